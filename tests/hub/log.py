@@ -1,0 +1,73 @@
+"""The request log: what the clients really asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Request:
+    """One request and how it ended.
+
+    `host` is "hub", "cdn" or "cas"; `path` is percent-encoded; `status` is 0 when no answer was sent; `sent` and
+    `received` count body bytes; `authorized` says whether an Authorization header came along; `faults` names the
+    injected faults that hit it.
+    """
+
+    host: str
+    method: str
+    path: str
+    query: str
+    range: str | None
+    authorized: bool
+    status: int = 0
+    sent: int = 0
+    received: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class Log:
+    """All requests in the order of their arrival; also one JSON line each in `path`, if that is given."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.Lock()
+        self._requests: list[Request] = []
+        self._path = path
+
+    def open(self, request: Request) -> None:
+        """Note a request on arrival: a test that has its answer finds it in the log."""
+        with self._lock:
+            self._requests.append(request)
+
+    def close(self, request: Request) -> None:
+        """Note that a request has ended."""
+        if self._path is not None:
+            with self._lock, self._path.open("a") as file:
+                file.write(json.dumps(asdict(request)) + "\n")
+
+    def clear(self) -> None:
+        """Forget what was noted so far."""
+        with self._lock:
+            self._requests.clear()
+
+    def all(self) -> list[Request]:
+        """A copy of the list."""
+        with self._lock:
+            return list(self._requests)
+
+    def find(
+        self, method: str | None = None, path_matches: str = "", host: str | None = None, status: int | None = None
+    ) -> list[Request]:
+        """The requests of a method, host and status whose path matches the regular expression (searched)."""
+        return [
+            one
+            for one in self.all()
+            if method in (None, one.method)
+            and host in (None, one.host)
+            and status in (None, one.status)
+            and re.search(path_matches, one.path)
+        ]

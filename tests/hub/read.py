@@ -1,0 +1,223 @@
+"""The read half of the hub: repo info, listings, commits, and the files themselves."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from tests.hub.card import front_matter
+from tests.hub.messages import Answer, Ask, RefusalError, Route, as_json, content
+from tests.hub.objects import Entry
+from tests.hub.site import REPO, USER, Site, page, split_revision
+from tests.hub.store import Commit, Repo
+
+Item = dict[str, object]
+
+
+def whoami(site: Site, ask: Ask) -> Answer:
+    """The user behind the token."""
+    who = site.identity(ask)
+    if who is None:
+        raise RefusalError(401, message="Invalid username or password.")
+    token = {"displayName": "loopback", "role": who.role, "createdAt": "2024-01-01T00:00:00.000Z"}
+    body = {"type": "user", "id": "0" * 24, "name": USER, "fullname": USER, "isPro": False, "orgs": []}
+    return as_json(body | {"auth": {"type": "access_token", "accessToken": token}})
+
+
+def repo_info(site: Site, ask: Ask) -> Answer:
+    """Everything about a repo at a revision, with the list of its files."""
+    repo = site.repo(ask)
+    commit = site.commit(repo, ask.args.get("revision") or "main")
+    siblings: list[Item] = []
+    for path, entry in commit.files.items():
+        more: Item = {"size": entry.size, "blobId": entry.oid}
+        if entry.sha256:
+            more["lfs"] = {"size": entry.size, "sha256": entry.sha256, "pointerSize": 134}
+        siblings.append({"rfilename": path} | (more if ask.flag("blobs") else {}))
+    readme = commit.files.get("README.md")
+    card = front_matter(site.store.objects.read(readme.key).decode()) if readme else {}
+    return as_json(
+        {
+            "_id": sha1(repo.id.encode()).hexdigest()[:24],
+            "id": repo.id,
+            "author": repo.id.split("/")[0],
+            "sha": commit.id,
+            "createdAt": repo.created,
+            "lastModified": commit.date,
+            "private": repo.private,
+            "gated": repo.gated,
+            "disabled": False,
+            "tags": [],
+            "downloads": 0,
+            "likes": 0,
+            "cardData": card,
+            "siblings": siblings,
+            "usedStorage": sum(entry.size for entry in commit.files.values()),
+            "xetEnabled": site.xet,
+        }
+    )
+
+
+def describe(site: Site, commits: dict[str, Commit], path: str, entry: Entry, expand: bool) -> Item:
+    """A file as tree and paths-info list it."""
+    item: Item = {"type": "file", "oid": entry.oid, "size": entry.size, "path": path}
+    if entry.sha256:
+        item["lfs"] = {"oid": entry.sha256, "size": entry.size, "pointerSize": 134}
+    if expand:
+        last = commits[entry.commit]
+        item["lastCommit"] = {"id": last.id, "title": last.title, "date": last.date}
+    return item
+
+
+def folder(site: Site, commits: dict[str, Commit], commit: Commit, path: str, expand: bool) -> Item:
+    """A folder as tree and paths-info list it."""
+    inside = [(name, entry) for name, entry in commit.files.items() if name.startswith(path + "/")]
+    oid = sha1(repr([(name, entry.oid) for name, entry in inside]).encode()).hexdigest()
+    item: Item = {"type": "directory", "oid": oid, "size": 0, "path": path}
+    if expand:
+        last = max((commits[entry.commit] for _, entry in inside), key=lambda one: one.date)
+        item["lastCommit"] = {"id": last.id, "title": last.title, "date": last.date}
+    return item
+
+
+def _changers(site: Site, repo: Repo, commit: Commit) -> dict[str, Commit]:
+    """The commits that the entries of a commit name as their last change."""
+    found = {}
+    for commit_id in {entry.commit for entry in commit.files.values()}:
+        one = site.store.load(repo, commit_id)
+        assert one is not None, "entries name commits of their own repo"
+        found[commit_id] = one
+    return found
+
+
+def tree(site: Site, ask: Ask) -> Answer:
+    """Files and folders below a path, one level or all, in pages."""
+    repo = site.repo(ask)
+    revision, path = split_revision(ask.args["rest"])
+    commit = site.commit(repo, revision)
+    prefix = f"{path.rstrip('/')}/" if path.strip("/") else ""
+    below = [name for name in commit.files if name.startswith(prefix)]
+    if prefix and not below:
+        raise RefusalError(404, "EntryNotFound", f"{path} does not exist on {revision}")
+    recursive, expand = ask.flag("recursive"), ask.flag("expand")
+    folders: set[str] = set()
+    shown: list[str] = []
+    for name in below:
+        steps = name[len(prefix) :].split("/")
+        folders.update(
+            prefix + "/".join(steps[:depth]) for depth in range(1, len(steps) if recursive else min(2, len(steps)))
+        )
+        if recursive or len(steps) == 1:
+            shown.append(name)
+    commits = _changers(site, repo, commit)
+    items = [folder(site, commits, commit, name, expand) for name in sorted(folders)]
+    items += [describe(site, commits, name, commit.files[name], expand) for name in shown]
+    part, headers = page(site, ask, items, ask.number("limit", 0) or None)
+    answer = as_json(part)
+    answer.headers |= headers
+    return answer
+
+
+def paths_info(site: Site, ask: Ask) -> Answer:
+    """Files and folders by name; names that do not exist are left out."""
+    repo = site.repo(ask)
+    commit = site.commit(repo, ask.args["revision"])
+    if "json" in (ask.headers.get("Content-Type") or ""):
+        asked: dict[str, Any] = ask.json()
+        paths, expand = list(asked["paths"]), bool(asked.get("expand"))
+    else:
+        form = parse_qs(ask.body.read().decode(), keep_blank_values=True)
+        paths, expand = form.get("paths", []), form.get("expand", ["false"])[-1].lower() == "true"
+    if len(paths) > 1000:
+        raise RefusalError(413, message="too many parameters")
+    commits = _changers(site, repo, commit)
+    items = []
+    for path in (path.strip("/") for path in paths):
+        if path in commit.files:
+            items.append(describe(site, commits, path, commit.files[path], expand))
+        elif any(name.startswith(path + "/") for name in commit.files):
+            items.append(folder(site, commits, commit, path, expand))
+    return as_json(items)
+
+
+def refs(site: Site, ask: Ask) -> Answer:
+    """Branches, tags and, if asked, pull requests with the commits they point at."""
+    repo = site.repo(ask)
+
+    def named(prefix: str) -> list[Item]:
+        found = sorted(ref for ref in repo.refs if ref.startswith(prefix))
+        return [{"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": repo.refs[ref]} for ref in found]
+
+    listed = {"branches": named("refs/heads/"), "tags": named("refs/tags/"), "converts": []}
+    if ask.flag("include_prs"):
+        listed["pullRequests"] = named("refs/pr/")
+    return as_json(listed)
+
+
+def commits(site: Site, ask: Ask) -> Answer:
+    """The history of a revision, newest first, in pages."""
+    repo = site.repo(ask)
+    history = site.store.history(repo, site.commit(repo, ask.args["revision"]))
+    items: list[Item] = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "message": one.message,
+            "date": one.date,
+            "authors": [{"user": one.author, "avatar": ""}],
+        }
+        for one in history
+    ]
+    part, headers = page(site, ask, items)
+    answer = as_json(part)
+    answer.headers |= headers
+    return answer
+
+
+def resolve(site: Site, ask: Ask) -> Answer:
+    """A file: regular ones at once, LFS ones by a redirect to the CDN."""
+    repo = site.repo(ask, "files")
+    revision, path = split_revision(ask.args["rest"])
+    commit = site.commit(repo, revision)
+    try:
+        entry = site.entry(commit, path)
+    except RefusalError as refusal:
+        refusal.answer.headers["X-Repo-Commit"] = commit.id
+        raise
+    span = site.store.objects.span(entry.key)
+    assert span is not None, "a commit's files are in the store"
+    headers = {"X_Repo_Commit": commit.id, "Accept_Ranges": "bytes"}
+    if entry.sha256 is None:
+        return content(ask, span, entry.oid, **headers)
+    answer = as_json({}, 302, **headers, X_Linked_Size=str(entry.size), X_Linked_ETag=f'"{entry.sha256}"')
+    answer.headers["Location"] = (
+        f"{site.cdn}/objects/{entry.sha256}?name={quote(path.rsplit('/', 1)[-1])}&signature=loopback"
+    )
+    return answer
+
+
+def cdn_object(site: Site, ask: Ask) -> Answer:
+    """A file on the CDN. Anyone with the signed URL may read it; an expired one answers 403 or 404."""
+    if "expired" in ask.query:
+        return Answer(
+            ask.number("expired", 403), {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>"
+        )
+    span = site.store.objects.span(ask.args["key"])
+    if span is None or "signature" not in ask.query:
+        raise RefusalError(403, message="AccessDenied")
+    return content(ask, span, ask.args["key"])
+
+
+_INFO = rf"/api/datasets/{REPO}"
+ROUTES = [
+    Route("GET", r"/api/whoami-v2", whoami),
+    Route("GET", _INFO, repo_info),
+    Route("GET", rf"{_INFO}/revision/(?P<revision>.+)", repo_info),
+    Route("GET", rf"{_INFO}/tree/(?P<rest>.+)", tree),
+    Route("POST", rf"{_INFO}/paths-info/(?P<revision>.+)", paths_info),
+    Route("GET", rf"{_INFO}/refs", refs),
+    Route("GET", rf"{_INFO}/commits/(?P<revision>.+)", commits),
+    Route("GET", rf"/datasets/{REPO}/resolve/(?P<rest>.+)", resolve),
+]
+CDN_ROUTES = [Route("GET", r"/objects/(?P<key>[0-9a-f]{40,64})", cdn_object)]
