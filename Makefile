@@ -1,0 +1,93 @@
+# Everything a maintainer runs. Needs Python >= 3.11 with pip and venv, and GNU make; each target sets up what it uses.
+PYTHON ?= python3
+JOBS ?= 2
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check
+PYTEST := -m pytest -n $(JOBS)
+# Generations of datasets other than the newest (tests/matrix.py), and groups of tests with an environment of their own.
+MATRIX := $(shell $(PYTHON) tests/matrix.py)
+ifeq ($(MATRIX),)
+$(error $(PYTHON) is no Python >= 3.11; name one: make PYTHON=python3.12)
+endif
+TEST_GROUPS := $(basename $(notdir $(wildcard tests/requirements/*.txt)))
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  make %-8s", $$2; $$1=$$2=""; print}'
+	@echo "  groups   $(or $(TEST_GROUPS),none yet) (make groups, or each by its name)"
+
+.PHONY: demo
+demo: $(VENV)/stamp ## walk through the package on its embedded sample
+	@$(BIN)/python -m sera_swezero.demo
+
+.PHONY: test
+test: lint type pytest matrix ## everything that must pass before a commit
+
+.PHONY: lint
+lint: $(VENV)/stamp ## ruff, as formatter and as linter
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+.PHONY: type
+type: $(VENV)/stamp ## mypy --strict on the package
+	$(BIN)/mypy
+
+.PHONY: pytest
+pytest: $(VENV)/stamp ## the tests with the newest datasets
+	$(BIN)/python $(PYTEST)
+
+.PHONY: matrix
+matrix: $(MATRIX:%=matrix-%) ## the tests marked `matrix` with older generations of datasets
+
+.PHONY: $(MATRIX:%=matrix-%)
+$(MATRIX:%=matrix-%): matrix-%: .venvs/%/stamp
+	.venvs/$*/bin/python $(PYTEST) -m matrix
+
+.PHONY: long
+long: $(VENV)/stamp ## the long fuzz mode: more and fresh examples for every property
+	$(BIN)/python $(PYTEST) -m "long or hypothesis" --hypothesis-profile=long --timeout=1800
+
+.PHONY: groups
+groups: $(TEST_GROUPS) ## the tests that need an environment of their own
+
+.PHONY: $(TEST_GROUPS)
+$(TEST_GROUPS): %: .venvs/%/stamp
+	.venvs/$*/bin/python -m pytest -m $* --timeout=1800
+
+.PHONY: bench
+bench: $(VENV)/stamp ## measure; prints figures, fails on none
+	$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean: ## remove environments, caches and built files
+	rm -rf .venv .venvs .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is younger than what its environment was made from; else the environment is made anew.
+$(VENV)/stamp: pyproject.toml
+	@echo "setting up $(VENV)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) install -q -e ".[dev]"
+	@touch $@
+
+$(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: pyproject.toml tests/matrix.py
+	@echo "setting up .venvs/$*"
+	@rm -rf .venvs/$*
+	@$(PYTHON) -m venv .venvs/$*
+	@$(PYTHON) tests/matrix.py $* > .venvs/$*/constraints.txt
+	@.venvs/$*/bin/python $(PIP) install -q -c .venvs/$*/constraints.txt -e ".[test]"
+	@touch $@
+
+$(TEST_GROUPS:%=.venvs/%/stamp): .venvs/%/stamp: pyproject.toml tests/requirements/%.txt
+	@echo "setting up .venvs/$*"
+	@rm -rf .venvs/$*
+	@$(PYTHON) -m venv .venvs/$*
+	@.venvs/$*/bin/python $(PIP) install -q -e ".[test]" -r tests/requirements/$*.txt
+	@touch $@
