@@ -1,0 +1,277 @@
+"""The config table and what may be asked of it: the one place that knows repos, teachers and licences."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sera_swezero.errors import ConfigError
+from sera_swezero.sources import SOURCES, Source
+from sera_swezero.views import VIEWS, View
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One upstream repo.
+
+    repo: its id on the hub. source: a key of `SOURCES`. shape: which columns its files have.
+    pattern: the files to read, an fnmatch pattern of paths inside the repo (the exact names are upstream's to change).
+    rows: rows upstream says it has. license: an SPDX-like id as on its card.
+    facts: teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO.
+    """
+
+    repo: str
+    source: str
+    shape: str
+    pattern: str
+    rows: int
+    license: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Config:
+    """One row of the config table: a name, what it reads, the view it shows unless asked for another."""
+
+    name: str
+    origins: tuple[Origin, ...]
+    default_view: str
+    incomplete: str
+    about: str
+
+    @property
+    def source(self) -> Source:
+        """The source of every origin: a config never mixes sources."""
+        return SOURCES[self.origins[0].source]
+
+    @property
+    def rows(self) -> int:
+        """Rows upstream."""
+        return sum(origin.rows for origin in self.origins)
+
+
+def _sera(repo: str, rows: int, teacher: str, scale: str, rollout: str) -> Origin:
+    facts = {"teacher": teacher, "scale": scale, "rollout": rollout}
+    return Origin(f"allenai/{repo}", "sera", "sera", "*.jsonl", rows, "odc-by", facts)
+
+
+def _swe_zero(repo: str, shape: str, rows: int) -> Origin:
+    return Origin(f"AlienKevin/{repo}", "swe_zero", shape, "*.parquet", rows, "apache-2.0")
+
+
+_SERA = {
+    "glm-4.5-air-full-t1": _sera("Sera-4.5A-Full-T1", 72_118, "GLM-4.5-Air", "full", "T1"),
+    "glm-4.5-air-full-t2": _sera("Sera-4.5A-Full-T2", 66_337, "GLM-4.5-Air", "full", "T2"),
+    "glm-4.6-lite-t1": _sera("Sera-4.6-Lite-T1", 36_825, "GLM-4.6", "lite", "T1"),
+    "glm-4.6-lite-t2": _sera("Sera-4.6-Lite-T2", 36_083, "GLM-4.6", "lite", "T2"),
+}
+_SWE_ZERO = {
+    "swe-zero-1k-32k": _swe_zero("SWE-ZERO-1k-trajectories-32k", "swe-zero-1k", 1_000),
+    "swe-zero-1k-8k": _swe_zero("SWE-ZERO-1k-trajectories", "swe-zero-1k", 1_000),
+    "swe-zero-12m": _swe_zero("SWE-ZERO-12M-trajectories", "swe-zero-12m", 12_290_800),
+}
+
+
+def _about(origin: Origin) -> str:
+    if not origin.facts:
+        return f"mini-swe-agent rollouts of {origin.repo}"
+    return "SWE-agent rollouts of {teacher}, {scale} set, rollout {rollout}".format(**origin.facts)
+
+
+CONFIGS: dict[str, Config] = {
+    **{name: Config(name, (o,), "rectified", "reject", _about(o)) for name, o in _SERA.items()},
+    "sera": Config("sera", tuple(_SERA.values()), "rectified", "reject", "all four SERA sets"),
+    **{name: Config(name, (o,), "native", "keep", _about(o)) for name, o in _SWE_ZERO.items()},
+}
+"""Every config by name."""
+
+DEFAULT = "sera"
+"""The config where none is named."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "view": tuple(VIEWS),
+    "submit": ("answer", "call"),
+    "incomplete": ("keep", "reject"),
+    "on_error": ("skip", "raise"),
+    "teacher": ("GLM-4.5-Air", "GLM-4.6"),
+    "scale": ("full", "lite"),
+    "rollout": ("T1", "T2"),
+}
+"""Arguments with a closed list of values."""
+
+NARROWING = ("teacher", "scale", "rollout")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asked for, checked: every field has its final value.
+
+    config: the config's own name, without a view. view, submit, incomplete, on_error: as in `CHOICES`; submit is "" in
+    a view that has no such question. origins: the upstream repos that are read. min_recall: least line-level recall,
+    None for no filter. lineage: whether rows tell where they came from. upstream: a root to read from instead of the
+    hub, None for the hub. revision: a commit, tag or branch, a mapping of repo to one, or the path of a lock file.
+    """
+
+    config: Config
+    view: View
+    submit: str
+    incomplete: str
+    on_error: str
+    origins: tuple[Origin, ...]
+    min_recall: float | None = None
+    lineage: bool = False
+    upstream: str | None = None
+    revision: str | Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The config's published name: with the view's name behind it unless it is the default view."""
+        return self.config.name if self.view.name == self.config.default_view else f"{self.config.name}-{self.view.name}"
+
+
+def config_names() -> list[str]:
+    """Every name that may be asked for: each config, then each config with a view behind it."""
+    return [*CONFIGS, *(f"{name}-{view}" for name in CONFIGS for view in VIEWS)]
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """Split a config name into (config, view or None). Raises ConfigError for a name that there is not."""
+    if name in CONFIGS:
+        return name, None
+    for view in VIEWS:
+        if name.endswith(f"-{view}") and name.removesuffix(f"-{view}") in CONFIGS:
+            return name.removesuffix(f"-{view}"), view
+    near = difflib.get_close_matches(name, config_names(), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    msg = (
+        f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: "
+        + ", ".join(f"-{view}" for view in VIEWS)
+    )
+    raise ConfigError(msg)
+
+
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two arguments that make no sense together: who, when, and what to say instead."""
+
+    pair: tuple[str, str]
+    clashes: Callable[[Arguments], bool]
+    says: str
+
+
+CLASHES: tuple[Clash, ...] = (
+    Clash(
+        ("config", "view"),
+        lambda a: bool(a["suffix"] and a["view"] and a["view"] != a["suffix"]),
+        "the config name already says the view {suffix!r}; leave view={view!r} out, or name the config {config!r}",
+    ),
+    Clash(
+        ("view", "submit"),
+        lambda a: bool(a["submit"]) and a["submit"] not in VIEWS[a["shown"]].submits,
+        "the view {shown!r} has no submit={submit!r}; it takes {submits}",
+    ),
+    Clash(
+        ("config", "min_recall"),
+        lambda a: a["min_recall"] is not None and not any(o.facts.get("rollout") == "T2" for o in a["origins"]),
+        "no row of {config!r} as narrowed has a line-level recall, so min_recall would drop them all; "
+        "recalls are in T2 sets: glm-4.5-air-full-t2, glm-4.6-lite-t2, sera",
+    ),
+    *(
+        Clash(
+            ("config", argument),
+            lambda a, argument=argument: a[argument] is not None and a["config"] != "sera",  # type: ignore[misc]
+            "{config!r} is one set already; " + argument + " narrows the config 'sera'",
+        )
+        for argument in NARROWING
+    ),
+    Clash(
+        ("teacher", "scale"),
+        lambda a: not a["origins"],
+        "no SERA set has teacher={teacher!r}, scale={scale!r}, rollout={rollout!r}; "
+        "GLM-4.5-Air is full, GLM-4.6 is lite, each with T1 and T2",
+    ),
+    Clash(
+        ("upstream", "revision"),
+        lambda a: a["upstream"] is not None and a["revision"] is not None,
+        "upstream={upstream!r} is read as it is and has no revisions; revision={revision!r} goes with the hub only",
+    ),
+)
+"""Every pair of arguments that makes no sense; a pair that is not here is fine."""
+
+
+def request(  # noqa: PLR0913 (the public arguments, one by one, so that a misspelt one is a TypeError)
+    name: str | None = None,
+    *,
+    view: str | None = None,
+    submit: str | None = None,
+    incomplete: str | None = None,
+    on_error: str | None = None,
+    teacher: str | None = None,
+    scale: str | None = None,
+    rollout: str | None = None,
+    min_recall: float | None = None,
+    lineage: bool = False,
+    upstream: str | None = None,
+    revision: str | Mapping[str, str] | None = None,
+) -> Request:
+    """Check what was asked for and settle every default.
+
+    Raises:
+        ConfigError: an unknown name or value, or a pair of `CLASHES`; says what there is.
+    """
+    base, suffix = split_name(DEFAULT if name is None else name)
+    config = CONFIGS[base]
+    given = {"view": view, "submit": submit, "incomplete": incomplete, "on_error": on_error}
+    given |= {"teacher": teacher, "scale": scale, "rollout": rollout}
+    for argument, value in given.items():
+        if value is not None and value not in CHOICES[argument]:
+            msg = f"{argument}={value!r}; {argument} is one of {', '.join(map(repr, CHOICES[argument]))}"
+            raise ConfigError(msg)
+    _check_values(min_recall, lineage, upstream, revision)
+    shown = view or suffix or config.default_view
+    wanted = {key: given[key] for key in NARROWING if given[key] is not None}
+    origins = tuple(
+        origin
+        for origin in config.origins
+        if config.name != "sera" or all(origin.facts[key] == value for key, value in wanted.items())
+    )
+    arguments = {**given, "config": base, "suffix": suffix, "shown": shown, "origins": origins}
+    arguments |= {"min_recall": min_recall, "upstream": upstream, "revision": revision}
+    arguments["submits"] = " or ".join(repr(way) for way in VIEWS[shown].submits) or "no submit at all"
+    for clash in CLASHES:
+        if clash.clashes(arguments):
+            raise ConfigError(clash.says.format(**arguments))
+    return Request(
+        config=config,
+        view=VIEWS[shown],
+        submit=submit or (VIEWS[shown].submits[0] if VIEWS[shown].submits else ""),
+        incomplete=incomplete or config.incomplete,
+        on_error=on_error or "skip",
+        origins=origins,
+        min_recall=min_recall,
+        lineage=lineage,
+        upstream=upstream,
+        revision=revision,
+    )
+
+
+def _check_values(min_recall: Any, lineage: Any, upstream: Any, revision: Any) -> None:
+    """Types and ranges of the arguments that have no closed list."""
+    number = isinstance(min_recall, int | float) and not isinstance(min_recall, bool)
+    if min_recall is not None and not (number and 0 <= min_recall <= 1):
+        msg = f"min_recall={min_recall!r}; a number from 0 to 1 was expected"
+        raise ConfigError(msg)
+    if not isinstance(lineage, bool):
+        msg = f"lineage={lineage!r}; True or False was expected"
+        raise ConfigError(msg)
+    if upstream is not None and not (isinstance(upstream, str) and upstream):
+        msg = f"upstream={upstream!r}; a folder, an fsspec URL or 'sample' was expected"
+        raise ConfigError(msg)
+    if revision is not None and not isinstance(revision, str | Mapping):
+        msg = f"revision={revision!r}; a commit, a tag, a mapping of repo to commit or a lock file was expected"
+        raise ConfigError(msg)

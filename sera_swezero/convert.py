@@ -1,0 +1,176 @@
+"""Raw records to rows: the whole pipeline, its one policy and its counts.
+
+    raw record -> read (typed) -> events -> fold (Trajectory) -> policy -> view (row)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sera_swezero.configs import Origin, Request
+from sera_swezero.errors import POLICY_REASONS, RowError
+from sera_swezero.machine import fold
+from sera_swezero.notes import CONVERSIONS, Notes
+from sera_swezero.sources import SOURCES
+from sera_swezero.upstream import Raw, Shard, Snapshot, read_shard
+from sera_swezero.views import Columns, Rollout, Row
+
+_LOG = logging.getLogger("sera_swezero")
+
+LINEAGE_COLUMNS: Columns = {
+    "source_repo": "string",
+    "source_revision": "string",
+    "source_file": "string",
+    "source_offset": "int64",
+    "conversions": "counts",
+}
+"""What `lineage=True` adds: the upstream repo, commit ("" below a root), file, byte offset of the line (JSONL) or row
+number (Parquet), and how often each kind of `notes.CONVERSIONS` was needed."""
+
+
+@dataclass
+class Report:
+    """What became of the records of one shard or of many: rows are counted in, out, filtered, and rejected by reason."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    filtered: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    conversions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Report) -> None:
+        """Add another report's counts to this one's."""
+        self.rows_in += other.rows_in
+        self.rows_out += other.rows_out
+        self.filtered += other.filtered
+        self.rejected.update(other.rejected)
+        self.conversions.update(other.conversions)
+
+    def __str__(self) -> str:
+        told = f"{self.rows_in} rows in, {self.rows_out} out"
+        if self.filtered:
+            told += f", {self.filtered} filtered"
+        if self.rejected:
+            told += ", rejected: " + ", ".join(f"{count} {reason}" for reason, count in sorted(self.rejected.items()))
+        return told
+
+
+Reject = Callable[[RowError, Raw], None]
+"""Gets every rejected record beside its error, so that it can be kept aside."""
+
+
+def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | None:
+    """Convert one record; None where a filter leaves it out.
+
+    Raises:
+        RowError: the record cannot become a row, or the policy `incomplete="reject"` refuses it.
+    """
+    source = SOURCES[origin.source]
+    record = source.read(raw.data, notes)
+    trajectory = fold(source.events(record, notes))
+    if request.incomplete == "reject" and not trajectory.submitted:
+        ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
+        raise RowError("no_submission", f"the rollout is {ended!r}; a submission was expected", "$.messages")
+    facts = dict(origin.facts)
+    if request.min_recall is not None:
+        recall = source.recall(record, facts)
+        if recall is None or recall < request.min_recall:
+            return None
+    return request.view.render(Rollout(record, trajectory, notes, source, origin.shape, facts, request.submit))
+
+
+def convert_shard(
+    shard: Shard, snapshot: Snapshot, request: Request, report: Report, reject: Reject | None = None
+) -> Iterator[tuple[str, Row]]:
+    """Yield (key, row) for every record of the shard that becomes a row, in order.
+
+    Every record is counted in `report`: out, filtered, or rejected with its reason. With `on_error="skip"` a rejected
+    record goes to `reject` and the shard goes on; with "raise" the first RowError that is no policy is raised. What was
+    rejected is logged once at the shard's end.
+
+    Raises:
+        RowError: with `on_error="raise"`.
+        UpstreamError: the file itself cannot be read as what it should be.
+    """
+    origin = next(origin for origin in request.origins if origin.repo == shard.repo)
+    columns = SOURCES[origin.source].native_columns[origin.shape]
+    mine = Report()
+    try:
+        for raw in read_shard(snapshot, shard, columns):
+            mine.rows_in += 1
+            notes = Notes()
+            try:
+                row = convert(raw, origin, request, notes)
+            except RowError as error:
+                error.located(shard.repo, shard.file, raw.offset)
+                if request.on_error == "raise" and error.reason not in POLICY_REASONS:
+                    raise
+                mine.rejected[error.reason] += 1
+                if reject is not None:
+                    reject(error, raw)
+                continue
+            if row is None:
+                mine.filtered += 1
+                continue
+            counts = notes.counts()
+            mine.rows_out += 1
+            mine.conversions.update(counts)
+            if request.lineage:
+                row |= lineage(shard, snapshot, raw, counts)
+            yield f"{shard.repo}/{shard.file}:{raw.offset}", row
+    finally:
+        report.add(mine)
+        if mine.rejected:
+            _LOG.warning("%s/%s [%d:%d]: %s", shard.repo, shard.file, shard.start, shard.stop, mine)
+
+
+def lineage(shard: Shard, snapshot: Snapshot, raw: Raw, counts: Counter[str]) -> Row:
+    """The columns of `LINEAGE_COLUMNS` for one row."""
+    return {
+        "source_repo": shard.repo,
+        "source_revision": snapshot.commits[shard.repo],
+        "source_file": shard.file,
+        "source_offset": raw.offset,
+        "conversions": {kind: counts.get(kind, 0) for kind in CONVERSIONS},
+    }
+
+
+def columns(request: Request) -> Columns:
+    """The columns of the rows that the request gives, in order, by name and type."""
+    origin = request.origins[0]
+    own = request.view.columns(SOURCES[origin.source], origin.shape)
+    return {**own, **LINEAGE_COLUMNS} if request.lineage else dict(own)
+
+
+_DECIDING = ("sources", "views", "schemas", "upstream")
+
+
+@cache
+def converter_digest() -> str:
+    """A hash of the code and schemas that decide what a row looks like; cached data of another digest is not reused."""
+    root = Path(__file__).parent
+    files = [*root.glob("*.py"), *(path for name in _DECIDING for path in (root / name).iterdir() if path.is_file())]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def describe(request: Request) -> dict[str, Any]:
+    """What of a request decides its rows, as plain values: for cache keys, manifests and resume checks."""
+    return {
+        "config": request.config.name,
+        "view": request.view.name,
+        "submit": request.submit,
+        "incomplete": request.incomplete,
+        "repos": [origin.repo for origin in request.origins],
+        "min_recall": request.min_recall,
+        "lineage": request.lineage,
+    }

@@ -1,0 +1,86 @@
+"""What can go wrong, as a tree.
+
+    SeraSweZeroError
+    ├── ConfigError      a config name, an argument or a pair of arguments that makes no sense
+    ├── UpstreamError    a repo, a revision or a file that is missing, gated, moved, empty or of another shape
+    ├── RowError         one raw record that cannot become a row; carries a reason from the closed list `REASONS`
+    └── PublishError     a push that did not happen; the published version is as it was before
+
+A message says where, what, and what would have been right.
+"""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    "not_json": "the record is no JSON object",
+    "bad_record": "a column is missing or has another type",
+    "bad_messages": "the messages do not parse, or a message is of no known shape",
+    "wrong_order": "a message stands where the order of a trajectory does not allow it",
+    "many_calls": "a turn holds more than one tool call",
+    "bad_arguments": "the arguments of a tool call are no JSON object, or hold NaN or an infinity",
+    "no_submission": "the trajectory does not end in a submission (policy `incomplete='reject'`)",
+}
+"""Why a raw record was rejected: reason -> meaning. Closed: a reason that is not listed here cannot be raised."""
+
+POLICY_REASONS = frozenset({"no_submission"})
+"""Reasons that are the caller's policy and no fault of the row: `on_error="raise"` never raises them."""
+
+
+class SeraSweZeroError(Exception):
+    """The root of every error that this package raises on purpose."""
+
+
+class ConfigError(SeraSweZeroError, ValueError):
+    """A config name, argument, value or pair of arguments that there is not; the message lists what there is."""
+
+
+class UpstreamError(SeraSweZeroError):
+    """An upstream repo, revision or file that cannot be read as what it should be; names repo, file and expectation."""
+
+
+class PublishError(SeraSweZeroError):
+    """A push that was refused or failed; the published version is untouched unless the message says otherwise."""
+
+
+class RowError(SeraSweZeroError):
+    """One raw record that cannot become a row.
+
+    Attributes:
+        reason: one of `REASONS`.
+        problem: one sentence: what was found and what would have been right.
+        where: path inside the record, such as `$.messages[7].tool_calls`; `$` for the whole record.
+        repo: upstream repo id, "" until the reading loop fills it in; so are the next two.
+        file: path inside the repo.
+        offset: byte offset of the line (JSONL) or row number inside the file (Parquet).
+    """
+
+    def __init__(
+        self, reason: str, problem: str, where: str = "$", *, repo: str = "", file: str = "", offset: int = -1
+    ) -> None:
+        if reason not in REASONS:
+            msg = f"reason {reason!r} is not in the closed list {sorted(REASONS)}"
+            raise AssertionError(msg)
+        super().__init__(reason, problem, where)
+        self.reason = reason
+        self.problem = problem
+        self.where = where
+        self.repo = repo
+        self.file = file
+        self.offset = offset
+
+    def located(self, repo: str, file: str, offset: int) -> RowError:
+        """The same error, told where the record stands upstream."""
+        self.repo, self.file, self.offset = repo, file, offset
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by arguments, so that worker processes can hand the error back."""
+        return _restore, (self.reason, self.problem, self.where, self.repo, self.file, self.offset)
+
+    def __str__(self) -> str:
+        place = f"{self.repo}/{self.file} at {self.offset}: " if self.repo else ""
+        return f"{place}{self.reason}: {self.problem} ({self.where})"
+
+
+def _restore(reason: str, problem: str, where: str, repo: str, file: str, offset: int) -> RowError:
+    return RowError(reason, problem, where, repo=repo, file=file, offset=offset)

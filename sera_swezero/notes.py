@@ -1,0 +1,46 @@
+"""What a conversion did to one row beyond moving text: a list of (kind, text), from which counts are made.
+
+Nothing that upstream said may vanish unnoticed: text that a view leaves out is kept here beside its kind, so that
+"found in the row or in a counted drop" can be tested character by character.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+CONVERSIONS: dict[str, str] = {
+    "content_differs": "`content` and `thought` of a turn differ; `thought` was taken (the card's rule)",
+    "merged_visible": "visible text of a step joined its reasoning",
+    "repeated_visible": "visible text that is exactly the reasoning or its tail was left out",
+    "trimmed_submit": "a submit right after a submit was left out; only the first of a run is kept",
+    "folded_submit": "an earlier submit was folded into the next step's reasoning",
+    "folded_text": "a turn without a tool call was folded into the next step's reasoning",
+    "dropped_review": "the observation of a submit (review text or final diff) was left out",
+    "dropped_nudge": "the harness's message after a turn without a tool call was left out",
+    "harness_exit": "an `Exit due to ...` turn of the harness was taken out; it set the outcome",
+    "filled_reasoning": "empty reasoning was filled with a stock sentence",
+    "filled_answer": "no visible text to answer with: the fixed sentence stands there",
+    "answer_from_folded": "the answer is the visible text of an earlier, folded submit",
+    "submit_text": "the final submit call did more than announce; its text joined the reasoning",
+    "empty_arguments": "empty or null arguments were read as {}",
+    "off_schema": "the arguments of a call break the tool's schema (kept: it is what the model did)",
+    "unknown_tool": "a call names a tool that there is not (kept: it is what the model did)",
+    "mended_surrogate": "a lone surrogate became U+FFFD",
+    "observation_prefix": "a leading `OBSERVATION:\\n` or `Observation: ` was taken off an observation",
+    "extra_block": "a turn holds more than one bash block; the first is the call, the rest stays text",
+}
+"""Kinds of conversion: kind -> meaning. Closed, so that reports, lineage columns and cards can list every kind."""
+
+
+class Notes(list[tuple[str, str]]):
+    """The conversions of one row in order: (kind, the text that was left out or moved, "" where there is none)."""
+
+    def add(self, kind: str, text: str = "", times: int = 1) -> None:
+        """Note a conversion of `kind` (a key of `CONVERSIONS`), `times` times, with the text it concerns."""
+        self.append((kind, text))
+        for _ in range(times - 1):
+            self.append((kind, ""))
+
+    def counts(self) -> Counter[str]:
+        """How often each kind occurred in the row."""
+        return Counter([kind for kind, _ in self])

@@ -1,0 +1,284 @@
+"""SERA: SWE-agent histories of allenai/Sera-4.5A-Full-T1/T2 and allenai/Sera-4.6-Lite-T1/T2, one JSONL file each.
+
+A line is an object of eight columns; `messages` is a JSON string of the history (upstream's card: "apply json.loads"):
+
+    {"role": "system", "content": "...", "agent": "main", "message_type": "system_prompt"}
+    {"role": "user", "content": [{"type": "text", "text": "..."}], ...}
+    {"role": "assistant", "content": "<think>A</think>\\nB", "thought": "<think>A</think>\\nB", "action": "...",
+     "tool_calls": [{"index": -1, "id": "call_...", "type": "function",
+                     "function": {"name": "bash", "arguments": "{\\"command\\": \\"ls\\"}"}}], ...}
+    {"role": "tool", "content": [{"type": "text", "text": "OBSERVATION:\\n..."}], "tool_call_ids": ["call_..."], ...}
+
+Oddities, all seen or known from SWE-agent's code:
+* `submit` happens twice by design (`review_on_submit_m`: the first shows a review, the second submits), up to five times;
+* a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
+* content is a string, or a list of one text part where the cache-control processor passed;
+* `action` repeats the call in shell form; unknown keys occur; both are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from sera_swezero import schemas
+from sera_swezero.errors import RowError
+from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
+from sera_swezero.notes import Notes
+from sera_swezero.recall import line_level_recall
+from sera_swezero.sources.decode import decode
+from sera_swezero.text import BLANKS, join, mend_json, split_thinking, strip_prefix
+from sera_swezero.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, ToolCall, Trajectory
+
+TOOLS = "tools-sera"
+SUBMIT = "submit"
+EXIT = "Exit due to "
+
+CARD_COLUMNS = {
+    "messages": "string",
+    "instance_id": "string",
+    "teacher": "string",
+    "scale": "string",
+    "rollout": "string",
+    "func_name": "string",
+    "func_path": "string",
+    "line_level_recall": "float64?",
+}
+"""Columns of the rectified view, in the card's order; `?` marks one that may be null."""
+
+NATIVE_COLUMNS = {
+    "sera": {
+        "messages": "string",
+        "instance_id": "string",
+        "rollout_patch": "string?",
+        "func_name": "string",
+        "func_path": "string",
+        "problem_statement": "string?",
+        "target_patch": "string?",
+        "docker_image": "string?",
+    }
+}
+"""Columns of the native view by shape of the upstream set, in the file's order."""
+
+
+class Part(msgspec.Struct):
+    """One part of a list content; upstream lists hold exactly one, a text."""
+
+    text: str
+
+
+class Function(msgspec.Struct):
+    """What a tool call calls; the arguments are JSON text upstream, an object or nothing in hand-made rows."""
+
+    name: str
+    arguments: Any = None
+
+
+class Call(msgspec.Struct):
+    """One entry of `tool_calls`."""
+
+    function: Function
+    id: str | None = None
+
+
+class Message(msgspec.Struct):
+    """One message of the history; keys that no rule reads are left out."""
+
+    role: str
+    content: str | list[Part] | None = None
+    thought: str | None = None
+    tool_calls: list[Call] | None = None
+    tool_call_ids: list[str] | None = None
+
+
+class Record(msgspec.Struct):
+    """One line of the file. `messages` stays undecoded: a string of JSON upstream, a list in hand-made rows."""
+
+    messages: msgspec.Raw
+    instance_id: str
+    func_name: str
+    func_path: str
+    rollout_patch: str | None = None
+    problem_statement: str | None = None
+    target_patch: str | None = None
+    docker_image: str | None = None
+
+
+_RECORD = msgspec.json.Decoder(Record)
+_STRING = msgspec.json.Decoder(str)
+_MESSAGES = msgspec.json.Decoder(list[Message])
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
+    """Decode one line. Raises RowError `not_json` or `bad_record`."""
+    line = raw if isinstance(raw, bytes) else msgspec.json.encode(raw)
+    record = decode(_RECORD, line, notes, broken="not_json", wrong="bad_record", where="$")
+    if not record.instance_id:
+        raise RowError("bad_record", "instance_id is empty; expected the repository and a number", "$.instance_id")
+    return record
+
+
+def events(record: Record, notes: Notes) -> Iterator[Event]:
+    """Tell the history as events, in order.
+
+    Raises:
+        RowError: `bad_messages`, `many_calls`, `bad_arguments`.
+    """
+    status, detail, tasked, exited = INCOMPLETE, "", False, False
+    for index, message in enumerate(_messages(record, notes)):
+        role = message.role
+        if role == "assistant":
+            text = _turn_text(message, index, notes)
+            if not message.tool_calls and text.startswith(EXIT):
+                notes.add("harness_exit", text)
+                exited, detail = True, text
+                continue
+            exited = False
+            said = Said(*split_thinking(text))
+            yield said
+            call = _call(message, index, notes)
+            if call is not None:
+                yield Called(call)
+                status = SUBMITTED if call.submits else INCOMPLETE
+            elif said.reasoning or said.visible:
+                status = SUBMITTED
+        elif role == "tool" or (role == "user" and tasked):
+            text, prefix = strip_prefix(_content(message, index))
+            if exited:
+                notes[-1] = ("harness_exit", join(detail, text))  # the turn and the reply to it are one note
+                exited = False
+                continue
+            if prefix:
+                notes.add("observation_prefix", prefix)
+            yield Observed(text, message.tool_call_ids[0] if message.tool_call_ids else None)
+        elif role == "user":
+            tasked = True
+            yield Task(_content(message, index))
+        elif role == "system":
+            yield System(_content(message, index))
+        else:
+            raise RowError(
+                "bad_messages", f"role {role!r}; expected system, user, assistant or tool", f"$.messages[{index}].role"
+            )
+    yield Ended(Outcome(EXITED if detail and status == INCOMPLETE else status, detail))
+
+
+def briefing(trajectory: Trajectory, *, answer: bool) -> str:
+    """The upstream system line: it fits every view, and neither way of submitting changes it."""
+    del answer
+    return trajectory.system or ""
+
+
+def submit_text(call: ToolCall) -> str:
+    """`submit` takes no arguments; where a model gave some, they are what it said beyond submitting."""
+    return "" if call.arguments == "{}" else call.arguments
+
+
+def recall(record: Record, facts: dict[str, str]) -> float | None:
+    """Line-level recall of a T2 rollout against its T1 target; None for T1 and where the target has no lines."""
+    return line_level_recall(record.target_patch, record.rollout_patch) if facts["rollout"] == "T2" else None
+
+
+def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
+    """The rectified view's columns but `messages` and the recall."""
+    return {
+        "instance_id": record.instance_id,
+        "teacher": facts["teacher"],
+        "scale": facts["scale"],
+        "rollout": facts["rollout"],
+        "func_name": record.func_name,
+        "func_path": record.func_path,
+        "line_level_recall": recall(record, facts),
+    }
+
+
+def native(record: Record) -> dict[str, Any]:
+    """The upstream columns as they are; a `messages` that is a list already becomes the JSON string it should be."""
+    raw = bytes(record.messages)
+    messages = _STRING.decode(raw) if raw[:1] == b'"' else json.dumps(json.loads(raw))
+    return {
+        "messages": messages,
+        "instance_id": record.instance_id,
+        "rollout_patch": record.rollout_patch,
+        "func_name": record.func_name,
+        "func_path": record.func_path,
+        "problem_statement": record.problem_statement,
+        "target_patch": record.target_patch,
+        "docker_image": record.docker_image,
+    }
+
+
+def _messages(record: Record, notes: Notes) -> list[Message]:
+    text: bytes | str = bytes(record.messages)
+    if text[:1] == b'"':
+        text = decode(_STRING, text, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
+    return decode(_MESSAGES, text, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
+
+
+def _content(message: Message, index: int) -> str:
+    content = message.content
+    if isinstance(content, list):
+        if len(content) != 1:
+            raise RowError(
+                "bad_messages", f"{len(content)} content parts; expected one text", f"$.messages[{index}].content"
+            )
+        return content[0].text
+    return content or ""
+
+
+def _turn_text(message: Message, index: int, notes: Notes) -> str:
+    """`thought`, else `content`: the card calls thought the authoritative one."""
+    content, thought = _content(message, index), message.thought
+    if not thought:
+        return content
+    if content and content != thought:
+        notes.add("content_differs", content)
+    return thought
+
+
+def _call(message: Message, index: int, notes: Notes) -> ToolCall | None:
+    calls = message.tool_calls
+    if not calls:
+        return None
+    where = f"$.messages[{index}].tool_calls"
+    if len(calls) > 1:
+        raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
+    function = calls[0].function
+    text, value = _arguments(function.arguments, notes, f"{where}[0].function.arguments")
+    name = function.name
+    check = _checks().get(name)
+    if check is None:
+        notes.add("unknown_tool", name)
+    elif not check(value):
+        notes.add("off_schema", text)
+    return ToolCall(name, text, calls[0].id, name == SUBMIT)
+
+
+def _arguments(given: Any, notes: Notes, where: str) -> tuple[str, dict[str, Any]]:
+    """The arguments as the model's own JSON text, and as a value; the text is validated, never re-encoded."""
+    if given is None or (isinstance(given, str) and not given.strip(BLANKS)):
+        notes.add("empty_arguments")
+        return "{}", {}
+    text = given.strip(BLANKS) if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    mended = len(notes)
+    value = decode(_ANY, text, notes, broken="bad_arguments", wrong="bad_arguments", where=where)
+    if len(notes) > mended:
+        text = mend_json(text.encode())[0].decode()
+    if not isinstance(value, dict):
+        raise RowError("bad_arguments", f"arguments are a {type(value).__name__}; expected an object", where)
+    return text, value
+
+
+@cache
+def _checks() -> dict[str, Any]:
+    """Tool name -> is this value what the tool's schema asks for?"""
+    return {
+        tool["function"]["name"]: jsonschema_rs.validator_for(tool["function"]["parameters"]).is_valid
+        for tool in schemas.load(TOOLS)
+    }

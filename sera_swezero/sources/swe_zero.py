@@ -1,0 +1,217 @@
+"""SWE-ZERO: mini-swe-agent chats of AlienKevin/SWE-ZERO-*, Parquet, `messages` a list of {role, content}.
+
+    system     the scaffold's rules (one ```bash block per turn)
+    user       the issue
+    assistant  "THOUGHT: words\\n\\n```bash\\ncommand\\n```" (the label is often absent)
+    user       "Observation: output"; exactly "Observation: " where there is none
+    user       "Please always provide EXACTLY ONE action in triple backticks." after a turn without a block
+
+Oddities, from the generator's code and from real rows:
+* the generator runs the FIRST block that its pattern finds and ignores the rest; an unclosed block, another fence label
+  or a fence on the command's own line is no block;
+* a submitted rollout ends on the assistant (the loop breaks before the observation); any other ends on the user;
+* an errored rollout may have no messages at all;
+* `exit_status` alone says whether a rollout was submitted; many rollouts share an `instance_id`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from sera_swezero.errors import RowError
+from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
+from sera_swezero.notes import Notes
+from sera_swezero.sources.decode import decode
+from sera_swezero.text import BLANKS, join, strip_prefix
+from sera_swezero.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, ToolCall, Trajectory
+
+TOOLS = "tools-swe-zero"
+
+_LIST = "messages"  # list of {role, content}
+_TEN = {
+    "instance_id": "string",
+    "messages": _LIST,
+    "repo": "string",
+    "exit_status": "string?",
+    "exit_status_detail": "string?",
+    "n_turns": "int64?",
+    "n_messages": "int64?",
+    "prompt_tokens": "int64?",
+    "completion_tokens": "int64?",
+    "duration_sec": "float64?",
+}
+CARD_COLUMNS = {**_TEN, "messages": "string"}
+"""Columns of the rectified view, in the card's order; `?` marks one that may be null."""
+
+NATIVE_COLUMNS = {
+    "swe-zero-1k": _TEN,
+    "swe-zero-12m": {
+        "instance_id": "string",
+        "repo": "string",
+        "messages": _LIST,
+        "trajectory_format": "string?",
+        "exit_status": "string?",
+        "duration_sec": "float64?",
+    },
+}
+"""Columns of the native view by shape of the upstream set, in the file's order."""
+
+# The generator's own pattern: the first match, stripped, is what ran.
+_BLOCK = re.compile(r"```bash\s*\n(.*?)\n```", re.DOTALL)
+_LABEL = "THOUGHT:"
+_ANNOUNCE = re.compile(
+    r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?"""
+)
+_STATUSES = {"submitted": SUBMITTED, "incomplete": INCOMPLETE, "errored": ERRORED}
+
+
+class Message(msgspec.Struct):
+    """One message of the chat."""
+
+    role: str
+    content: str
+
+
+class Record(msgspec.Struct):
+    """One row of the file; a set lacks some of the columns."""
+
+    instance_id: str
+    repo: str
+    messages: list[Message]
+    exit_status: str | None = None
+    exit_status_detail: str | None = None
+    n_turns: int | None = None
+    n_messages: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    duration_sec: float | None = None
+    trajectory_format: str | None = None
+
+
+_RECORD = msgspec.json.Decoder(Record)
+
+
+def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
+    """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json` or `bad_record`."""
+    if isinstance(raw, bytes):
+        record = decode(_RECORD, raw, notes, broken="not_json", wrong="bad_record", where="$")
+    else:
+        try:
+            record = msgspec.convert(raw, Record)
+        except msgspec.ValidationError as error:
+            problem, _, path = str(error).partition(" - at `$")
+            raise RowError("bad_record", problem, "$" + path.rstrip("`")) from None
+    if not record.instance_id:
+        raise RowError("bad_record", "instance_id is empty; expected owner, repository and number", "$.instance_id")
+    return record
+
+
+def events(record: Record, notes: Notes) -> Iterator[Event]:
+    """Tell the chat as events, in order. Raises RowError `bad_messages`."""
+    status = _STATUSES.get((record.exit_status or "").lower(), OTHER)
+    last_turn = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
+    tasked = False
+    for index, message in enumerate(record.messages):
+        role, content = message.role, message.content
+        if role == "assistant":
+            words, command = _split_turn(content, notes)
+            yield Said(words, "")
+            if command is not None:
+                submits = index == last_turn and status == SUBMITTED
+                yield Called(ToolCall("bash", _arguments(command), None, submits))
+        elif role == "user" and tasked:
+            text, prefix = strip_prefix(content)
+            if prefix:
+                notes.add("observation_prefix", prefix)
+            yield Observed(text)
+        elif role == "user":
+            tasked = True
+            yield Task(content)
+        elif role == "system":
+            yield System(content)
+        else:
+            raise RowError("bad_messages", f"role {role!r}; expected system, user or assistant", f"$.messages[{index}]")
+    yield Ended(Outcome(status, record.exit_status_detail or ""))
+
+
+_ENVIRONMENT = """\
+You are an engineer who solves an issue in a software repository by running shell commands.
+
+## Environment
+
+- Every command runs in a new subshell at the root of the repository; a change of folder does not last.
+- There are no interpreters, compilers, build tools or test runners. Reason from the source instead of running it.
+- The usual file and text tools are there: to list, read, search, compare, edit in place, copy, move and remove files, \
+and to read the history of the repository with git.
+- Long output is cut in its middle; an empty result means that the command printed nothing."""
+
+_FINISH = {
+    True: "When the issue is solved, give your final answer.",
+    False: "When the issue is solved, run `echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT` as a command of its own.",
+}
+
+
+def briefing(trajectory: Trajectory, *, answer: bool) -> str:
+    """The environment's and the finishing rules in our words.
+
+    The upstream system text is left to the native view: it demands a bash block in every turn, which contradicts the
+    tool calls of a converted row.
+    """
+    del trajectory
+    return f"{_ENVIRONMENT}\n\n## Finishing\n\n- {_FINISH[answer]}"
+
+
+def submit_text(call: ToolCall) -> str:
+    """The final command where it does more than announce the submission, else ""."""
+    command: str = msgspec.json.decode(call.arguments)["command"]
+    return "" if _ANNOUNCE.fullmatch(command.strip(BLANKS)) else command
+
+
+def recall(record: Record, facts: dict[str, str]) -> float | None:
+    """SWE-ZERO records no patch, so there is nothing to recall."""
+    del record, facts
+
+
+def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
+    """The rectified view's columns but `messages`; what a set lacks is computed, or null where it cannot be."""
+    del facts
+    turns, count = record.n_turns, record.n_messages
+    return {
+        "instance_id": record.instance_id,
+        "repo": record.repo,
+        "exit_status": record.exit_status,
+        "exit_status_detail": record.exit_status_detail,
+        "n_turns": sum(m.role == "assistant" for m in record.messages) if turns is None else turns,
+        "n_messages": len(record.messages) if count is None else count,
+        "prompt_tokens": record.prompt_tokens,
+        "completion_tokens": record.completion_tokens,
+        "duration_sec": record.duration_sec,
+    }
+
+
+def native(record: Record) -> dict[str, Any]:
+    """Every column that any SWE-ZERO set has, as it is; the view keeps those of its own set."""
+    return msgspec.to_builtins(record)  # type: ignore[no-any-return]
+
+
+def _split_turn(content: str, notes: Notes) -> tuple[str, str | None]:
+    """Split a turn into the words around its first bash block, and the command (None where there is no block)."""
+    block = _BLOCK.search(content)
+    if block is None:
+        return _unlabelled(content), None
+    before, after = content[: block.start()], content[block.end() :]
+    if _BLOCK.search(after):
+        notes.add("extra_block")
+    return join(_unlabelled(before), after.strip(BLANKS)), block.group(1).strip()
+
+
+def _unlabelled(words: str) -> str:
+    return words.strip(BLANKS).removeprefix(_LABEL).strip(BLANKS)
+
+
+def _arguments(command: str) -> str:
+    return f'{{"command": {msgspec.json.encode(command).decode()}}}'

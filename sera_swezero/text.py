@@ -1,0 +1,93 @@
+"""Pure text functions that sources and views share. Blank means the four JSON blanks, never Unicode's."""
+
+from __future__ import annotations
+
+import re
+
+BLANKS = " \t\r\n"
+JOIN = "\n\n"
+THINK, END_THINK = "<think>", "</think>"
+PREFIXES = ("OBSERVATION:\n", "Observation: ")
+
+_LONE_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: fine as it is
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    r"|\\."  # any other escape, so that an escaped backslash never begins one
+)
+_LONE = re.compile("[\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
+
+
+def join(*parts: str) -> str:
+    """Join the parts that are not empty by a blank line."""
+    return JOIN.join([part for part in parts if part])
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """Split a turn's text into (reasoning, visible).
+
+    Inside think tags is reasoning, outside is visible; several blocks join in order. Unclosed: reasoning to the end. A
+    closing tag alone: reasoning up to it. No tag at all: all visible. Both are stripped of surrounding blanks.
+    """
+    if text.startswith(THINK):
+        # Nearly every turn: one block at the start, and at most one piece of visible text behind it.
+        end = text.find(END_THINK)
+        if end >= 0 and text.find("think>", end + len(END_THINK)) < 0:
+            return text[len(THINK) : end].strip(BLANKS), text[end + len(END_THINK) :].strip(BLANKS)
+    elif "think>" not in text:
+        return "", text.strip(BLANKS)
+    reasoning: list[str] = []
+    visible: list[str] = []
+    at = 0
+    while True:
+        opening, closing = text.find(THINK, at), text.find(END_THINK, at)
+        if closing >= 0 and not 0 <= opening < closing:
+            reasoning.append(text[at:closing])
+            at = closing + len(END_THINK)
+        elif opening < 0:
+            visible.append(text[at:])
+            break
+        else:
+            visible.append(text[at:opening])
+            at = opening + len(THINK)
+            if closing < 0:
+                reasoning.append(text[at:])
+                break
+            reasoning.append(text[at:closing])
+            at = closing + len(END_THINK)
+    return join(*(part.strip(BLANKS) for part in reasoning)), join(*(part.strip(BLANKS) for part in visible))
+
+
+def strip_prefix(text: str) -> tuple[str, str]:
+    """Take one leading `OBSERVATION:\\n` or `Observation: ` off; gives (the rest, the prefix or "")."""
+    if text.startswith(PREFIXES):
+        prefix = PREFIXES[0] if text.startswith(PREFIXES[0]) else PREFIXES[1]
+        return text[len(prefix) :], prefix
+    return text, ""
+
+
+def mend_json(line: bytes) -> tuple[bytes, int]:
+    """Replace every lone surrogate in a JSON text, escaped or as raw bytes, by U+FFFD; gives (text, how many).
+
+    Works on the text, not on parsed values: all else (spacing, numbers, key order) stays as it was. Bytes that are no
+    UTF-8 at all are replaced likewise.
+    """
+    try:
+        text, count = _LONE.subn(REPLACEMENT, line.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError:
+        text = line.decode("utf-8", "replace")
+        count = text.count(REPLACEMENT) - line.count(REPLACEMENT.encode())
+
+    def mend(match: re.Match[str]) -> str:
+        nonlocal count
+        if match.group(1):
+            count += 1
+            return "\\ufffd"
+        return match.group()
+
+    return _LONE_ESCAPE.sub(mend, text).encode(), count
+
+
+def mend_text(text: str) -> tuple[str, int]:
+    """Replace every lone surrogate in a str by U+FFFD; gives (text, how many)."""
+    return _LONE.subn(REPLACEMENT, text)
