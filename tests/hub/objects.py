@@ -35,11 +35,6 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def pointer_id(sha256: str, size: int) -> str:
-    """The git object id of an LFS file: that of its pointer."""
-    return blob_id(f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode())
-
-
 @dataclass(frozen=True)
 class Entry:
     """A file of a commit: size in bytes, git object id, sha256 for LFS files, and the commit that last changed it."""
@@ -98,7 +93,11 @@ class Objects:
         if is_lfs(path, len(data)):
             sha256 = hashlib.sha256(data).hexdigest()
             self.put_pieces(sha256, [data])
-            return Entry(len(data), pointer_id(sha256, len(data)), sha256)
+            return self.lfs_entry(sha256, len(data))
+        return self.put_regular(data)
+
+    def put_regular(self, data: bytes) -> Entry:
+        """Store the bytes of a file that is kept in git itself."""
         entry = Entry(len(data), blob_id(data))
         partial = self._root / f"part-{entry.oid}"
         partial.write_bytes(data)
@@ -120,4 +119,10 @@ class Objects:
                     digest.update(piece)
             sha256 = digest.hexdigest()
         (self._root / f"{sha256}.path").write_text(str(source))
-        return Entry(size, pointer_id(sha256, size), sha256)
+        return self.lfs_entry(sha256, size)
+
+    @staticmethod
+    def lfs_entry(sha256: str, size: int) -> Entry:
+        """The entry of an LFS file; its git id is that of the pointer."""
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n"
+        return Entry(size, blob_id(pointer.encode()), sha256)

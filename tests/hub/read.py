@@ -149,9 +149,10 @@ def refs(site: Site, ask: Ask) -> Answer:
         found = sorted(ref for ref in repo.refs if ref.startswith(prefix))
         return [{"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": repo.refs[ref]} for ref in found]
 
-    listed = {"branches": named("refs/heads/"), "tags": named("refs/tags/"), "converts": []}
-    if ask.flag("include_prs"):
-        listed["pullRequests"] = named("refs/pr/")
+    with site.store.lock:
+        listed = {"branches": named("refs/heads/"), "tags": named("refs/tags/"), "converts": []}
+        if ask.flag("include_prs"):
+            listed["pullRequests"] = named("refs/pr/")
     return as_json(listed)
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
-from tests.hub import read
+from tests.hub import lfs, pulls, read, write
 from tests.hub.faults import Faults
 from tests.hub.log import Log, Request
 from tests.hub.messages import Answer, Ask, RefusalError, Route
@@ -22,8 +22,8 @@ from tests.hub.wire import Server
 
 Content = bytes | str | Path
 _ROUTES: dict[str, list[Route]] = {
-    "hub": [*read.ROUTES],
-    "cdn": [*read.CDN_ROUTES],
+    "hub": [*read.ROUTES, *write.ROUTES, *pulls.ROUTES, *lfs.ROUTES],
+    "cdn": [*read.CDN_ROUTES, *lfs.CDN_ROUTES],
     "cas": [],
 }
 
@@ -35,8 +35,9 @@ class LoopbackHub:
     of another process) listens on the same ports again with all that was written. The hub listens on `port` if that
     is given. The CDN has another port and another host name (localhost), so that a token that leaks to it is seen.
 
-    `token` may write, `read_token` may only read. `page_size` is the number of entries per page of a listing, `xet`
-    whether the hub offers xet. `log_path` gets the request log as JSON lines.
+    `token` may write, `read_token` may only read. `page_size` is the number of entries per page of a listing,
+    `part_bytes` the size from which LFS uploads come in parts of that size, `xet` whether the hub offers xet.
+    `log_path` gets the request log as JSON lines.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class LoopbackHub:
         token: str = "hf_loopback_write",
         read_token: str = "hf_loopback_read",
         page_size: int = 1000,
+        part_bytes: int = 5 << 20,
         xet: bool = True,
         log_path: Path | None = None,
     ) -> None:
@@ -60,7 +62,7 @@ class LoopbackHub:
         self._servers: list[Server] = []
         self._running = threading.Lock()  # a hook may stop the hub while the test already starts it again
         tokens = {token: Identity("write"), read_token: Identity("read")}
-        self._site = Site(Store(self.root), tokens, page_size=page_size, xet=xet)
+        self._site = Site(self.root, Store(self.root), tokens, page_size=page_size, part_bytes=part_bytes, xet=xet)
 
     def __enter__(self) -> Self:
         self.start()
@@ -147,6 +149,16 @@ class LoopbackHub:
             "NO_PROXY": "127.0.0.1,localhost",
             **extra,
         }
+
+    def ci_env(self, repo_id: str, **extra: str) -> dict[str, str]:
+        """`env` as a CI job has it that the repo trusts: no token, but a way to an identity token to exchange."""
+        job = {
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.endpoint}/ci/id-token",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job",
+            "HF_OIDC_RESOURCE": f"datasets/{repo_id}",
+        }
+        return {name: value for name, value in self.env(**job, **extra).items() if name != "HF_TOKEN"}
 
     def add_dataset(
         self,

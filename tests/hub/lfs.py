@@ -1,0 +1,124 @@
+"""Uploads by git LFS: the batch call, single and multipart PUTs to the CDN's host, completion, verification."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from tests.hub.messages import Answer, Ask, RefusalError, Route, Span, as_json
+from tests.hub.site import REPO, Site
+
+_OID = r"(?P<oid>[0-9a-f]{64})"
+
+
+def batch(site: Site, ask: Ask) -> Answer:
+    """Where to put each object; none for those that are there. Clients that can are sent to xet."""
+    repo = site.repo(ask, "write")
+    asked = ask.json()
+    if len(asked["objects"]) > 256:
+        raise RefusalError(413, message="too many objects: at most 256 per request")
+    if site.xet and "xet" in asked.get("transfers", []):
+        return as_json(
+            {"transfer": "xet", "objects": [{"oid": one["oid"], "size": one["size"]} for one in asked["objects"]]}
+        )
+    verify = {"href": f"{site.hub}/datasets/{repo.id}.git/info/lfs/verify"}
+    objects: list[dict[str, Any]] = []
+    for wanted in asked["objects"]:
+        oid, size = wanted["oid"], wanted["size"]
+        item: dict[str, Any] = {"oid": oid, "size": size}
+        if site.store.objects.span(oid) is None:
+            item["actions"] = {"upload": _upload(site, oid, size), "verify": verify}
+        objects.append(item)
+    return as_json({"transfer": "basic", "objects": objects})
+
+
+def _upload(site: Site, oid: str, size: int) -> dict[str, Any]:
+    put = f"{site.cdn}/lfs/{oid}"
+    if size <= site.part_bytes:
+        return {"href": f"{put}?signature=loopback"}
+    parts = -(-size // site.part_bytes)
+    urls = {str(number): f"{put}/{number}?signature=loopback" for number in range(1, parts + 1)}
+    header = {"chunk_size": str(site.part_bytes), **urls}
+    return {"href": f"{site.hub}/api/complete_multipart?parts={parts}", "header": header}
+
+
+def put_object(site: Site, ask: Ask) -> Answer:
+    """An object in one piece; refused when its bytes are not what its name says."""
+    _signed(ask)
+    try:
+        site.store.objects.put_pieces(ask.args["oid"], ask.body.pieces())
+    except ValueError as problem:
+        raise RefusalError(400, message=f"BadDigest: {problem}") from problem
+    return Answer(200, {"ETag": f'"{ask.args["oid"]}"'})
+
+
+def put_part(site: Site, ask: Ask) -> Answer:
+    """One part of an object. Parts stay on disk until completion, over restarts of the hub too."""
+    _signed(ask)
+    folder = _parts_folder(site, ask.args["oid"])
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.md5()
+    partial = folder / f"{ask.args['number']}.{id(ask)}.partial"
+    with partial.open("wb") as file:
+        for piece in ask.body.pieces():
+            digest.update(piece)
+            file.write(piece)
+    partial.replace(folder / ask.args["number"])
+    (folder / f"{ask.args['number']}.etag").write_text(digest.hexdigest())
+    return Answer(200, {"ETag": f'"{digest.hexdigest()}"'})
+
+
+def complete(site: Site, ask: Ask) -> Answer:
+    """Join the parts. Asked again after a lost answer, it succeeds again."""
+    asked = ask.json()
+    oid, parts = asked["oid"], asked["parts"]
+    if site.store.objects.span(oid) is not None:
+        return as_json({"success": True})
+    folder = _parts_folder(site, oid)
+    if [part["partNumber"] for part in parts] != list(range(1, ask.number("parts", 0) + 1)):
+        raise RefusalError(400, message="InvalidPartOrder: the list of parts is not complete and in order")
+    for part in parts:
+        etag = folder / f"{part['partNumber']}.etag"
+        if not etag.exists() or etag.read_text() != part["etag"].strip('"'):
+            raise RefusalError(400, message=f"InvalidPart: part {part['partNumber']} was not uploaded with that ETag")
+    paths = [folder / str(part["partNumber"]) for part in parts]
+    spans = [Span(path, 0, path.stat().st_size) for path in paths]
+    try:
+        site.store.objects.put_pieces(oid, (piece for span in spans for piece in span.pieces()))
+    except ValueError as problem:
+        raise RefusalError(400, message=f"BadDigest: {problem}") from problem
+    for path in folder.iterdir():
+        path.unlink()
+    return as_json({"success": True})
+
+
+def verify(site: Site, ask: Ask) -> Answer:
+    """Whether an object arrived with the size that the client says."""
+    site.repo(ask, "write")
+    asked = ask.json()
+    span = site.store.objects.span(asked["oid"])
+    if span is None or span.stop != asked["size"]:
+        raise RefusalError(404, message=f"object {asked['oid']} of {asked['size']} bytes is not here")
+    return as_json({})
+
+
+def _signed(ask: Ask) -> None:
+    if "signature" not in ask.query:
+        raise RefusalError(403, message="AccessDenied")
+
+
+def _parts_folder(site: Site, oid: str) -> Path:
+    return site.root / "parts" / oid
+
+
+_LFS = rf"/datasets/{REPO}\.git/info/lfs"
+ROUTES = [
+    Route("POST", rf"{_LFS}/objects/batch", batch),
+    Route("POST", rf"{_LFS}/verify", verify),
+    Route("POST", r"/api/complete_multipart", complete),
+]
+CDN_ROUTES = [
+    Route("PUT", rf"/lfs/{_OID}", put_object),
+    Route("PUT", rf"/lfs/{_OID}/(?P<number>\d+)", put_part),
+]

@@ -1,0 +1,237 @@
+"""The write half of the hub: repos, cards, preupload, commits, branches, tags, tokens for CI."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tests.hub import pulls
+from tests.hub.card import problems
+from tests.hub.messages import Answer, Ask, RefusalError, Route, as_json
+from tests.hub.objects import LFS_BYTES, Entry, is_lfs
+from tests.hub.site import ID_TOKEN, REPO, USER, Site
+from tests.hub.store import Repo
+
+Operation = tuple[str, dict[str, Any]]
+
+
+def create_repo(site: Site, ask: Ask) -> Answer:
+    """A new dataset repo; 409 with its address when it is there already."""
+    who = site.identity(ask)
+    if who is None:
+        raise RefusalError(401, message="Invalid username or password.")
+    wanted = ask.json()
+    if wanted.get("type") != "dataset":
+        raise RefusalError(400, message="this hub has dataset repos only")
+    if who.role != "write" or who.only is not None:
+        raise RefusalError(403, message="You don't have the rights to create a dataset under this namespace")
+    name = f"{wanted.get('organization') or USER}/{wanted['name']}"
+    url = f"{site.hub}/datasets/{name}"
+    with site.store.lock:
+        if name in site.store.repos:
+            raise RefusalError(409, message="You already created this dataset repo", url=url)
+        private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
+        repo = site.store.create(name, USER, private)
+    return as_json({"url": url, "name": repo.id, "id": repo.id})
+
+
+def validate_yaml(site: Site, ask: Ask) -> Answer:
+    """The hub's check of a card before it is committed."""
+    errors, warnings = problems(ask.json().get("content", ""))
+    body = {"errors": [{"message": one} for one in errors], "warnings": [{"message": one} for one in warnings]}
+    return as_json(body, 400 if errors else 200)
+
+
+def preupload(site: Site, ask: Ask) -> Answer:
+    """How each file is to be sent, and the hash of what is already there under its name."""
+    repo = site.repo(ask, "write")
+    commit = site.commit(repo, ask.args["revision"])
+    wanted = ask.json()["files"]
+    if len(wanted) > 256:
+        raise RefusalError(413, message="too many files: at most 256 per request")
+    files = []
+    for file in wanted:
+        there = commit.files.get(file["path"])
+        mode = "lfs" if is_lfs(file["path"], file["size"]) else "regular"
+        oid = there.key if there else None
+        files.append({"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+    return as_json({"files": files})
+
+
+def commit(site: Site, ask: Ask) -> Answer:
+    """One commit on a branch or pull request, or with `create_pr` on a new pull request; all of it or nothing."""
+    repo = site.repo(ask, "write")
+    header, operations = _operations(ask.body.read())
+    with site.store.lock:
+        ref = target_ref(repo, ask.args["revision"])
+        head = site.commit(repo, ref)
+        if header.get("parentCommit") not in (None, head.id):
+            raise RefusalError(412, message="A commit has happened since. Please refresh and try again.")
+        files = _apply(site, head.files, operations)
+        title, text = header.get("summary", ""), header.get("description", "")
+        urls = {}
+        if ask.flag("create_pr"):
+            pull = pulls.create(site, repo, title, text, "open")
+            ref = pull.ref
+            urls["pullRequestUrl"] = f"{site.hub}/datasets/{repo.id}/discussions/{pull.num}"
+        made = site.store.commit(repo, ref, files, title, text, USER)
+        pulls.note_commit(site, repo, ref, made)
+    url = f"{site.hub}/datasets/{repo.id}/commit/{made.id}"
+    return as_json({"success": True, "commitOid": made.id, "commitUrl": url, "hookOutput": "", **urls})
+
+
+def target_ref(repo: Repo, revision: str) -> str:
+    """The full ref that commits to a revision go to; raises RefusalError for what is no branch or open pull request."""
+    ref = revision if revision.startswith("refs/") else f"refs/heads/{revision}"
+    if ref not in repo.refs or ref.startswith("refs/tags/"):
+        raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+    for pull in repo.pulls:
+        if pull.ref == ref and pull.status in ("closed", "merged"):
+            raise RefusalError(403, message=f"Pull request {pull.num} is {pull.status} and takes no commits")
+    return ref
+
+
+def _operations(body: bytes) -> tuple[dict[str, Any], list[Operation]]:
+    """The header and the operations of a commit in newline-delimited JSON."""
+    header: dict[str, Any] | None = None
+    operations: list[Operation] = []
+    for line in filter(None, body.split(b"\n")):
+        try:
+            item = json.loads(line)
+            key, value = item["key"], item["value"]
+        except (ValueError, KeyError, TypeError) as problem:
+            raise RefusalError(400, message=f"a line of the commit is not as it should be: {line[:80]!r}") from problem
+        if key == "header":
+            header = value
+        else:
+            operations.append((key, value))
+    if header is None or not header.get("summary"):
+        raise RefusalError(400, message='"header.summary" is required')
+    return header, operations
+
+
+def _apply(site: Site, files: dict[str, Entry], operations: Iterable[Operation]) -> dict[str, Entry]:
+    """The files after the operations; raises RefusalError when one of them cannot be done."""
+    after = dict(files)
+    for key, value in operations:
+        path = value["path"]
+        if key in ("deletedFile", "deletedFolder"):
+            doomed = [name for name in after if name == path or name.startswith(path.rstrip("/") + "/")]
+            doomed = [name for name in doomed if (name == path) == (key == "deletedFile")]
+            if not doomed:
+                raise RefusalError(404, "EntryNotFound", f"A file with this name doesn't exist: {path}")
+            for name in doomed:
+                del after[name]
+        elif any(part in ("", ".", "..", ".git") for part in path.split("/")):
+            raise RefusalError(400, message=f"Invalid path: {path!r}")
+        elif key == "file":
+            after[path] = _regular(site, path, value)
+        elif key == "lfsFile":
+            after[path] = _lfs(site, path, value)
+        else:
+            raise RefusalError(400, message=f"Unknown operation: {key}")
+    return after
+
+
+def _lfs(site: Site, path: str, value: dict[str, Any]) -> Entry:
+    """The entry of a file that was uploaded before."""
+    span = site.store.objects.span(value["oid"])
+    if span is None or value.get("size", span.stop) != span.stop:
+        raise RefusalError(400, message=f"LFS pointer {path} points to a file that does not exist: {value['oid']}")
+    return site.store.objects.lfs_entry(value["oid"], span.stop)
+
+
+def _regular(site: Site, path: str, value: dict[str, Any]) -> Entry:
+    """Store the content of a file that came inside the commit."""
+    text = value.get("content", "")
+    try:
+        data = base64.b64decode(text, validate=True) if value.get("encoding") == "base64" else text.encode()
+    except binascii.Error as problem:
+        raise RefusalError(400, message=f"{path}: content is not base64") from problem
+    if len(data) > LFS_BYTES:
+        raise RefusalError(400, message=f"{path}: files larger than {LFS_BYTES} bytes have to go to LFS or xet")
+    errors = problems(data.decode(errors="replace"))[0] if path == "README.md" else []
+    if errors:
+        raise RefusalError(400, message="Invalid metadata in README.md: " + "; ".join(errors))
+    return site.store.objects.put_regular(data)
+
+
+def create_branch(site: Site, ask: Ask) -> Answer:
+    """A branch at a revision; 409 when it exists."""
+    repo = site.repo(ask, "write")
+    name = ask.args["name"]
+    if name.startswith("refs/"):
+        raise RefusalError(400, message=f"Invalid reference for a branch: {name}")
+    return _new_ref(site, repo, f"refs/heads/{name}", ask.json().get("startingPoint") or "main")
+
+
+def create_tag(site: Site, ask: Ask) -> Answer:
+    """A tag at a revision; 409 when it exists, wherever it points."""
+    repo = site.repo(ask, "write")
+    return _new_ref(site, repo, f"refs/tags/{ask.json()['tag']}", ask.args["name"])
+
+
+def _new_ref(site: Site, repo: Repo, ref: str, revision: str) -> Answer:
+    with site.store.lock:
+        target = site.commit(repo, revision)
+        if ref in repo.refs:
+            raise RefusalError(409, message=f"Reference {ref} exists already")
+        repo.refs[ref] = target.id
+        site.store.save(repo)
+    return as_json({"ref": ref, "targetCommit": target.id})
+
+
+def delete_branch(site: Site, ask: Ask) -> Answer:
+    """Delete a branch, but never main."""
+    if ask.args["name"] == "main":
+        raise RefusalError(403, message="The branch main is protected")
+    return _delete_ref(site, ask, "refs/heads/")
+
+
+def delete_tag(site: Site, ask: Ask) -> Answer:
+    """Delete a tag."""
+    return _delete_ref(site, ask, "refs/tags/")
+
+
+def _delete_ref(site: Site, ask: Ask, prefix: str) -> Answer:
+    repo = site.repo(ask, "write")
+    with site.store.lock:
+        if repo.refs.pop(prefix + ask.args["name"], None) is None:
+            raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {ask.args['name']}")
+        site.store.save(repo)
+    return as_json({})
+
+
+def mint_id_token(site: Site, ask: Ask) -> Answer:
+    """What a CI service answers when a job asks for its identity token."""
+    return as_json({"value": ID_TOKEN})
+
+
+def exchange_token(site: Site, ask: Ask) -> Answer:
+    """An hour's write token for one repo, in exchange for the identity token of a CI job (RFC 8693)."""
+    asked = ask.json()
+    if not asked.get("grant_type", "").endswith(":token-exchange") or asked.get("subject_token") != ID_TOKEN:
+        raise RefusalError(400, message="invalid_grant")
+    name = asked.get("resource", "").removeprefix("datasets/")
+    if name not in site.store.repos:
+        raise RefusalError(400, message=f"invalid_target: no repo {name} trusts this publisher")
+    token = site.repo_token(name)
+    return as_json({"access_token": token, "token_type": "bearer", "expires_in": 3600})
+
+
+_DATASET = rf"/api/datasets/{REPO}"
+ROUTES = [
+    Route("POST", r"/api/repos/create", create_repo),
+    Route("POST", r"/api/validate-yaml", validate_yaml),
+    Route("POST", rf"{_DATASET}/preupload/(?P<revision>.+)", preupload),
+    Route("POST", rf"{_DATASET}/commit/(?P<revision>.+)", commit),
+    Route("POST", rf"{_DATASET}/branch/(?P<name>.+)", create_branch),
+    Route("DELETE", rf"{_DATASET}/branch/(?P<name>.+)", delete_branch),
+    Route("POST", rf"{_DATASET}/tag/(?P<name>.+)", create_tag),
+    Route("DELETE", rf"{_DATASET}/tag/(?P<name>.+)", delete_tag),
+    Route("GET", r"/ci/id-token", mint_id_token),
+    Route("POST", r"/oauth/token", exchange_token),
+]
