@@ -70,14 +70,16 @@ clean: ## remove environments, caches and built files
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is younger than what its environment was made from; else the environment is made anew.
-$(VENV)/stamp: pyproject.toml
+METADATA := pyproject.toml sera_swezero/version.py
+
+$(VENV)/stamp: $(METADATA)
 	@echo "setting up $(VENV)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(PIP) install -q -e ".[dev]"
 	@touch $@
 
-$(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: pyproject.toml tests/matrix.py
+$(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/matrix.py
 	@echo "setting up .venvs/$*"
 	@rm -rf .venvs/$*
 	@$(PYTHON) -m venv .venvs/$*
@@ -85,7 +87,7 @@ $(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: pyproject.toml tests/matrix.py
 	@.venvs/$*/bin/python $(PIP) install -q -c .venvs/$*/constraints.txt -e ".[test]"
 	@touch $@
 
-$(TEST_GROUPS:%=.venvs/%/stamp): .venvs/%/stamp: pyproject.toml tests/requirements/%.txt
+$(TEST_GROUPS:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/requirements/%.txt
 	@echo "setting up .venvs/$*"
 	@rm -rf .venvs/$*
 	@$(PYTHON) -m venv .venvs/$*
