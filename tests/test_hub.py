@@ -364,8 +364,7 @@ def status_of(caught: pytest.ExceptionInfo[HfHubHTTPError]) -> int:
 
 UPLOAD = """
     import json, os, random
-    from functools import partial
-from pathlib import Path
+    from pathlib import Path
     from huggingface_hub import HfApi, hf_hub_download
     folder = Path(os.environ["FOLDER"])
     api = HfApi()
