@@ -3,8 +3,8 @@
     import sera_swezero, datasets
     rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True)
 
-Importing this package installs one hook in `datasets` (see `plugin`) and does nothing else; `load_dataset` here does the
-same without the hook.
+Importing this package installs one hook in `datasets` (see `plugin`) and does nothing else; `load_dataset` here does
+the same without the hook.
 """
 
 from __future__ import annotations

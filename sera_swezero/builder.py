@@ -31,13 +31,13 @@ _VERSION = datasets.Version(__version__)
 
 
 @dataclasses.dataclass
-class SeraSweZeroConfig(datasets.BuilderConfig):
+class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
     """What may be asked of a config; every field but `name` is optional. `configs.Request` says what each means.
 
     view: "rectified", "native" or a training view. submit: "call" or "answer". incomplete: "keep" or "reject" rows that
-    were not submitted. on_error: "skip" or "raise". teacher, scale, rollout: narrow `sera`. min_recall: least line-level
-    recall. lineage: add where each row came from. upstream: a root instead of the hub, or "sample". revision: commit,
-    tag, mapping or lock file. shard_bytes: raw bytes of a shard.
+    were not submitted. on_error: "skip" or "raise". teacher, scale, rollout: narrow `sera`. min_recall: least
+    line-level recall. lineage: add where each row came from. upstream: a root instead of the hub, or "sample".
+    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard.
     """
 
     view: str | None = None
@@ -61,7 +61,7 @@ _ARGUMENTS = tuple(
 )
 
 
-class SeraSweZero(GeneratorBasedBuilder):
+class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
     """Rectified agent trajectories of SERA and SWE-ZERO.
 
     Takes the config's name as `config_name` and the fields of `SeraSweZeroConfig` as keyword arguments. Making one

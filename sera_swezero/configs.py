@@ -128,7 +128,9 @@ class Request:
     @property
     def name(self) -> str:
         """The config's published name: with the view's name behind it unless it is the default view."""
-        return self.config.name if self.view.name == self.config.default_view else f"{self.config.name}-{self.view.name}"
+        return (
+            self.config.name if self.view.name == self.config.default_view else f"{self.config.name}-{self.view.name}"
+        )
 
 
 def config_names() -> list[str]:
@@ -145,9 +147,8 @@ def split_name(name: str) -> tuple[str, str | None]:
             return name.removesuffix(f"-{view}"), view
     near = difflib.get_close_matches(name, config_names(), n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    msg = (
-        f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: "
-        + ", ".join(f"-{view}" for view in VIEWS)
+    msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: " + ", ".join(
+        f"-{view}" for view in VIEWS
     )
     raise ConfigError(msg)
 
@@ -240,7 +241,7 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
         for origin in config.origins
         if config.name != "sera" or all(origin.facts[key] == value for key, value in wanted.items())
     )
-    arguments = {**given, "config": base, "suffix": suffix, "shown": shown, "origins": origins}
+    arguments: Arguments = {**given, "config": base, "suffix": suffix, "shown": shown, "origins": origins}
     arguments |= {"min_recall": min_recall, "upstream": upstream, "revision": revision}
     arguments["submits"] = " or ".join(repr(way) for way in VIEWS[shown].submits) or "no submit at all"
     for clash in CLASHES:

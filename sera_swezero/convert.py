@@ -1,6 +1,6 @@
 """Raw records to rows: the whole pipeline, its one policy and its counts.
 
-    raw record -> read (typed) -> events -> fold (Trajectory) -> policy -> view (row)
+raw record -> read (typed) -> events -> fold (Trajectory) -> policy -> view (row)
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ number (Parquet), and how often each kind of `notes.CONVERSIONS` was needed."""
 
 @dataclass
 class Report:
-    """What became of the records of one shard or of many: rows are counted in, out, filtered, and rejected by reason."""
+    """What became of the records of one shard or of many: rows are counted in, out, filtered, rejected by reason."""
 
     rows_in: int = 0
     rows_out: int = 0

@@ -1,7 +1,7 @@
 """The order and the wrappers of rectified messages, as the card has them and as this package holds every row to them.
 
-    system user (reasoning tool_call tool_output)* reasoning answer        a submitted rollout: 4 + 3 x calls messages
-    a proper prefix of that                                                any other rollout; [] where it never began
+system user (reasoning tool_call tool_output)* reasoning answer        a submitted rollout: 4 + 3 x calls messages
+a proper prefix of that                                                any other rollout; [] where it never began
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def faults(roles: Sequence[str], *, submitted: bool | None = None) -> list[tuple
         before = letter
     if not found and not follows(roles, submitted=submitted):
         end = roles[-1] if roles else "nothing"
-        found.append((max(len(roles) - 1, 0), f"the messages end on {end}; {_expected_end(submitted)}"))
+        found.append((max(len(roles) - 1, 0), f"the messages end on {end}; {_expected_end(submitted=submitted)}"))
     return found
 
 
-def _expected_end(submitted: bool | None) -> str:
+def _expected_end(*, submitted: bool | None) -> str:
     if submitted is None:
         return "a rollout ends on its answer, or before it has one on user, reasoning, tool_call or tool_output"
     return "a submitted rollout ends on its answer" if submitted else "a rollout that was not submitted has no answer"

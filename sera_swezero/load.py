@@ -29,7 +29,11 @@ def load_dataset(  # noqa: PLR0913 (the arguments of datasets.load_dataset that 
         split: "train", the only one, gives a Dataset; None gives a dict of splits.
         streaming: convert while iterating (IterableDataset) rather than into the local Arrow cache first (Dataset).
         num_proc: processes of a plain load.
-        cache_dir, download_mode, verification_mode, keep_in_memory, token: as in `datasets.load_dataset`.
+        cache_dir: folder of the local Arrow cache.
+        download_mode: whether cached data is reused, as in `datasets.load_dataset`.
+        verification_mode: what is checked after a plain load, as there.
+        keep_in_memory: whether a plain load ends in memory.
+        token: for gated or private upstream repos; None: HF_TOKEN or the stored login.
         **arguments: the fields of `SeraSweZeroConfig`: view, submit, incomplete, on_error, teacher, scale, rollout,
             min_recall, lineage, upstream, revision, shard_bytes.
 
@@ -41,7 +45,5 @@ def load_dataset(  # noqa: PLR0913 (the arguments of datasets.load_dataset that 
     builder = SeraSweZero(cache_dir=cache_dir, dataset_name="sera_swezero", config_name=name, token=token, **arguments)
     if streaming:
         return builder.as_streaming_dataset(split=split)
-    builder.download_and_prepare(
-        download_mode=download_mode, verification_mode=verification_mode, num_proc=num_proc
-    )
+    builder.download_and_prepare(download_mode=download_mode, verification_mode=verification_mode, num_proc=num_proc)
     return builder.as_dataset(split=split, in_memory=keep_in_memory)

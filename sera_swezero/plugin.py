@@ -61,7 +61,7 @@ class _Waiting(importlib.abc.MetaPathFinder):
 
 def _wrap(load: ModuleType) -> None:
     original = getattr(load, _FACTORY, None)
-    if getattr(original, "_sera_swezero", False):
+    if getattr(original, "answers_sera_swezero", False):
         return
     if not callable(original) or not hasattr(load, "DatasetModule"):
         warnings.warn(
@@ -81,7 +81,7 @@ def _wrap(load: ModuleType) -> None:
             builder_kwargs["revision"] = str(revision)
         return load.DatasetModule(f"{NAME}.builder", "", builder_kwargs)
 
-    factory._sera_swezero = True  # type: ignore[attr-defined]
+    factory.answers_sera_swezero = True  # type: ignore[attr-defined]
     setattr(load, _FACTORY, factory)
     for name in _COPIES:
         if name in sys.modules and hasattr(sys.modules[name], _FACTORY):

@@ -26,7 +26,7 @@ def changed_lines(patch: str) -> Counter[str]:
 
 
 def line_level_recall(target_patch: str | None, rollout_patch: str | None) -> float | None:
-    """Share of the target's changed lines that the rollout's patch holds, 0.0 to 1.0; None where the target has none."""
+    """Share of the target's changed lines that the rollout's patch holds, 0.0 to 1.0; None where it has none."""
     target = changed_lines(target_patch or "")
     if not target:
         return None

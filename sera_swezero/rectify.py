@@ -5,7 +5,8 @@
 * fold: an earlier submit, or a turn of words alone, becomes part of the next step's reasoning, however deep that nests;
 * fill: empty reasoning gets a stock sentence (only for the card's own view).
 
-In the result `visible` is empty everywhere but in the last step of a submitted rollout, where it is the answer and there
+In the result `visible` is empty everywhere but in the last step of a submitted rollout, where it is the answer and
+there
 is no call. So a view needs no rule of its own: every step is reasoning, then its call and observation, or the answer.
 """
 
@@ -21,6 +22,9 @@ from sera_swezero.trajectory import Step, ToolCall, Trajectory
 
 ANSWER = "I have finished the work on this task and submitted my changes."
 """The answer where the model said nothing visible when it submitted."""
+
+SubmitText = Callable[[ToolCall], str]
+"""Gives what a submit call says beyond announcing, "" for nothing."""
 
 FILLERS: tuple[str, ...] = (
     "I will take the next step on what I know so far.",
@@ -50,7 +54,7 @@ def rectify(
     *,
     key: str = "",
     fill: bool = True,
-    submit_text: Callable[[ToolCall], str] = nothing,
+    submit_text: SubmitText = nothing,
 ) -> Trajectory:
     """Merge, trim, fold and fill.
 
@@ -87,17 +91,12 @@ def rectify(
             carried += [said, _more_than_announced(step, submit_text, notes)]
             _drop_observation(step, notes)
     if ending:
-        final, *trimmed = ending
-        carried += [final.reasoning, _more_than_announced(final, submit_text, notes)]
-        _drop_observation(final, notes)
-        for step in trimmed:
-            _drop_submit(step, notes, but=answer)
+        carried += _finish(ending, answer, submit_text, notes)
         if answering is not None:
             notes.add("answer_from_folded", answer)
         elif not answer:
             notes.add("filled_answer")
-            answer = ANSWER
-        done.append(Step(filled(join(*carried), final), answer, None, None))
+        done.append(Step(filled(join(*carried), ending[0]), answer or ANSWER, None, None))
     elif any(carried):
         done.append(Step(join(*carried), "", None, None))
     return trajectory._replace(steps=tuple(done))
@@ -130,7 +129,7 @@ def _trim(steps: Sequence[Step], notes: Notes) -> list[Step]:
 
 
 def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | None]:
-    """The answer, and the index of the folded submit that it was taken from (None: from the ending, or there is none)."""
+    """The answer, and the index of the folded submit that it was taken from (None: the ending, or nowhere)."""
     for step in ending:
         if step.visible:
             return step.visible, None
@@ -139,6 +138,16 @@ def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | No
             if _submits(body[index]) and body[index].visible:
                 return body[index].visible, index
     return "", None
+
+
+def _finish(ending: Sequence[Step], answer: str, submit_text: SubmitText, notes: Notes) -> list[str]:
+    """The texts that the ending adds to the last reasoning; what it leaves out is noted."""
+    final, *trimmed = ending
+    texts = [final.reasoning, _more_than_announced(final, submit_text, notes)]
+    _drop_observation(final, notes)
+    for step in trimmed:
+        _drop_submit(step, notes, but=answer)
+    return texts
 
 
 def _submits(step: Step) -> bool:
@@ -156,7 +165,7 @@ def _merge(step: Step, notes: Notes) -> str:
     return join(reasoning, visible)
 
 
-def _more_than_announced(step: Step, submit_text: Callable[[ToolCall], str], notes: Notes) -> str:
+def _more_than_announced(step: Step, submit_text: SubmitText, notes: Notes) -> str:
     text = submit_text(step.call) if step.call is not None else ""
     if text:
         notes.add("submit_text", text)

@@ -59,7 +59,7 @@ def split_thinking(text: str) -> tuple[str, str]:
 
 
 def strip_prefix(text: str) -> tuple[str, str]:
-    """Take one leading `OBSERVATION:\\n` or `Observation: ` off; gives (the rest, the prefix or "")."""
+    r"""Take one leading `OBSERVATION:\n` or `Observation: ` off; gives (the rest, the prefix or "")."""
     if text.startswith(PREFIXES):
         prefix = PREFIXES[0] if text.startswith(PREFIXES[0]) else PREFIXES[1]
         return text[len(prefix) :], prefix

@@ -1,4 +1,4 @@
-"""The registry of sources: what a raw record of each upstream corpus says. One file, one row here, one golden folder."""
+"""The registry of sources, one per upstream corpus. A source is one file, one row here and one golden folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sera_swezero.trajectory import ToolCall
 class Briefing(Protocol):
     """Gives the system text of converted rows; `answer`: finishing is an answer rather than a submit call."""
 
-    def __call__(self, trajectory: Any, *, answer: bool) -> str: ...
+    def __call__(self, trajectory: Any, *, answer: bool) -> str:
+        """Give the text for one trajectory."""
 
 
 @dataclass(frozen=True)

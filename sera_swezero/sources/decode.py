@@ -13,13 +13,18 @@ from sera_swezero.text import mend_json
 T = TypeVar("T")
 
 
-def decode(decoder: msgspec.json.Decoder[T], text: bytes | str, notes: Notes, *, broken: str, wrong: str, where: str) -> T:
+def decode(
+    decoder: msgspec.json.Decoder[T], text: bytes | str, notes: Notes, *, broken: str, wrong: str, where: str
+) -> T:
     """Decode `text` as the decoder's type.
 
-    A lone surrogate makes msgspec refuse the whole text, even in a field that nobody reads; such text is mended (U+FFFD,
-    noted) and decoded again.
+    A lone surrogate makes msgspec refuse the whole text, even in a field that nobody reads; such text is mended
+    (U+FFFD, noted) and decoded again.
 
     Args:
+        decoder: the type that is expected.
+        text: JSON, as bytes or str.
+        notes: gets `mended_surrogate`.
         broken: reason of the RowError where the text is no JSON.
         wrong: reason where it is JSON of another shape.
         where: the text's own path inside the record.

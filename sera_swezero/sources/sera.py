@@ -1,17 +1,17 @@
-"""SERA: SWE-agent histories of allenai/Sera-4.5A-Full-T1/T2 and allenai/Sera-4.6-Lite-T1/T2, one JSONL file each.
+r"""SERA: SWE-agent histories of allenai/Sera-4.5A-Full-T1/T2 and allenai/Sera-4.6-Lite-T1/T2, one JSONL file each.
 
 A line is an object of eight columns; `messages` is a JSON string of the history (upstream's card: "apply json.loads"):
 
     {"role": "system", "content": "...", "agent": "main", "message_type": "system_prompt"}
     {"role": "user", "content": [{"type": "text", "text": "..."}], ...}
-    {"role": "assistant", "content": "<think>A</think>\\nB", "thought": "<think>A</think>\\nB", "action": "...",
+    {"role": "assistant", "content": "<think>A</think>\nB", "thought": "<think>A</think>\nB", "action": "...",
      "tool_calls": [{"index": -1, "id": "call_...", "type": "function",
-                     "function": {"name": "bash", "arguments": "{\\"command\\": \\"ls\\"}"}}], ...}
-    {"role": "tool", "content": [{"type": "text", "text": "OBSERVATION:\\n..."}], "tool_call_ids": ["call_..."], ...}
+                     "function": {"name": "bash", "arguments": "{\"command\": \"ls\"}"}}], ...}
+    {"role": "tool", "content": [{"type": "text", "text": "OBSERVATION:\n..."}], "tool_call_ids": ["call_..."], ...}
 
 Oddities, all seen or known from SWE-agent's code:
-* `submit` happens twice by design (`review_on_submit_m`: the first shows a review, the second submits), up to five times;
-* a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
+* `submit` happens twice by design (`review_on_submit_m`: the first shows a review, the second submits), up to five
+times; * a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
 * content is a string, or a list of one text part where the cache-control processor passed;
 * `action` repeats the call in shell form; unknown keys occur; both are ignored.
 """
@@ -124,7 +124,7 @@ def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
     return record
 
 
-def events(record: Record, notes: Notes) -> Iterator[Event]:
+def events(record: Record, notes: Notes) -> Iterator[Event]:  # noqa: C901 (one branch a role)
     """Tell the history as events, in order.
 
     Raises:

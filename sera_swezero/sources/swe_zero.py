@@ -1,8 +1,8 @@
-"""SWE-ZERO: mini-swe-agent chats of AlienKevin/SWE-ZERO-*, Parquet, `messages` a list of {role, content}.
+r"""SWE-ZERO: mini-swe-agent chats of AlienKevin/SWE-ZERO-*, Parquet, `messages` a list of {role, content}.
 
     system     the scaffold's rules (one ```bash block per turn)
     user       the issue
-    assistant  "THOUGHT: words\\n\\n```bash\\ncommand\\n```" (the label is often absent)
+    assistant  "THOUGHT: words\n\n```bash\ncommand\n```" (the label is often absent)
     user       "Observation: output"; exactly "Observation: " where there is none
     user       "Please always provide EXACTLY ONE action in triple backticks." after a turn without a block
 
@@ -63,9 +63,7 @@ NATIVE_COLUMNS = {
 # The generator's own pattern: the first match, stripped, is what ran.
 _BLOCK = re.compile(r"```bash\s*\n(.*?)\n```", re.DOTALL)
 _LABEL = "THOUGHT:"
-_ANNOUNCE = re.compile(
-    r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?"""
-)
+_ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
 _STATUSES = {"submitted": SUBMITTED, "incomplete": INCOMPLETE, "errored": ERRORED}
 
 
@@ -174,6 +172,7 @@ def submit_text(call: ToolCall) -> str:
 def recall(record: Record, facts: dict[str, str]) -> float | None:
     """SWE-ZERO records no patch, so there is nothing to recall."""
     del record, facts
+    return None
 
 
 def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Where raw records come from: which commit, which files, which byte ranges, which records. All I/O of reading is here.
 
-    snapshot.py   repo and revision -> commit and file listing (hub, local folder or fsspec URL)
-    shards.py     file listing -> shards, without reading data
-    reading.py    shard -> raw records
+snapshot.py   repo and revision -> commit and file listing (hub, local folder or fsspec URL)
+shards.py     file listing -> shards, without reading data
+reading.py    shard -> raw records
 """
 
 from sera_swezero.upstream.reading import Raw, read_shard

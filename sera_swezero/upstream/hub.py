@@ -1,12 +1,12 @@
-"""The hub's half of a snapshot: one request to resolve a revision, one listing a repo, both remembered for offline use."""
+"""The hub's half of a snapshot: one request to resolve a revision, one listing a repo, both remembered."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, constants
@@ -32,7 +32,7 @@ def endpoint() -> str:
     return str(constants.ENDPOINT)
 
 
-def list_repo(repo: str, revision: str, token: str | bool | None) -> tuple[str, list[File]]:
+def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[File]]:
     """Resolve a revision of a dataset repo and list its files: (commit, files).
 
     Raises:
@@ -49,20 +49,18 @@ def list_repo(repo: str, revision: str, token: str | bool | None) -> tuple[str, 
             "go online once, or give upstream= a local mirror"
         )
         raise UpstreamError(msg)
-    commit, files = _ask(repo, revision, token)
+    commit, files = _ask(repo, revision, token=token)
     entry = {"commit": commit, "files": [list(file[1:]) for file in files]}
     _remember({key: entry, f"{endpoint()} {repo}@{commit}": entry})
     return commit, files
 
 
-def _ask(repo: str, revision: str, token: str | bool | None) -> tuple[str, list[File]]:
+def _ask(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[File]]:
     api = HfApi(token=token)
     at = f"{repo}@{revision}"
     try:
         info = api.dataset_info(repo, revision=revision, timeout=_TIMEOUT)
-        if info.id != repo:
-            msg = f"{repo} has moved to {info.id}; expected the repo at its own name (mirror it and give upstream=)"
-            raise UpstreamError(msg)
+        _check_name(info.id, repo)
         commit = str(info.sha)
         tree = api.list_repo_tree(repo, repo_type="dataset", revision=commit, recursive=True)
         files = [
@@ -83,10 +81,23 @@ def _ask(repo: str, revision: str, token: str | bool | None) -> tuple[str, list[
         raise UpstreamError(_unanswered(at, error)) from error
     except Exception as error:
         # The client's transport errors are requests', httpx' or httpx2's, by version; none is an OSError in all three.
-        if type(error).__module__.partition(".")[0] in {"requests", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3"}:
+        if type(error).__module__.partition(".")[0] in {
+            "requests",
+            "httpx",
+            "httpx2",
+            "httpcore",
+            "httpcore2",
+            "urllib3",
+        }:
             raise UpstreamError(_unanswered(at, error)) from error
         raise
     return commit, files
+
+
+def _check_name(found: str, repo: str) -> None:
+    if found != repo:
+        msg = f"{repo} has moved to {found}; expected the repo at its own name (mirror it and give upstream=)"
+        raise UpstreamError(msg)
 
 
 def _unanswered(at: str, error: Exception) -> str:
@@ -108,6 +119,6 @@ def _remember(entries: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as handle:
             json.dump({**_remembered(), **entries}, handle)
-        os.replace(handle.name, path)
+        Path(handle.name).replace(path)
     except OSError as error:
         _LOG.info("listings are not remembered in %s: %s", path, error)

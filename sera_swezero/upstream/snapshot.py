@@ -1,8 +1,8 @@
 """Settle what is read: repo and revision become a commit and a listing of files, from the hub or from a root.
 
-A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the corpus
-that ships with the package. Listings of the hub are remembered under HF_HOME, so that a commit resolved once also serves
-offline.
+A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the
+corpus that ships with the package. Listings of the hub are remembered under HF_HOME, so that a commit resolved once also
+serves offline.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is read, settled: a root (None: the hub), the commit of each repo ("" below a root) and the files in order."""
+    """What is read, settled: a root (None: the hub), each repo's commit ("" below a root), the files in order."""
 
     root: str | None
     endpoint: str
@@ -71,8 +71,8 @@ def take_snapshot(
         token: as huggingface_hub takes it (None: the stored login).
 
     Raises:
-        UpstreamError: a repo that is gated, missing, moved or empty, an unknown revision, or offline and never resolved.
-        ConfigError: a revision mapping that lacks a repo, a lock file that is none.
+        UpstreamError: a repo that is gated, missing, moved or empty, an unknown revision, or offline and never
+        resolved. ConfigError: a revision mapping that lacks a repo, a lock file that is none.
     """
     if upstream is not None:
         root = sample_root() if upstream == SAMPLE else upstream
@@ -84,7 +84,7 @@ def take_snapshot(
     commits: dict[str, str] = {}
     listed: list[File] = []
     for origin in origins:
-        commit, files = hub.list_repo(origin.repo, wanted[origin.repo], token)
+        commit, files = hub.list_repo(origin.repo, wanted[origin.repo], token=token)
         commits[origin.repo] = commit
         listed += _matching(origin, files, f"{origin.repo} at {commit[:12]}")
     return Snapshot(None, hub.endpoint(), commits, tuple(listed), token)
@@ -150,7 +150,7 @@ def _matching(origin: Origin, files: Sequence[File], place: str) -> list[File]:
 
 
 def _mark(info: Mapping[str, Any]) -> str:
-    """Whatever the file system says of the content's identity: an etag or checksum, else the time of the last change."""
+    """Whatever the file system says of the content's identity: etag or checksum, else the time of its last change."""
     for key in ("ETag", "etag", "md5Hash", "sha256", "mtime", "LastModified", "last_modified", "created"):
         if info.get(key):
             return str(info[key])

@@ -1,7 +1,8 @@
-"""The card's own format: `messages`, a JSON string of {role, content} in six roles, beside the card's columns.
+r"""The card's own format: `messages`, a JSON string of {role, content} in six roles, beside the card's columns.
 
-    [{"role": "system", "content": "..."}, {"role": "user", ...}, {"role": "reasoning", "content": "<think>...</think>"},
-     {"role": "tool_call", "content": "<tool_call>{\\"name\\": ..., \\"arguments\\": {...}}</tool_call>"},
+    [{"role": "system", "content": "..."}, {"role": "user", ...},
+     {"role": "reasoning", "content": "<think>...</think>"},
+     {"role": "tool_call", "content": "<tool_call>{\"name\": ..., \"arguments\": {...}}</tool_call>"},
      {"role": "tool_output", "content": "<tool_response>...</tool_response>"}, ..., {"role": "answer", ...}]
 
 Bytes as the card's: separators ", " and ": ", key order role, content, and no escaping of non-ASCII.
@@ -30,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def columns(source: Source, shape: str) -> Columns:
-    """The card's columns of the source; every set of a source has the same."""
+    r"""The card's columns of the source; every set of a source has the same."""
     del shape
     return source.card_columns
 
@@ -78,7 +79,7 @@ def render_messages(rectified: Trajectory, system: str) -> list[tuple[str, str]]
 
 
 def encode_messages(messages: list[tuple[str, str]]) -> str:
-    """The card's bytes: equal to `json.dumps` of the {role, content} objects with ensure_ascii=False, but faster."""
+    r"""The card's bytes: equal to `json.dumps` of the {role, content} objects with ensure_ascii=False, but faster."""
     pieces = [b'{"role": "%b", "content": %b}' % (role.encode(), _encode(content)) for role, content in messages]
     return (b"[" + b", ".join(pieces) + b"]").decode()
 
