@@ -125,11 +125,11 @@ def read_lock(path: str) -> dict[str, str]:
 def _list_root(root: str, origin: Origin) -> list[File]:
     import fsspec
 
-    fs, base = fsspec.core.url_to_fs(root)
-    folder = f"{base.rstrip('/')}/{origin.repo}"
     try:
+        fs, base = fsspec.core.url_to_fs(root)
+        folder = f"{base.rstrip('/')}/{origin.repo}"
         found: dict[str, dict[str, Any]] = fs.find(folder, detail=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         msg = f"{root}: cannot list {origin.repo}: {error}"
         raise UpstreamError(msg) from error
     files = [
