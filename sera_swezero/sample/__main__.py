@@ -1,0 +1,48 @@
+"""Write the shipped corpus, or a large one for benchmarks, in the layout of the upstream repos."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .files import write_large, write_shipped
+from .sets import SETS
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser("python -m sera_swezero.sample", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="the directory that gets <owner>/<repo>/<file>")
+    parser.add_argument(
+        "--rows", type=int, help="rows per set of a large corpus; without it the shipped corpus is written"
+    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--config",
+        action="append",
+        choices=[one.config for one in SETS.values()],
+        help="a set by its config; may repeat",
+    )
+    chosen.add_argument(
+        "--repo", action="append", choices=[one.repo for one in SETS.values()], help="a set by its repo; may repeat"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other rows (large corpora; default 0)")
+    parser.add_argument(
+        "--row-bytes", type=int, help="mean bytes of a raw row, 20,000 to 2,000,000 (default 190,000; SWE-ZERO 45,000)"
+    )
+    parser.add_argument(
+        "--edges", action="store_true", help="put odd rows of every kind among the others of a large corpus"
+    )
+    given = parser.parse_args(argv)
+    names = set((given.config or []) + (given.repo or []))
+    keys = [key for key, one in SETS.items() if not names or one.config in names or one.repo in names]
+    if given.rows is None:
+        write_shipped(given.out, keys)
+    elif given.rows < 1:
+        parser.error("--rows must be at least 1")
+    else:
+        write_large(given.out, keys, given.seed, given.rows, given.row_bytes, given.edges)
+
+
+if __name__ == "__main__":
+    main()
