@@ -381,7 +381,7 @@ def upload(hub: LoopbackHub, folder: Path, **env: str) -> int:
     """Push a folder of a card and two Parquet files with the real client, twice, and read it back; returns its size."""
     files = {
         "README.md": CARD.encode(),
-        "odd/a.parquet": random.randbytes(3_000_000),
+        "odd/a.parquet": random.Random(3).randbytes(3_000_000),
         "odd/b.parquet": b"text " * 99_999,
     }
     for name, data in files.items():
@@ -403,6 +403,63 @@ def test_a_folder_goes_up_by_lfs_in_one_piece_or_in_parts(tmp_path: Path) -> Non
         assert len(hub.requests("POST", "/api/complete_multipart", status=200)) == 1
         assert len(hub.requests("POST", "/info/lfs/verify", status=200)) == 2
         assert not hub.requests(host="cas")
+
+
+def test_a_folder_goes_up_and_down_by_xet(hub: LoopbackHub, tmp_path: Path) -> None:
+    size = upload(hub, tmp_path / "folder")
+    assert not hub.requests("PUT"), "nothing goes by LFS"
+    sent = sum(one.received for one in hub.requests("POST", "/xorbs/", host="cas"))
+    assert 3_000_000 < sent < 3_050_000, "random bytes travel whole, repeated text compressed"
+    assert len(hub.requests("GET", "/reconstructions/", host="cas", status=200)) == 2
+    assert not hub.requests("GET", "/objects/", host="cdn")
+    assert sum(one.sent for one in hub.requests("GET", "/xorbs/", host="cdn", status=206)) < size
+    assert not [one for one in hub.requests(host="cdn") if one.authorized]
+
+
+def test_xet_sends_only_what_is_new_and_serves_it_without_xet_too(hub: LoopbackHub, tmp_path: Path) -> None:
+    script = """
+        import json, os
+        from huggingface_hub import HfApi, HfFileSystem
+        path = os.environ["FILE"]
+        HfApi().create_repo("org/pushed", repo_type="dataset", exist_ok=True)
+        HfApi().upload_file(path_or_fileobj=path, path_in_repo="a.parquet", repo_id="org/pushed", repo_type="dataset")
+        with HfFileSystem().open("datasets/org/pushed/a.parquet") as file:
+            file.seek(2_999_990)
+            print(json.dumps(file.read(20).hex()))
+    """
+    first = random.Random(6).randbytes(6_000_000)
+    second = first[:3_000_000] + b"an insertion" + first[3_000_000:]
+    sent = []
+    for version, data in enumerate((first, second)):
+        (tmp_path / "file").write_bytes(data)
+        fresh = str(tmp_path / f"home-{version}")  # no cache of the first run: what is known comes from the hub
+        assert child(hub, script, FILE=str(tmp_path / "file"), HF_HOME=fresh) == data[2_999_990:3_000_010].hex()
+        assert hub.files("org/pushed")["a.parquet"] == data
+        sent.append(sum(one.received for one in hub.requests("POST", "/xorbs/", host="cas")))
+    assert sent[0] > 6_000_000
+    assert sent[1] - sent[0] < 1_500_000
+
+
+def test_xet_retries_a_xorb_whose_answer_was_lost(hub: LoopbackHub, tmp_path: Path) -> None:
+    lost = hub.faults.add("reset_after", method="POST", path="/xorbs/", host="cas")
+    expired = hub.faults.add("status", status=403, path="/xorbs/", host="cdn")
+    upload(hub, tmp_path / "folder")
+    assert (lost.hits, expired.hits) == (1, 1)
+    assert [one.status for one in hub.requests("POST", "/xorbs/")] == [0, 200]
+
+
+def test_xet_takes_only_whole_shards_and_xorbs_from_those_who_may_write(hub: LoopbackHub) -> None:
+    hub.add_dataset("org/mine", {})
+    token = f"{hub.endpoint}/api/datasets/org/mine/xet-{{}}-token/main"
+    body = get(token.format("write"), token=hub.token)[1]
+    cas, write = json.loads(body)["casUrl"], json.loads(body)["accessToken"]
+    read = get(token.format("read"))[0].headers["X-Xet-Access-Token"]
+    assert get(token.format("write"), token=hub.read_token)[0].status == 403
+    places = [f"{cas}/v1/shards", f"{cas}/v1/xorbs/default/{'0' * 64}"]
+    for bearer, status in ((None, 401), (read, 403), (write, 400)):
+        assert [get(place, token=bearer, method="POST", body=b"junk" * 99)[0].status for place in places] == [
+            status
+        ] * 2
 
 
 def test_an_object_of_other_bytes_or_cut_short_is_not_kept(hub: LoopbackHub, url: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 import signal
 from pathlib import Path
 
-from tests.hub.server import LoopbackHub
+from tests.hub.loopback import LoopbackHub
 
 
 def main() -> None:

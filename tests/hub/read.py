@@ -1,4 +1,4 @@
-"""The read half of the hub: repo info, listings, commits, and the files themselves."""
+"""The read half of the hub: repo info, listings, and the files themselves."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from urllib.parse import parse_qs, quote
 from tests.hub.card import front_matter
 from tests.hub.messages import Answer, Ask, RefusalError, Route, as_json, content
 from tests.hub.objects import Entry
-from tests.hub.site import REPO, USER, Site, page, split_revision
+from tests.hub.site import REPO, Site, page, split_revision
 from tests.hub.store import Commit, Repo
 
 Item = dict[str, object]
-
-
-def whoami(site: Site, ask: Ask) -> Answer:
-    """The user behind the token."""
-    who = site.identity(ask)
-    if who is None:
-        raise RefusalError(401, message="Invalid username or password.")
-    token = {"displayName": "loopback", "role": who.role, "createdAt": "2024-01-01T00:00:00.000Z"}
-    body = {"type": "user", "id": "0" * 24, "name": USER, "fullname": USER, "isPro": False, "orgs": []}
-    return as_json(body | {"auth": {"type": "access_token", "accessToken": token}})
 
 
 def repo_info(site: Site, ask: Ask) -> Answer:
@@ -64,6 +54,8 @@ def describe(site: Site, commits: dict[str, Commit], path: str, entry: Entry, ex
     item: Item = {"type": "file", "oid": entry.oid, "size": entry.size, "path": path}
     if entry.sha256:
         item["lfs"] = {"oid": entry.sha256, "size": entry.size, "pointerSize": 134}
+        if xet_hash := site.xet_hash(entry):
+            item["xetHash"] = xet_hash
     if expand:
         last = commits[entry.commit]
         item["lastCommit"] = {"id": last.id, "title": last.title, "date": last.date}
@@ -141,41 +133,6 @@ def paths_info(site: Site, ask: Ask) -> Answer:
     return as_json(items)
 
 
-def refs(site: Site, ask: Ask) -> Answer:
-    """Branches, tags and, if asked, pull requests with the commits they point at."""
-    repo = site.repo(ask)
-
-    def named(prefix: str) -> list[Item]:
-        found = sorted(ref for ref in repo.refs if ref.startswith(prefix))
-        return [{"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": repo.refs[ref]} for ref in found]
-
-    with site.store.lock:
-        listed = {"branches": named("refs/heads/"), "tags": named("refs/tags/"), "converts": []}
-        if ask.flag("include_prs"):
-            listed["pullRequests"] = named("refs/pr/")
-    return as_json(listed)
-
-
-def commits(site: Site, ask: Ask) -> Answer:
-    """The history of a revision, newest first, in pages."""
-    repo = site.repo(ask)
-    history = site.store.history(repo, site.commit(repo, ask.args["revision"]))
-    items: list[Item] = [
-        {
-            "id": one.id,
-            "title": one.title,
-            "message": one.message,
-            "date": one.date,
-            "authors": [{"user": one.author, "avatar": ""}],
-        }
-        for one in history
-    ]
-    part, headers = page(site, ask, items)
-    answer = as_json(part)
-    answer.headers |= headers
-    return answer
-
-
 def resolve(site: Site, ask: Ask) -> Answer:
     """A file: regular ones at once, LFS ones by a redirect to the CDN."""
     repo = site.repo(ask, "files")
@@ -192,9 +149,13 @@ def resolve(site: Site, ask: Ask) -> Answer:
     if entry.sha256 is None:
         return content(ask, span, entry.oid, **headers)
     answer = as_json({}, 302, **headers, X_Linked_Size=str(entry.size), X_Linked_ETag=f'"{entry.sha256}"')
-    answer.headers["Location"] = (
-        f"{site.cdn}/objects/{entry.sha256}?name={quote(path.rsplit('/', 1)[-1])}&signature=loopback"
-    )
+    name = quote(path.rsplit("/", 1)[-1])
+    answer.headers["Location"] = f"{site.cdn}/objects/{entry.sha256}?name={name}&signature=loopback"
+    if xet_hash := site.xet_hash(entry):
+        answer.headers["X-Xet-Hash"] = xet_hash
+        token = f"{site.hub}/api/datasets/{repo.id}/xet-read-token/{commit.id}"
+        parts = f"{site.cas}/v1/reconstructions/{xet_hash}"
+        answer.headers["Link"] = f'<{token}>; rel="xet-auth", <{parts}>; rel="xet-reconstruction-info"'
     return answer
 
 
@@ -212,13 +173,10 @@ def cdn_object(site: Site, ask: Ask) -> Answer:
 
 _INFO = rf"/api/datasets/{REPO}"
 ROUTES = [
-    Route("GET", r"/api/whoami-v2", whoami),
     Route("GET", _INFO, repo_info),
     Route("GET", rf"{_INFO}/revision/(?P<revision>.+)", repo_info),
     Route("GET", rf"{_INFO}/tree/(?P<rest>.+)", tree),
     Route("POST", rf"{_INFO}/paths-info/(?P<revision>.+)", paths_info),
-    Route("GET", rf"{_INFO}/refs", refs),
-    Route("GET", rf"{_INFO}/commits/(?P<revision>.+)", commits),
     Route("GET", rf"/datasets/{REPO}/resolve/(?P<rest>.+)", resolve),
 ]
 CDN_ROUTES = [Route("GET", r"/objects/(?P<key>[0-9a-f]{40,64})", cdn_object)]

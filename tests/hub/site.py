@@ -9,10 +9,9 @@ from urllib.parse import unquote
 from tests.hub.messages import Answer, Ask, RefusalError
 from tests.hub.objects import Entry
 from tests.hub.store import Commit, Repo, Store
+from tests.hub.xet import XetStore
 
 USER = "tester"
-ID_TOKEN = "loopback-id-token"
-"""The identity token of the one CI job that this hub trusts."""
 REPO = r"(?P<repo>[^/]+/[^/]+)"
 
 
@@ -30,6 +29,7 @@ class Site:
 
     root: Path
     store: Store
+    xet_store: XetStore
     tokens: dict[str, Identity]
     hub: str = ""
     cdn: str = ""
@@ -96,6 +96,10 @@ class Site:
         if path not in commit.files:
             raise RefusalError(404, "EntryNotFound", f'Entry not found: "{path}" does not exist on {commit.id}')
         return commit.files[path]
+
+    def xet_hash(self, entry: Entry) -> str | None:
+        """The hash by which clients read a file through xet, None where they cannot."""
+        return self.xet_store.file_hash(entry.sha256) if self.xet else None
 
 
 def split_revision(rest: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The write half of the hub: repos, cards, preupload, commits, branches, tags, tokens for CI."""
+"""The write half of the hub: repos, cards, preupload, commits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.hub import pulls
 from tests.hub.card import problems
 from tests.hub.messages import Answer, Ask, RefusalError, Route, as_json
 from tests.hub.objects import LFS_BYTES, Entry, is_lfs
-from tests.hub.site import ID_TOKEN, REPO, USER, Site
+from tests.hub.site import REPO, USER, Site
 from tests.hub.store import Repo
 
 Operation = tuple[str, dict[str, Any]]
@@ -159,79 +159,10 @@ def _regular(site: Site, path: str, value: dict[str, Any]) -> Entry:
     return site.store.objects.put_regular(data)
 
 
-def create_branch(site: Site, ask: Ask) -> Answer:
-    """A branch at a revision; 409 when it exists."""
-    repo = site.repo(ask, "write")
-    name = ask.args["name"]
-    if name.startswith("refs/"):
-        raise RefusalError(400, message=f"Invalid reference for a branch: {name}")
-    return _new_ref(site, repo, f"refs/heads/{name}", ask.json().get("startingPoint") or "main")
-
-
-def create_tag(site: Site, ask: Ask) -> Answer:
-    """A tag at a revision; 409 when it exists, wherever it points."""
-    repo = site.repo(ask, "write")
-    return _new_ref(site, repo, f"refs/tags/{ask.json()['tag']}", ask.args["name"])
-
-
-def _new_ref(site: Site, repo: Repo, ref: str, revision: str) -> Answer:
-    with site.store.lock:
-        target = site.commit(repo, revision)
-        if ref in repo.refs:
-            raise RefusalError(409, message=f"Reference {ref} exists already")
-        repo.refs[ref] = target.id
-        site.store.save(repo)
-    return as_json({"ref": ref, "targetCommit": target.id})
-
-
-def delete_branch(site: Site, ask: Ask) -> Answer:
-    """Delete a branch, but never main."""
-    if ask.args["name"] == "main":
-        raise RefusalError(403, message="The branch main is protected")
-    return _delete_ref(site, ask, "refs/heads/")
-
-
-def delete_tag(site: Site, ask: Ask) -> Answer:
-    """Delete a tag."""
-    return _delete_ref(site, ask, "refs/tags/")
-
-
-def _delete_ref(site: Site, ask: Ask, prefix: str) -> Answer:
-    repo = site.repo(ask, "write")
-    with site.store.lock:
-        if repo.refs.pop(prefix + ask.args["name"], None) is None:
-            raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {ask.args['name']}")
-        site.store.save(repo)
-    return as_json({})
-
-
-def mint_id_token(site: Site, ask: Ask) -> Answer:
-    """What a CI service answers when a job asks for its identity token."""
-    return as_json({"value": ID_TOKEN})
-
-
-def exchange_token(site: Site, ask: Ask) -> Answer:
-    """An hour's write token for one repo, in exchange for the identity token of a CI job (RFC 8693)."""
-    asked = ask.json()
-    if not asked.get("grant_type", "").endswith(":token-exchange") or asked.get("subject_token") != ID_TOKEN:
-        raise RefusalError(400, message="invalid_grant")
-    name = asked.get("resource", "").removeprefix("datasets/")
-    if name not in site.store.repos:
-        raise RefusalError(400, message=f"invalid_target: no repo {name} trusts this publisher")
-    token = site.repo_token(name)
-    return as_json({"access_token": token, "token_type": "bearer", "expires_in": 3600})
-
-
 _DATASET = rf"/api/datasets/{REPO}"
 ROUTES = [
     Route("POST", r"/api/repos/create", create_repo),
     Route("POST", r"/api/validate-yaml", validate_yaml),
     Route("POST", rf"{_DATASET}/preupload/(?P<revision>.+)", preupload),
     Route("POST", rf"{_DATASET}/commit/(?P<revision>.+)", commit),
-    Route("POST", rf"{_DATASET}/branch/(?P<name>.+)", create_branch),
-    Route("DELETE", rf"{_DATASET}/branch/(?P<name>.+)", delete_branch),
-    Route("POST", rf"{_DATASET}/tag/(?P<name>.+)", create_tag),
-    Route("DELETE", rf"{_DATASET}/tag/(?P<name>.+)", delete_tag),
-    Route("GET", r"/ci/id-token", mint_id_token),
-    Route("POST", r"/oauth/token", exchange_token),
 ]
