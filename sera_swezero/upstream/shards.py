@@ -30,14 +30,16 @@ class Shard(NamedTuple):
     size: int
 
 
-def plan_shards(files: Sequence[File], shard_bytes: int = DEFAULT_SHARD_BYTES) -> list[Shard]:
+def plan_shards(
+    files: Sequence[File], shard_bytes: int = DEFAULT_SHARD_BYTES, multiple: int = MULTIPLE
+) -> list[Shard]:
     """Cut the files into shards of about `shard_bytes`, in order.
 
-    The count is rounded up to a multiple of `MULTIPLE` where that leaves every shard at least 256 KiB.
+    The count is rounded up to a multiple of `multiple` where that leaves every shard at least 256 KiB.
     """
     total = sum(file.size for file in files)
     wanted = sum(_pieces(file, shard_bytes) for file in files)
-    rounded = -(-wanted // MULTIPLE) * MULTIPLE
+    rounded = -(-wanted // multiple) * multiple
     extra = rounded - wanted if total >= rounded * _LEAST else 0
     shards: list[Shard] = []
     for file, pieces in _spread(files, shard_bytes, extra):
