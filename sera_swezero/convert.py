@@ -1,6 +1,6 @@
 """Raw records to rows: the whole pipeline, its one policy and its counts.
 
-raw record -> read (typed) -> events -> fold (Trajectory) -> policy -> view (row)
+raw record -> read (typed) -> events -> fold (Trajectory) -> policy -> view (row) -> check
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sera_swezero.machine import fold
 from sera_swezero.notes import CONVERSIONS, Notes
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, Shard, Snapshot, read_shard
+from sera_swezero.validate import check_row
 from sera_swezero.views import Columns, Rollout, Row
 
 _LOG = logging.getLogger("sera_swezero")
@@ -83,7 +84,9 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | N
         recall = source.recall(record, facts)
         if recall is None or recall < request.min_recall:
             return None
-    return request.view.render(Rollout(record, trajectory, notes, source, origin.shape, facts, request.submit))
+    row = request.view.render(Rollout(record, trajectory, notes, source, origin.shape, facts, request.submit))
+    check_row(request.view.schema(source.name, origin.shape), row)
+    return row
 
 
 def convert_shard(

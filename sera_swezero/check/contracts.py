@@ -1,0 +1,141 @@
+"""What a row of each kind must be: one contract a row schema, made from the registries of views and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sera_swezero.check.order import ORDERS
+from sera_swezero.convert import LINEAGE_COLUMNS
+from sera_swezero.errors import ConfigError
+from sera_swezero.sources import SOURCES
+from sera_swezero.text import mend_json
+from sera_swezero.validate import Fault, accepts, brief, decode, faults, inner
+from sera_swezero.views import VIEWS, Columns, Row
+
+_LINEAGE = "lineage"
+_LEAST_ALIKE = 0.5  # share of columns in common below which a file holds no rows of that kind
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One kind of row: the name of its JSON Schema, its view, its source and its columns by name and type."""
+
+    schema: str
+    view: str
+    source: str
+    columns: Columns
+
+    def accepts(self, row: Row) -> bool:
+        """Whether the row is right: the fast way, for nearly every row. Exactly where `faults` finds nothing."""
+        own, lineage = _split(row)
+        if not accepts(self.schema, own) or (lineage and not accepts(_LINEAGE, lineage)):
+            return False
+        decoded: dict[str, Any] = {}
+        for column, schema in inner(self.schema).items():
+            try:
+                decoded[column] = self._inside(own[column])
+            except ValueError:
+                return False
+            if not accepts(schema, decoded[column]):
+                return False
+        return next(self._order(own, decoded), None) is None
+
+    def faults(self, row: Row) -> list[Fault]:
+        """Every problem of the row, each told once."""
+        own, lineage = _split(row)
+        found = list(faults(self.schema, own))
+        if lineage:
+            found += faults(_LINEAGE, lineage)
+        decoded: dict[str, Any] = {}
+        for column, schema in inner(self.schema).items():
+            text = own.get(column)
+            if not isinstance(text, str):
+                continue  # told already
+            try:
+                decoded[column] = self._inside(text)
+            except ValueError as error:
+                found.append(Fault(f"$.{column}", f"{brief(text)}, which is no JSON ({error})", "JSON text"))
+                continue
+            found += faults(schema, decoded[column], f"$.{column}")
+        # A source reads only records of its own shape: with another problem left, its word would say the same again.
+        if self.view != "native" or not found:
+            found += self._order(own, decoded)
+        return list(dict.fromkeys(found))
+
+    def _inside(self, text: str) -> Any:
+        try:
+            return decode(text)
+        except ValueError:
+            # The native view keeps upstream's text, in which half a surrogate pair may stand as an escape.
+            mended, count = mend_json(text.encode()) if self.view == "native" else (b"", 0)
+            if not count:
+                raise
+            return decode(mended.decode())
+
+    def _order(self, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
+        order = ORDERS.get(self.view)
+        return order(SOURCES[self.source], row, decoded) if order else iter(())
+
+    def shared(self, names: Iterable[str]) -> float:
+        """The share of column names that a file and this contract have in common: 0.0 to 1.0."""
+        given = set(names) - LINEAGE_COLUMNS.keys()
+        return len(given & self.columns.keys()) / len(given | self.columns.keys())
+
+    def alike(self, kinds: Mapping[str, str]) -> float:
+        """How much columns (name -> kind, "" where unknown) look like this contract's: `shared` and half a point."""
+        # Two kinds of row differ in nothing but what `messages` is.
+        fits = kinds.get("messages", "") in ("", self.columns.get("messages", ""))
+        return self.shared(kinds) + fits / 2
+
+
+def _split(row: Row) -> tuple[Row, Row]:
+    """The row's own columns, and those that tell its lineage."""
+    if LINEAGE_COLUMNS.keys().isdisjoint(row):
+        return row, {}
+    lineage = {name: value for name, value in row.items() if name in LINEAGE_COLUMNS}
+    return {name: value for name, value in row.items() if name not in lineage}, lineage
+
+
+def _contracts() -> dict[str, Contract]:
+    made = [
+        Contract(view.schema(source.name, shape), view.name, source.name, view.columns(source, shape))
+        for view in VIEWS.values()
+        for source in SOURCES.values()
+        for shape in source.native_columns
+    ]
+    return {contract.schema: contract for contract in made}
+
+
+CONTRACTS: dict[str, Contract] = _contracts()
+"""Every kind of row, by the name of its schema. A new view is here as soon as it is in `VIEWS`."""
+
+
+def candidates(wanted: str | None) -> list[Contract]:
+    """The contracts that a view's or a schema's name stands for; all of them for None. Raises ConfigError."""
+    if wanted is None:
+        return list(CONTRACTS.values())
+    found = [contract for contract in CONTRACTS.values() if wanted in (contract.view, contract.schema)]
+    if not found:
+        msg = f"as {wanted!r}: no such view or kind of row; there are {', '.join([*VIEWS, *CONTRACTS])}"
+        raise ConfigError(msg)
+    return found
+
+
+def recognise(kinds: Mapping[str, str], among: Sequence[Contract], *, forced: bool) -> Contract | None:
+    """The contract that columns look most like; None where they look like none. `forced`: the best one in any case."""
+    best = max(among, key=lambda contract: contract.alike(kinds))
+    return best if forced or best.shared(kinds) >= _LEAST_ALIKE else None
+
+
+def kinds_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """The columns of a decoded row: name -> "string", "messages" for a list, "" for anything else."""
+    return {
+        name: "string" if isinstance(v, str) else "messages" if isinstance(v, list) else "" for name, v in row.items()
+    }
+
+
+def told(among: Sequence[Contract]) -> str:
+    """The kinds of rows with their columns, for an error."""
+    return "; ".join(f"{contract.schema} ({', '.join(contract.columns)})" for contract in among)

@@ -1,0 +1,117 @@
+"""Files and folders in, problems out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from sera_swezero.check.contracts import Contract, candidates, recognise, told
+from sera_swezero.check.files import SUFFIXES, Unreadable, columns_faults, open_file
+from sera_swezero.validate import Fault
+
+ASIDE = "rejected"
+"""Below a folder, files and folders whose name begins so hold raw records that did not convert: no rows to check."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong.
+
+    file: as given, or found below a folder that was given.
+    row: number of the row in its file, counted from 0 as `datasets` does; None where the file itself is meant.
+    path: JSON path inside the row, `$` for the whole; it goes on inside JSON text, such as `$.messages[3].content`.
+    found: what is there. expected: what would have been right.
+    unreadable: the file, or its rest, could not be read, so its rows were not checked.
+    """
+
+    file: str
+    row: int | None
+    path: str
+    found: str
+    expected: str
+    unreadable: bool = False
+
+    def __str__(self) -> str:
+        row = "" if self.row is None else f" row {self.row}"
+        return f"{self.file}{row} {self.path}: {self.found}; expected {self.expected}"
+
+
+@dataclass
+class Tally:
+    """What was checked: files, rows by kind (name of the row's schema), rows with a problem."""
+
+    files: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    bad_rows: int = 0
+
+
+def check_paths(
+    paths: Iterable[str | Path], *, kind: str | None = None, tally: Tally | None = None
+) -> Iterator[Problem]:
+    """Check every row of Parquet and JSONL files, and of all such files below folders; yields problems as they are met.
+
+    Rows are streamed: memory does not grow with the files. Which kind of row a file holds is told from its columns and
+    values. A row that the compiled schemas refuse goes through `jsonschema`, which names all its problems.
+
+    Args:
+        paths: files and folders; below folders hidden ones and rejected records are left out.
+        kind: a view ("rectified") or a row schema ("rectified-sera"), to force what the rows are held to.
+        tally: gets the counts.
+
+    Raises:
+        ConfigError: `kind` is no view and no row schema.
+    """
+    among = candidates(kind)
+    counts = Tally() if tally is None else tally
+    for given in map(Path, paths):
+        files = _below(given) if given.is_dir() else [given]
+        if not files:
+            yield Problem(
+                str(given), None, "$", "a folder without rows", f"{' or '.join(SUFFIXES)} files", unreadable=True
+            )
+        for file in files:
+            counts.files += 1
+            yield from _check_file(file, among, counts, forced=kind is not None)
+
+
+def _below(folder: Path) -> list[Path]:
+    """The files with rows below a folder, sorted."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        skipped = any(part.startswith((".", ASIDE)) for part in parts)
+        if path.suffix in SUFFIXES and not skipped and path.is_file():
+            found.append(path)
+    return found
+
+
+def _check_file(path: Path, among: Sequence[Contract], counts: Tally, *, forced: bool) -> Iterator[Problem]:
+    number = -1
+    try:
+        opened = open_file(path)
+        contract = recognise(opened.kinds, among, forced=forced)
+        if contract is None:
+            raise _unknown(opened.kinds, among)
+        broken = columns_faults(opened, contract)
+        if broken:
+            # Every row would say the same again: the file is told once, and its rows wait until the columns are right.
+            yield from (Problem(str(path), None, *fault) for fault in broken)
+            return
+        for number, row in enumerate(opened.rows):
+            counts.rows[contract.schema] += 1
+            if isinstance(row, Fault):
+                counts.bad_rows += 1
+                yield Problem(str(path), number, *row)
+            elif not contract.accepts(row):
+                counts.bad_rows += 1
+                yield from (Problem(str(path), number, *fault) for fault in contract.faults(row))
+    except Unreadable as error:
+        place = f" after row {number}" if number >= 0 else ""
+        yield Problem(str(path), None, "$", error.found + place, error.expected, unreadable=True)
+
+
+def _unknown(columns: Iterable[str], among: Sequence[Contract]) -> Unreadable:
+    found = f"the columns {', '.join(columns) or 'of nothing'}, which are rows of no known kind"
+    return Unreadable(found, f"the columns of {told(among)}")
