@@ -22,17 +22,19 @@ def decode(
     (U+FFFD, noted) and decoded again.
 
     Args:
-        decoder: the type that is expected.
-        text: JSON, as bytes or str.
+        decoder: knows the type.
+        text: the JSON text.
         notes: gets `mended_surrogate`.
-        broken: reason of the RowError where the text is no JSON.
+        broken: reason of the RowError where the text is no JSON, or JSON nested beyond reason.
         wrong: reason where it is JSON of another shape.
         where: the text's own path inside the record.
     """
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise RowError(wrong, *_told(error, where)) from None
+        raise RowError(wrong, *told(error, where)) from None
+    except RecursionError:
+        raise _too_deep(broken, where) from None
     except (msgspec.DecodeError, UnicodeError) as error:
         mended, count = mend_json(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
         if not count:
@@ -41,12 +43,18 @@ def decode(
     try:
         return decoder.decode(mended)
     except msgspec.ValidationError as error:
-        raise RowError(wrong, *_told(error, where)) from None
+        raise RowError(wrong, *told(error, where)) from None
+    except RecursionError:
+        raise _too_deep(broken, where) from None
     except msgspec.DecodeError as error:
         raise RowError(broken, str(error), where) from None
 
 
-def _told(error: msgspec.ValidationError, where: str) -> tuple[str, str]:
+def told(error: msgspec.ValidationError, where: str) -> tuple[str, str]:
     """Split msgspec's message into (problem, path), the path counted from the record's root."""
     problem, _, path = str(error).partition(" - at `$")
     return problem, where + path.rstrip("`")
+
+
+def _too_deep(reason: str, where: str) -> RowError:
+    return RowError(reason, "nested too deeply to read; a few levels were expected", where)

@@ -20,19 +20,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
-from sera_swezero import schemas
 from sera_swezero.errors import RowError
 from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.notes import Notes
 from sera_swezero.recall import line_level_recall
+from sera_swezero.sources.arguments import arguments_text
 from sera_swezero.sources.decode import decode
-from sera_swezero.text import BLANKS, join, mend_json, split_thinking, strip_prefix
+from sera_swezero.text import join, mend_json, split_thinking, strip_prefix
 from sera_swezero.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, ToolCall, Trajectory
 
 TOOLS = "tools-sera"
@@ -73,10 +71,10 @@ class Part(msgspec.Struct):
 
 
 class Function(msgspec.Struct):
-    """What a tool call calls; the arguments are JSON text upstream, an object or nothing in hand-made rows."""
+    """What a tool call calls; the arguments are a string of JSON upstream, an object or nothing in hand-made rows."""
 
     name: str
-    arguments: Any = None
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Call(msgspec.Struct):
@@ -97,7 +95,7 @@ class Message(msgspec.Struct):
 
 
 class Record(msgspec.Struct):
-    """One line of the file. `messages` stays undecoded: a string of JSON upstream, a list in hand-made rows."""
+    """One line of the file. `messages` is the history's JSON text, undecoded, whichever way the line holds it."""
 
     messages: msgspec.Raw
     instance_id: str
@@ -112,26 +110,24 @@ class Record(msgspec.Struct):
 _RECORD = msgspec.json.Decoder(Record)
 _STRING = msgspec.json.Decoder(str)
 _MESSAGES = msgspec.json.Decoder(list[Message])
-_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
     """Decode one line. Raises RowError `not_json` or `bad_record`."""
-    line = raw if isinstance(raw, bytes) else msgspec.json.encode(raw)
+    line = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
     record = decode(_RECORD, line, notes, broken="not_json", wrong="bad_record", where="$")
     if not record.instance_id:
         raise RowError("bad_record", "instance_id is empty; expected the repository and a number", "$.instance_id")
+    record.messages = _history(record.messages, notes)
     return record
 
 
 def events(record: Record, notes: Notes) -> Iterator[Event]:  # noqa: C901 (one branch a role)
-    """Tell the history as events, in order.
-
-    Raises:
-        RowError: `bad_messages`, `many_calls`, `bad_arguments`.
-    """
+    """Tell the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
     status, detail, tasked, exited = INCOMPLETE, "", False, False
-    for index, message in enumerate(_messages(record, notes)):
+    history = bytes(record.messages)
+    messages = decode(_MESSAGES, history, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
+    for index, message in enumerate(messages):
         role = message.role
         if role == "assistant":
             text = _turn_text(message, index, notes)
@@ -177,7 +173,7 @@ def briefing(trajectory: Trajectory, *, answer: bool) -> str:
 
 def submit_text(call: ToolCall) -> str:
     """`submit` takes no arguments; where a model gave some, they are what it said beyond submitting."""
-    return "" if call.arguments == "{}" else call.arguments
+    return call.arguments if call.arguments.strip("{} \t\r\n") else ""
 
 
 def recall(record: Record, facts: dict[str, str]) -> float | None:
@@ -200,25 +196,22 @@ def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
 
 def native(record: Record) -> dict[str, Any]:
     """The upstream columns as they are; a `messages` that is a list already becomes the JSON string it should be."""
-    raw = bytes(record.messages)
-    messages = _STRING.decode(raw) if raw[:1] == b'"' else json.dumps(json.loads(raw))
-    return {
-        "messages": messages,
-        "instance_id": record.instance_id,
-        "rollout_patch": record.rollout_patch,
-        "func_name": record.func_name,
-        "func_path": record.func_path,
-        "problem_statement": record.problem_statement,
-        "target_patch": record.target_patch,
-        "docker_image": record.docker_image,
-    }
+    values = {name: getattr(record, name) for name in NATIVE_COLUMNS["sera"]}
+    return {**values, "messages": bytes(record.messages).decode()}
 
 
-def _messages(record: Record, notes: Notes) -> list[Message]:
-    text: bytes | str = bytes(record.messages)
-    if text[:1] == b'"':
-        text = decode(_STRING, text, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
-    return decode(_MESSAGES, text, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
+def _history(given: msgspec.Raw, notes: Notes) -> msgspec.Raw:
+    """The JSON text of the history: what the string holds, or the list as it stands in the line."""
+    raw = bytes(given)
+    if raw[:1] == b'"':
+        text = decode(_STRING, raw, notes, broken="bad_record", wrong="bad_record", where="$.messages")
+        return msgspec.Raw(text.encode())
+    if raw[:1] != b"[":
+        raise RowError("bad_record", f"messages are {raw[:20]!r}; expected a string of JSON or a list", "$.messages")
+    mended, count = mend_json(raw)  # the line was decoded around it
+    if count:
+        notes.add("mended_surrogate", times=count)
+    return msgspec.Raw(mended)
 
 
 def _content(message: Message, index: int) -> str:
@@ -249,36 +242,6 @@ def _call(message: Message, index: int, notes: Notes) -> ToolCall | None:
     where = f"$.messages[{index}].tool_calls"
     if len(calls) > 1:
         raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
-    function = calls[0].function
-    text, value = _arguments(function.arguments, notes, f"{where}[0].function.arguments")
-    name = function.name
-    check = _checks().get(name)
-    if check is None:
-        notes.add("unknown_tool", name)
-    elif not check(value):
-        notes.add("off_schema", text)
+    name = calls[0].function.name
+    text = arguments_text(name, calls[0].function.arguments, TOOLS, notes, f"{where}[0].function.arguments")
     return ToolCall(name, text, calls[0].id, name == SUBMIT)
-
-
-def _arguments(given: Any, notes: Notes, where: str) -> tuple[str, dict[str, Any]]:
-    """The arguments as the model's own JSON text, and as a value; the text is validated, never re-encoded."""
-    if given is None or (isinstance(given, str) and not given.strip(BLANKS)):
-        notes.add("empty_arguments")
-        return "{}", {}
-    text = given.strip(BLANKS) if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    mended = len(notes)
-    value = decode(_ANY, text, notes, broken="bad_arguments", wrong="bad_arguments", where=where)
-    if len(notes) > mended:
-        text = mend_json(text.encode())[0].decode()
-    if not isinstance(value, dict):
-        raise RowError("bad_arguments", f"arguments are a {type(value).__name__}; expected an object", where)
-    return text, value
-
-
-@cache
-def _checks() -> dict[str, Any]:
-    """Tool name -> is this value what the tool's schema asks for?"""
-    return {
-        tool["function"]["name"]: jsonschema_rs.validator_for(tool["function"]["parameters"]).is_valid
-        for tool in schemas.load(TOOLS)
-    }
