@@ -9,6 +9,7 @@ JOIN = "\n\n"
 THINK, END_THINK = "<think>", "</think>"
 PREFIXES = ("OBSERVATION:\n", "Observation: ")
 
+_TAG = re.compile("</?think>")
 _LONE_ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: fine as it is
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
@@ -38,23 +39,16 @@ def split_thinking(text: str) -> tuple[str, str]:
         return "", text.strip(BLANKS)
     reasoning: list[str] = []
     visible: list[str] = []
-    at = 0
-    while True:
-        opening, closing = text.find(THINK, at), text.find(END_THINK, at)
-        if closing >= 0 and not 0 <= opening < closing:
-            reasoning.append(text[at:closing])
-            at = closing + len(END_THINK)
-        elif opening < 0:
-            visible.append(text[at:])
-            break
+    at, inside = 0, False
+    for tag in _TAG.finditer(text):
+        if tag.group() == END_THINK:
+            reasoning.append(text[at : tag.start()])
+        elif inside:
+            continue  # an opening tag inside a block is text
         else:
-            visible.append(text[at:opening])
-            at = opening + len(THINK)
-            if closing < 0:
-                reasoning.append(text[at:])
-                break
-            reasoning.append(text[at:closing])
-            at = closing + len(END_THINK)
+            visible.append(text[at : tag.start()])
+        at, inside = tag.end(), tag.group() == THINK
+    (reasoning if inside else visible).append(text[at:])
     return join(*(part.strip(BLANKS) for part in reasoning)), join(*(part.strip(BLANKS) for part in visible))
 
 

@@ -25,8 +25,8 @@ import msgspec
 from sera_swezero.errors import RowError
 from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.notes import Notes
-from sera_swezero.sources.decode import decode
-from sera_swezero.text import BLANKS, join, strip_prefix
+from sera_swezero.sources.decode import decode, told
+from sera_swezero.text import BLANKS, join, mend_text, strip_prefix
 from sera_swezero.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, ToolCall, Trajectory
 
 TOOLS = "tools-swe-zero"
@@ -60,10 +60,10 @@ NATIVE_COLUMNS = {
 }
 """Columns of the native view by shape of the upstream set, in the file's order."""
 
-# The generator's own pattern: the first match, stripped, is what ran.
-_BLOCK = re.compile(r"```bash\s*\n(.*?)\n```", re.DOTALL)
+_OPEN = re.compile(r"```bash(\s*)")
 _LABEL = "THOUGHT:"
 _ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
+_TEXTS = ("instance_id", "repo", "exit_status", "exit_status_detail", "trajectory_format")
 _STATUSES = {"submitted": SUBMITTED, "incomplete": INCOMPLETE, "errored": ERRORED}
 
 
@@ -90,22 +90,38 @@ class Record(msgspec.Struct):
     trajectory_format: str | None = None
 
 
-_RECORD = msgspec.json.Decoder(Record)
+_ROW = msgspec.json.Decoder(dict[str, Any])
 
 
 def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
-    """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json` or `bad_record`."""
-    if isinstance(raw, bytes):
-        record = decode(_RECORD, raw, notes, broken="not_json", wrong="bad_record", where="$")
-    else:
-        try:
-            record = msgspec.convert(raw, Record)
-        except msgspec.ValidationError as error:
-            problem, _, path = str(error).partition(" - at `$")
-            raise RowError("bad_record", problem, "$" + path.rstrip("`")) from None
+    """Read one row (a dict of the Parquet columns, or a JSON line).
+
+    Raises:
+        RowError: `not_json`, `bad_record`; `bad_messages` where a message is of another shape.
+    """
+    row = decode(_ROW, raw, notes, broken="not_json", wrong="not_json", where="$") if isinstance(raw, bytes) else raw
+    try:
+        record = msgspec.convert(row, Record)
+    except msgspec.ValidationError as error:
+        problem, where = told(error, "$")
+        raise RowError("bad_messages" if where.startswith("$.messages[") else "bad_record", problem, where) from None
     if not record.instance_id:
         raise RowError("bad_record", "instance_id is empty; expected owner, repository and number", "$.instance_id")
+    _mend(record, notes)
     return record
+
+
+def _mend(record: Record, notes: Notes) -> None:
+    """Mend lone surrogates in the texts: Parquet text that is no UTF-8 comes from the reader with halves of pairs."""
+    holders: list[tuple[Any, str]] = [(record, name) for name in _TEXTS]
+    holders += [(message, name) for message in record.messages for name in ("role", "content")]
+    for holder, name in holders:
+        text = getattr(holder, name)
+        if text and not text.isascii():
+            mended, count = mend_text(text)
+            if count:
+                notes.add("mended_surrogate", times=count)
+                setattr(holder, name, mended)
 
 
 def events(record: Record, notes: Notes) -> Iterator[Event]:
@@ -199,13 +215,35 @@ def native(record: Record) -> dict[str, Any]:
 
 def _split_turn(content: str, notes: Notes) -> tuple[str, str | None]:
     """Split a turn into the words around its first bash block, and the command (None where there is no block)."""
-    block = _BLOCK.search(content)
+    block = find_block(content)
     if block is None:
         return _unlabelled(content), None
-    before, after = content[: block.start()], content[block.end() :]
-    if _BLOCK.search(after):
+    start, command, end = block
+    before, after = content[:start], content[end:]
+    if find_block(after):
         notes.add("extra_block")
-    return join(_unlabelled(before), after.strip(BLANKS)), block.group(1).strip()
+    return join(_unlabelled(before), after.strip(BLANKS)), command.strip(BLANKS)
+
+
+def find_block(content: str) -> tuple[int, str, int] | None:
+    r"""Find the first bash block: (where it starts, what is inside, where it ends), None where there is none.
+
+    What the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but in one pass: that pattern takes
+    quadratic time on a turn that repeats an opening fence, or blank lines behind one, and never closes it.
+    """
+    for opening in _OPEN.finditer(content):
+        lines = opening.group(1).rfind("\n") + 1
+        if not lines:
+            continue
+        inside = opening.start(1) + lines
+        close = content.find("\n```", inside)
+        if close >= 0:
+            return opening.start(), content[inside:close], close + 4
+        # Nothing closes behind the blank lines; the last of them may itself begin the closing fence.
+        if content.startswith("```", inside) and "\n" in opening.group(1)[: lines - 1]:
+            return opening.start(), "", inside + 3
+        return None  # and nothing closes any later block
+    return None
 
 
 def _unlabelled(words: str) -> str:
