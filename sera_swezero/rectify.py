@@ -91,7 +91,7 @@ def rectify(
             carried += [said, _more_than_announced(step, submit_text, notes)]
             _drop_observation(step, notes)
     if ending:
-        carried += _finish(ending, answer, submit_text, notes)
+        carried += _finish(ending, submit_text, notes)
         if answering is not None:
             notes.add("answer_from_folded", answer)
         elif not answer:
@@ -140,13 +140,14 @@ def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | No
     return "", None
 
 
-def _finish(ending: Sequence[Step], answer: str, submit_text: SubmitText, notes: Notes) -> list[str]:
+def _finish(ending: Sequence[Step], submit_text: SubmitText, notes: Notes) -> list[str]:
     """The texts that the ending adds to the last reasoning; what it leaves out is noted."""
     final, *trimmed = ending
+    answering = next((step for step in ending if step.visible), None)
     texts = [final.reasoning, _more_than_announced(final, submit_text, notes)]
     _drop_observation(final, notes)
     for step in trimmed:
-        _drop_submit(step, notes, but=answer)
+        _drop_submit(step, notes, answers=step is answering)
     return texts
 
 
@@ -177,8 +178,8 @@ def _drop_observation(step: Step, notes: Notes) -> None:
         notes.add("dropped_review" if step.call else "dropped_nudge", step.observation)
 
 
-def _drop_submit(step: Step, notes: Notes, but: str = "") -> None:
-    visible = "" if step.visible == but else step.visible
+def _drop_submit(step: Step, notes: Notes, *, answers: bool = False) -> None:
+    visible = "" if answers else step.visible
     notes.add("trimmed_submit", join(step.reasoning, visible, step.call.arguments if step.call else ""))
     _drop_observation(step, notes)
 
