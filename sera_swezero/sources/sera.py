@@ -115,7 +115,8 @@ _MESSAGES = msgspec.json.Decoder(list[Message])
 def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
     """Decode one line. Raises RowError `not_json` or `bad_record`."""
     line = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
-    record = decode(_RECORD, line, notes, broken="not_json", wrong="bad_record", where="$")
+    wrong = "bad_record" if line[:1] == b"{" or line.lstrip()[:1] == b"{" else "not_json"
+    record = decode(_RECORD, line, notes, broken="not_json", wrong=wrong, where="$")
     if not record.instance_id:
         raise RowError("bad_record", "instance_id is empty; expected the repository and a number", "$.instance_id")
     record.messages = _history(record.messages, notes)
