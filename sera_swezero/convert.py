@@ -75,6 +75,7 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | N
     """
     source = SOURCES[origin.source]
     record = source.read(raw.data, notes)
+    noted = len(notes)
     trajectory = fold(source.events(record, notes))
     if request.incomplete == "reject" and not trajectory.submitted:
         ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
@@ -84,7 +85,7 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | N
         recall = source.recall(record, facts)
         if recall is None or recall < request.min_recall:
             return None
-    row = request.view.render(Rollout(record, trajectory, notes, source, origin.shape, facts, request.submit))
+    row = request.view.render(Rollout(record, trajectory, notes, source, origin.shape, facts, request.submit, noted))
     check_row(request.view.schema(source.name, origin.shape), row)
     return row
 

@@ -24,6 +24,7 @@ class Rollout(NamedTuple):
     notes: the row's conversions so far; a view that leaves text out adds to them.
     source: where the record came from, `shape` names its upstream columns and `facts` holds teacher, scale, rollout.
     submit: "call" or "answer".
+    noted: how many of the notes are of reading the record; the others are of telling it as events.
     """
 
     record: Any
@@ -33,6 +34,7 @@ class Rollout(NamedTuple):
     shape: str
     facts: dict[str, str]
     submit: str
+    noted: int = 0
 
 
 @dataclass(frozen=True)

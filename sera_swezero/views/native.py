@@ -25,6 +25,7 @@ def schema(source: str, shape: str) -> str:
 
 
 def render(rollout: Rollout) -> Row:
-    """The record's own columns."""
+    """The record's own columns. Of the notes only those of reading stay: nothing else was done to this row."""
+    del rollout.notes[rollout.noted :]
     values = rollout.source.native(rollout.record)
     return {name: values[name] for name in columns(rollout.source, rollout.shape)}
