@@ -96,20 +96,18 @@ def _infos(infos: Any) -> list[str]:
             for key in ("download_size", "dataset_size")
             if key in info and not isinstance(info[key], int)
         ]
-        for key, needed in (("features", "dtype"), ("splits", "num_examples")):
-            if key in info and not _named(info[key], needed):
-                errors.append(
-                    f'"{where}.{key}" must be an array of objects with a "name" and, in splits, "num_examples"'
-                )
+        for key in ("features", "splits"):
+            if key in info and not _named(info[key]):
+                errors.append(f'"{where}.{key}" must be an array of objects with a "name"; numbers must be integers')
     return errors
 
 
-def _named(value: Any, needed: str) -> bool:
-    if not isinstance(value, list):
-        return False
-    for one in value:
-        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
-            return False
-        if needed == "num_examples" and not isinstance(one.get(needed), int):
-            return False
-    return True
+def _named(value: Any) -> bool:
+    def good(one: Any) -> bool:
+        return (
+            isinstance(one, dict)
+            and isinstance(one.get("name"), str)
+            and all(isinstance(one[key], int) for key in ("num_bytes", "num_examples") if key in one)
+        )
+
+    return isinstance(value, list) and all(good(one) for one in value)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,19 +74,26 @@ class Objects:
             raise KeyError(key)
         return b"".join(span.pieces())
 
-    def put_pieces(self, sha256: str, pieces: Iterable[bytes]) -> int:
-        """Store an LFS object; returns its size in bytes. Raises ValueError when the bytes have another hash."""
-        digest = hashlib.sha256()
-        with tempfile.NamedTemporaryFile(dir=self._root, prefix="part-") as file:
+    def put_pieces(self, sha256: str, pieces: Iterable[bytes]) -> None:
+        """Store an LFS object. Raises ValueError, and keeps nothing, when the bytes have another hash."""
+
+        def hashed() -> Iterator[bytes]:
+            digest = hashlib.sha256()
             for piece in pieces:
                 digest.update(piece)
-                file.write(piece)
+                yield piece
             if digest.hexdigest() != sha256:
                 raise ValueError(f"the bytes hash to {digest.hexdigest()}, not to {sha256}")
+
+        self._keep(sha256, hashed())
+
+    def _keep(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Write all pieces aside, then give them their name: no reader ever meets half an object."""
+        with tempfile.NamedTemporaryFile(dir=self._root, prefix="part-") as file:
+            file.writelines(pieces)
             file.flush()
             with contextlib.suppress(FileExistsError):
-                (self._root / sha256).hardlink_to(file.name)
-            return file.tell()
+                (self._root / key).hardlink_to(file.name)
 
     def put(self, path: str, data: bytes) -> Entry:
         """Store the bytes of a file of that name, as LFS or regular."""
@@ -99,9 +106,7 @@ class Objects:
     def put_regular(self, data: bytes) -> Entry:
         """Store the bytes of a file that is kept in git itself."""
         entry = Entry(len(data), blob_id(data))
-        partial = self._root / f"part-{entry.oid}"
-        partial.write_bytes(data)
-        partial.replace(self._root / entry.oid)
+        self._keep(entry.oid, [data])
         return entry
 
     def put_file(self, path: str, source: Path) -> Entry:

@@ -1,4 +1,4 @@
-"""Pull requests: opened, committed to at refs/pr/N, merged into main at most once."""
+"""Pull requests: opened, committed to at refs/pr/N, merged at most once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.hub.store import Commit, PullRequest, Repo, now
 MAIN = "refs/heads/main"
 
 
-def create(site: Site, repo: Repo, title: str, description: str, status: str) -> PullRequest:
-    """A pull request whose ref starts at main."""
-    base = repo.refs[MAIN]
-    pull = PullRequest(len(repo.pulls) + 1, title, description, USER, status, now(), base)
+def create(site: Site, repo: Repo, title: str, description: str, status: str, target: str = MAIN) -> PullRequest:
+    """A pull request whose own ref starts where its target is."""
+    base = repo.refs[target]
+    pull = PullRequest(len(repo.pulls) + 1, title, description, USER, status, now(), target, base)
     pull.events.append(_event(pull, "comment", {"edited": False, "hidden": False, "latest": {"raw": description}}))
     repo.pulls.append(pull)
     repo.refs[pull.ref] = base
@@ -32,7 +32,11 @@ def note_commit(site: Site, repo: Repo, ref: str, commit: Commit) -> None:
 
 
 def merge(site: Site, ask: Ask) -> Answer:
-    """Merge into main: one merge commit. Refused for drafts, for what is merged or closed, and on conflicts."""
+    """Merge into the target: one merge commit. Refused on conflicts, and unless open.
+
+    Pull requests made through the API (by `upload_folder(create_pr=True)` too) are drafts and have to be opened first;
+    those that `create_commit(create_pr=True)` makes are open.
+    """
     repo = site.repo(ask, "write")
     with site.store.lock:
         pull = _pull(repo, ask)
@@ -42,7 +46,7 @@ def merge(site: Site, ask: Ask) -> Answer:
         if conflicts:
             raise RefusalError(409, message=f"Pull request {pull.num} has conflicts: {', '.join(conflicts)}")
         title = f"{pull.title} (#{pull.num})"
-        made = site.store.commit(repo, MAIN, files, title, pull.description, USER, (repo.refs[pull.ref],))
+        made = site.store.commit(repo, pull.target, files, title, pull.description, USER, (repo.refs[pull.ref],))
         pull.merge_commit = made.id
         _set_status(pull, "merged")
         site.store.save(repo)
@@ -81,7 +85,7 @@ def list_pulls(site: Site, ask: Ask) -> Answer:
     wanted = ask.query.get("status", ["all"])[-1]
     kinds = {"open": ("open", "draft"), "closed": ("closed", "merged")}.get(wanted)
     found = [pull for pull in reversed(repo.pulls) if kinds is None or pull.status in kinds]
-    if ask.query.get("type") == ["discussion"]:
+    if ask.query.get("type") == ["discussion"] or ask.query.get("author", [USER]) != [USER]:
         found = []
     start = ask.number("p", 0) * site.page_size
     shown = [_summary(repo, pull) for pull in found[start : start + site.page_size]]
@@ -89,7 +93,7 @@ def list_pulls(site: Site, ask: Ask) -> Answer:
 
 
 def details(site: Site, ask: Ask) -> Answer:
-    """One pull request with its events, its conflicts with main, and the names of the files it changes."""
+    """One pull request with its events, its conflicts with its target, and the names of the files it changes."""
     repo = site.repo(ask)
     with site.store.lock:
         pull = _pull(repo, ask)
@@ -101,16 +105,16 @@ def details(site: Site, ask: Ask) -> Answer:
         | {
             "events": pull.events,
             "filesWithConflicts": conflicts or False,
-            "changes": {"base": MAIN, "mergeCommitId": pull.merge_commit},
+            "changes": {"base": pull.target, "mergeCommitId": pull.merge_commit},
             "diff": "".join(f"diff --git a/{path} b/{path}\n" for path in changed),
         }
     )
 
 
 def _merged(site: Site, repo: Repo, pull: PullRequest) -> tuple[dict[str, Entry], list[str]]:
-    """The files of main with the pull request's changes, and the paths that both sides changed differently."""
+    """The files of the target with the pull request's changes, and the paths that both sides changed differently."""
     base, theirs = site.commit(repo, pull.base).files, site.commit(repo, pull.ref).files
-    ours = dict(site.commit(repo, MAIN).files)
+    ours = dict(site.commit(repo, pull.target).files)
     if pull.status == "merged":
         return ours, []
     conflicts = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
-from tests.hub.messages import Answer, Ask, RefusalError
+from tests.hub.messages import Ask, RefusalError
 from tests.hub.objects import Entry
 from tests.hub.store import Commit, Repo, Store
 from tests.hub.xet import XetStore
@@ -64,7 +64,8 @@ class Site:
         name = ask.args["repo"]
         if name in self.store.moved:
             refusal = RefusalError(307, message=f"Temporary Redirect. Redirecting to {self.store.moved[name]}")
-            refusal.answer.headers["Location"] = ask.path.replace(name, self.store.moved[name], 1) + _query(ask)
+            tail = f"?{urlencode(ask.query, doseq=True)}" if ask.query else ""
+            refusal.answer.headers["Location"] = ask.path.replace(name, self.store.moved[name], 1) + tail
             raise refusal
         repo = self.store.repos.get(name)
         if repo is None or (repo.private and (who is None or who.only not in (None, name))):
@@ -117,17 +118,6 @@ def page(
     start = ask.number("cursor", 0)
     headers = {}
     if start + limit < len(items):
-        kept = {key: values for key, values in ask.query.items() if key != "cursor"}
-        tail = "&".join(f"{key}={value}" for key, values in kept.items() for value in values)
-        headers["Link"] = f'<{site.hub}{ask.path}?{tail}{"&" if tail else ""}cursor={start + limit}>; rel="next"'
+        tail = urlencode(ask.query | {"cursor": [str(start + limit)]}, doseq=True)
+        headers["Link"] = f'<{site.hub}{ask.path}?{tail}>; rel="next"'
     return items[start : start + limit], headers
-
-
-def _query(ask: Ask) -> str:
-    tail = "&".join(f"{key}={value}" for key, values in ask.query.items() for value in values)
-    return f"?{tail}" if tail else ""
-
-
-def empty(status: int = 200) -> Answer:
-    """An answer without a body."""
-    return Answer(status)

@@ -30,7 +30,7 @@ class Commit:
 
 @dataclass
 class PullRequest:
-    """A pull request. `status` is draft, open, closed or merged; `base` is the commit of main it started from."""
+    """A pull request. `status` is draft, open, closed or merged; `target` the full ref it is for, `base` its start."""
 
     num: int
     title: str
@@ -38,6 +38,7 @@ class PullRequest:
     author: str
     status: str
     date: str
+    target: str
     base: str
     merge_commit: str | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -99,7 +100,8 @@ class Store:
         """A new repo with the hub's initial commit (.gitattributes)."""
         repo = Repo(repo_id, private, gated, now())
         self.repos[repo_id] = repo
-        self.moved.pop(repo_id, None)
+        if self.moved.pop(repo_id, None):
+            _replace(self._moved, self.moved)
         files = {".gitattributes": self.objects.put(".gitattributes", GITATTRIBUTES)}
         self.commit(repo, "refs/heads/main", files, "initial commit", "", author)
         return repo

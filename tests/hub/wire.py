@@ -7,7 +7,8 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -48,7 +49,7 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no error of the hub; anything else is printed as usual."""
-        if not isinstance(sys.exception(), (ConnectionError, TimeoutError, ValueError)):
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
@@ -74,6 +75,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Silent: the request log has it all."""
+
+    def handle_expect_100(self) -> bool:
+        """Let a client that asks first send its body, at once in spite of the buffer."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
 
     def serve(self) -> None:
         """Take one request from arrival to its logged end."""
@@ -136,6 +143,11 @@ class Handler(BaseHTTPRequestHandler):
             answer = self.server.dispatch(ask)
         except RefusalError as refusal:
             answer = refusal.answer
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001  a mistake of the hub must be seen, not hang its client
+            traceback.print_exc()
+            answer = Answer(500, {"X-Error-Message": "the loopback hub failed, see its stderr"})
         if "stale_redirect" in faults and "Location" in answer.headers:
             joint = "&" if "?" in answer.headers["Location"] else "?"
             answer.headers["Location"] += f"{joint}expired={faults['stale_redirect'].status}"
@@ -166,16 +178,20 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _write(self, answer: Answer, start: int, stop: int, faults: dict[Kind, Fault], request: Request) -> None:
-        pieces: Iterator[bytes]
-        if isinstance(answer.body, Span):
-            pieces = Span(answer.body.path, answer.body.start + start, answer.body.start + stop).pieces()
+        body = answer.body
+        if isinstance(body, Span):
+            pieces = Span(body.path, body.start + start, body.start + stop).pieces()
         else:
-            pieces = iter([answer.body[start:stop]])
+            pieces = iter([body[start:stop]])
+        slow = faults.get("bandwidth")
         for piece in pieces:
-            request.sent += len(piece)
-            if "bandwidth" in faults:
-                self._wait(len(piece) / faults["bandwidth"].bytes_per_second)
-            self.wfile.write(piece)
+            for at in range(0, len(piece), _SLICE) if slow else [0]:
+                part = piece[at : at + _SLICE] if slow else piece
+                if slow:
+                    self._wait(len(part) / slow.bytes_per_second)
+                    self.wfile.flush()
+                request.sent += len(part)
+                self.wfile.write(part)
 
     def _wait(self, seconds: float) -> None:
         if self.server.stopping.wait(seconds):
@@ -189,6 +205,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile = _Nowhere()  # type: ignore[assignment]
 
 
+_SLICE = 16 << 10  # a limited bandwidth trickles instead of coming in gushes of a whole piece
 _CUTS: tuple[Kind, ...] = ("truncated", "reset_mid_body", "stall")
 
 

@@ -74,7 +74,7 @@ def commit(site: Site, ask: Ask) -> Answer:
         title, text = header.get("summary", ""), header.get("description", "")
         urls = {}
         if ask.flag("create_pr"):
-            pull = pulls.create(site, repo, title, text, "open")
+            pull = pulls.create(site, repo, title, text, "open", ref)
             ref = pull.ref
             urls["pullRequestUrl"] = f"{site.hub}/datasets/{repo.id}/discussions/{pull.num}"
         made = site.store.commit(repo, ref, files, title, text, USER)
