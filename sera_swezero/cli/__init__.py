@@ -1,21 +1,26 @@
 """The command line `sera-swezero`: one module a command, registered here. Heavy imports stay inside the commands.
 
-An error of ours is one line on standard error and exit code 2; a check that found problems exits with 1; `--debug` lets
-the traceback through.
+An error is one line on standard error and exit code 2; a check that found problems exits with 1, an interrupted command
+with 130. `--debug`, anywhere on the line, lets the traceback through.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
-from sera_swezero.cli import configs
+from sera_swezero.cli import check, configs, lock, show
 from sera_swezero.errors import SeraSweZeroError
 from sera_swezero.version import __version__
 
+NAME = "sera-swezero"
+DEBUG = "--debug"
+
 app = typer.Typer(
-    name="sera-swezero",
+    name=NAME,
     help="Agent trajectories of SERA and SWE-ZERO, rectified and validated.",
     no_args_is_help=True,
     add_completion=False,
@@ -31,21 +36,59 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    debug: bool = typer.Option(False, DEBUG, help="Show the traceback of an error (anywhere on the line)."),
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
     del debug, version
 
 
 app.command("configs")(configs.configs)
+app.command("show")(show.show)
+app.command("check")(check.check)
+app.command("lock")(lock.lock)
 
 
-def main() -> None:
-    """Run the command line; the entry point `sera-swezero`."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the entry point `sera-swezero`. Takes `sys.argv` where no arguments are given."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = given[: given.index("--")] if "--" in given else given
+    debug = DEBUG in options
+    rest = [word for word in options if word != DEBUG] + given[len(options) :]
+    sys.exit(_run(rest or ["--help"], debug=debug))
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    """Run one command; gives the exit code."""
     try:
-        app()
-    except SeraSweZeroError as error:
-        if "--debug" in sys.argv:
+        # Without the library's own mode every error of usage arrives here, to be told in one line like the others.
+        code = app(args=arguments, prog_name=NAME, standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output has seen enough (`| head`); what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        if debug:
             raise
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        sys.exit(2)
+        return _fail(_told(error), 2)
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: Exception) -> str:
+    """An error in one line. Errors of usage have another class in every generation of typer, but the same method."""
+    if hasattr(error, "format_message"):
+        message = error.format_message()
+        context = getattr(error, "ctx", None)
+        told = f"{message} (see `{context.command_path} --help`)" if context is not None else message
+    elif isinstance(error, SeraSweZeroError):
+        told = f"{type(error).__name__}: {error}"
+    else:
+        told = f"{type(error).__name__}: {error} ({DEBUG} shows where)"
+    return " ".join(told.split())
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"{NAME}: {message}\n")
+    return code
