@@ -86,10 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         """Take one request from arrival to its logged end."""
         url = urlsplit(self.path)
         query = parse_qs(url.query, keep_blank_values=True)
-        # urlsplit reads "//x" as a host name; the path of a request always starts after the authority
-        path = url.path if not self.path.startswith("//") else self.path.split("?")[0]
         body = Body(self.rfile, self.headers)  # type: ignore[arg-type]
-        ask = Ask(self.server.host_kind, self.command, path, query, self.headers, body)
+        ask = Ask(self.server.host_kind, self.command, url.path, query, self.headers, body)
         authorized = "Authorization" in self.headers
         request = Request(ask.host, ask.method, ask.path, url.query, self.headers.get("Range"), authorized)
         self.server.log.open(request)
@@ -112,6 +110,7 @@ class Handler(BaseHTTPRequestHandler):
             self._wait(faults["stall"].seconds)
         if "hook" in faults and (hook := faults["hook"].hook):
             hook(ask)
+            self._wait(0)  # a hook that stops the hub stops it before the request is handled
         if "reset_before" in faults:
             self._reset()
             return
