@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from sera_swezero.cli import check, configs, lock, show
+from sera_swezero.cli import build, check, configs, lock, show
 from sera_swezero.errors import SeraSweZeroError
 from sera_swezero.version import __version__
 
@@ -46,6 +46,7 @@ app.command("configs")(configs.configs)
 app.command("show")(show.show)
 app.command("check")(check.check)
 app.command("lock")(lock.lock)
+app.command("build")(build.build)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

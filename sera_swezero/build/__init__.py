@@ -1,0 +1,9 @@
+"""Configs to a directory that can be published: Parquet shards, rejected rows, a manifest and a card.
+
+figures.py    what the card tells of the rows, counted while they are built
+parquet.py    rows -> one Parquet file, always the same bytes
+shard.py      the unit: a shard in, files and a manifest entry out
+manifest.py   what was built from what, as typed JSON; manifests merge
+card.py       manifest -> README.md
+runner.py     the units of several configs in parallel processes, with progress, interrupt and rerun
+"""

@@ -1,0 +1,136 @@
+"""The dataset card: README.md from the manifest alone, so that every figure is one of the data built.
+
+The YAML is made by the libraries that read it: `datasets` writes features and sizes, the hub's client the rest.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from datasets import DatasetInfo, Features, SplitDict, SplitInfo
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData
+
+from sera_swezero import configs
+from sera_swezero.build import tables
+from sera_swezero.build.manifest import BuiltConfig, Manifest
+from sera_swezero.build.unions import members
+from sera_swezero.builder import features
+from sera_swezero.configs import CONFIGS
+from sera_swezero.grammar import WRAPPERS
+
+PLACE = "OWNER/NAME"
+"""What the card calls the repo before it has one."""
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_LARGER = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"))
+
+
+def render(manifest: Manifest, repo: str = PLACE) -> str:
+    """The card of everything in the manifest, as it would stand in `repo`. The same manifest gives the same text."""
+    data = DatasetCardData(
+        pretty_name="Coding-agent trajectories, rectified",
+        language=["en"],
+        license=sorted({tables.origin(built).license for built in manifest.configs.values()}),
+        task_categories=["text-generation"],
+        tags=["agent", "code", "swe", "tool-use", "trajectories"],
+        size_categories=[size_category(sum(built.rows for built in manifest.configs.values()))],
+        source_datasets=_repos(manifest),
+        configs=card_configs(manifest),
+    )
+    DatasetInfosDict(card_infos(manifest)).to_dataset_card_data(data)
+    return f"---\n{data.to_yaml()}\n---\n\n{_text(manifest, repo)}"
+
+
+def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
+    """The card's `configs`: what was built, and unions of it as globs where all parts are here."""
+    told = []
+    names = groups(manifest)
+    default = next((name for name in (configs.DEFAULT, *names) if name in names), None)
+    for name, parts in names.items():
+        paths = [f"{part}/train-*.parquet" for part in parts]
+        entry: dict[str, Any] = {"config_name": name, "data_files": [{"split": "train", "path": paths}]}
+        told.append(entry | ({"default": True} if name == default else {}))
+    return told
+
+
+def groups(manifest: Manifest) -> dict[str, list[str]]:
+    """What can be loaded by name: a built config is itself, a union is its parts; in the order of the config table."""
+    found: dict[str, list[str]] = {}
+    for config in CONFIGS.values():
+        for view in tables.views(manifest):
+            request = configs.request(config.name, view=view)
+            parts = [configs.request(part, view=view).name for part in members(config.name)]
+            if all(part in manifest.configs for part in parts):
+                found[request.name] = parts
+    return found
+
+
+def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:
+    """The card's `dataset_info`. Configs with free JSON tell no features: 3.6 would refuse the whole card."""
+    infos = {}
+    for name, parts in groups(manifest).items():
+        built = [manifest.configs[part] for part in parts]
+        told: Features | None = None if built[0].json else features(dict(built[0].columns))
+        held = sum(one.arrow_bytes for one in built)
+        split = SplitInfo("train", num_bytes=held, num_examples=sum(one.rows for one in built))
+        infos[name] = DatasetInfo(
+            features=told,
+            splits=SplitDict({"train": split}),
+            download_size=sum(one.bytes for one in built),
+            dataset_size=held,
+        )
+    return infos
+
+
+def size_category(rows: int) -> str:
+    """The hub's word for a number of rows."""
+    return next((word for limit, word in (*_SIZES, *_LARGER) if rows < limit), "100M<n<1B")
+
+
+def _text(manifest: Manifest, repo: str) -> str:
+    named = groups(manifest)
+    default = next(entry["config_name"] for entry in card_configs(manifest) if entry.get("default"))
+    first = manifest.configs[named[default][0]]
+    return _template().render(
+        repo=repo,
+        default=default,
+        view=first.view,
+        has_recall="line_level_recall" in dict(first.columns),
+        unions={name: parts for name, parts in named.items() if len(parts) > 1},
+        partial={name: built for name, built in manifest.configs.items() if _partial(built)},
+        views=tables.views(manifest),
+        overview=tables.overview(manifest, named, default),
+        origins=tables.origins(manifest),
+        rejects=tables.rejects(manifest),
+        columns=tables.columns(manifest),
+        wrappers=WRAPPERS,
+        distribution=tables.distribution(manifest),
+        recall=tables.recall(manifest),
+        outcomes=tables.outcomes(manifest),
+        conversions=tables.conversions(manifest),
+        repos=_repos(manifest),
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (Markdown, made of our own words and numbers)
+    )
+    return environment.from_string((files(__package__) / "card.md.jinja").read_text(encoding="utf-8"))
+
+
+def _partial(built: BuiltConfig) -> bool:
+    return built.max_rows is not None or built.described["min_recall"] is not None
+
+
+def _repos(manifest: Manifest) -> list[str]:
+    return sorted({tables.origin(built).repo for built in manifest.configs.values()})
