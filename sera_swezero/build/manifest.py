@@ -80,8 +80,8 @@ class BuiltConfig(msgspec.Struct):
     """One published config: what was asked for, what it was read from, what it was made with, its shards in order.
 
     described: the request, as `convert.describe` tells it. upstream: repo -> commit, "" where a root was read.
-    converter: version and digest of the code. writer: `parquet.WRITER`. columns: (name, type) in order, as `views.Columns`. json: whether
-    leaves are free JSON. max_rows: cap on its rows, None for none.
+    converter: version and digest of the code. writer: `parquet.WRITER`. columns: (name, type) in order,
+    as `views.Columns`. json: whether leaves are free JSON. max_rows: cap on its rows, None for none.
     """
 
     config: str

@@ -1,7 +1,7 @@
 """Rows to one Parquet file: the same rows give the same bytes.
 
-Made for readers of a published set: row groups that fit in memory and in the viewer's limits, a page index to read single
-pages, and content-defined pages, so that a new version shares most of its bytes with the last one (Xet).
+Made for readers of a published set: row groups that fit in memory and in the viewer's limits, a page index to read
+single pages, and content-defined pages, so that a new version shares most of its bytes with the last one (Xet).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Build configs: plan the units, do in parallel processes those that an earlier run did not, write manifest and card."""
+"""Build configs: plan units, do in parallel processes those that no earlier run did, write manifest and card."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
         names: config names; "sera" stands for its four sets.
         out: the directory; made if need be.
         views: the views to build each in; none means each config's default view.
-        upstream, revision, incomplete, min_recall: as in `configs.request`.
+        upstream: a root to read from instead of the hub, or "sample".
+        revision: as in `configs.request`; so are the next two.
+        incomplete: "keep" or "reject" rollouts without a submission.
+        min_recall: least line-level recall.
         max_rows: at most so many rows of each config, its first ones, in one file.
         shard_bytes: raw bytes of a shard.
         workers: processes; None means one per core that this process may use.
@@ -85,7 +88,7 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
     before = manifest.read(out)
     shared = {"upstream": upstream, "revision": revision, "incomplete": incomplete, "min_recall": min_recall}
     jobs = plan(names, views, shared, shard_bytes, max_rows)
-    done = _run([unit for job in jobs for unit in job.units], out, workers, bars)
+    done = _run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
     built = {job.request.name: _config(job, done, max_rows) for job in jobs}
     after = manifest.merge(before, manifest.make(built))
     _publishable(out, after)
@@ -100,7 +103,7 @@ def plan(
     """Settle what is built: one job per config and view, upstream resolved once per repo."""
     jobs: dict[str, Job] = {}
     snapshots: dict[str, Snapshot] = {}
-    for name in [one for name in names for one in members(name)]:
+    for name in [part for union in names for part in members(union)]:
         for view in views or (None,):
             given = {"name": name, "view": view, **arguments}
             request = configs.request(**given)
@@ -146,7 +149,7 @@ def _publishable(out: Path, after: Manifest) -> None:
         aside = out / shard.STATE / name
         aside.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(content)
-        os.replace(aside, out / name)
+        aside.replace(out / name)
 
 
 def _remove_stale(out: Path, before: Manifest, after: Manifest) -> None:
@@ -157,7 +160,7 @@ def _remove_stale(out: Path, before: Manifest, after: Manifest) -> None:
             (out / built.path).unlink(missing_ok=True)
 
 
-def _run(units: Sequence[Unit], out: Path, workers: int | None, bars: bool) -> dict[str, BuiltShard]:
+def _run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> dict[str, BuiltShard]:
     """Do the units that are not done yet; returns all by stem."""
     done: dict[str, BuiltShard] = {}
     todo: list[Unit] = []

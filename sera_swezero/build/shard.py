@@ -1,7 +1,7 @@
 """The unit of a build, pure: a shard in, files and a manifest entry out.
 
-Files are written aside and renamed, the entry last; whatever is killed leaves nothing half. The same unit gives the same
-bytes in one process, in many, or on a cluster.
+Files are written aside and renamed, the entry last; whatever is killed leaves nothing half. The same unit gives the
+same bytes in one process, in many, or on a cluster.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _place(sink: parquet.Sink, out: Path, path: str) -> Built:
 
 def _rename(made: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(made, path)
+    made.replace(path)
 
 
 def sweep(out: Path, pids: Iterable[int] | None = None) -> None:

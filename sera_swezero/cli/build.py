@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sera_swezero.cli.arguments import Incomplete, MinRecall, Revision, Upstream
 from sera_swezero.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,21 +17,19 @@ if TYPE_CHECKING:
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
 
 
-def build(  # noqa: PLR0913 (options of a command)
-    names: list[str] = typer.Argument(..., metavar="CONFIG...", help="What to build; `sera` builds its four sets."),
-    out: Path = typer.Option(..., "--out", help="Directory to build into; finished shards in it are kept."),
-    upstream: str | None = typer.Option(None, help="Read from this folder or URL instead of the hub, or `sample`."),
-    workers: int | None = typer.Option(None, min=1, help="Processes.  [default: one per core]"),
-    shard_size: str = typer.Option("256MiB", help="Raw bytes of a shard: 256MiB, 100MB, 5000."),
-    views: list[str] = typer.Option(
-        [], "--view", help="Build this view; repeat for several.  [default: each config's own]"
-    ),
-    revision: str | None = typer.Option(None, help="Commit, tag or branch upstream, or a lock file."),
-    incomplete: str | None = typer.Option(None, help="`keep` or `reject` rollouts without a submission."),
-    min_recall: float | None = typer.Option(None, help="Keep rows of at least this line-level recall (0 to 1)."),
-    max_rows: int | None = typer.Option(None, min=1, help="At most so many rows per config, for a trial."),
+def build(  # noqa: PLR0913, PLR0917 (options of a command)
+    names: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="What to build; sera builds its four sets.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory to build into; finished shards in it are kept.")],
+    upstream: Upstream = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core if not given.")] = None,
+    shard_size: Annotated[str, typer.Option(help="Raw bytes of a shard: 256MiB, 100MB, 5000.")] = "256MiB",
+    views: Annotated[list[str] | None, typer.Option("--view", help="Build this view; repeat for several.")] = None,
+    revision: Revision = None,
+    incomplete: Incomplete = None,
+    min_recall: MinRecall = None,
+    max_rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows a config, for a trial.")] = None,
 ) -> None:
-    """Convert configs to Parquet shards with a manifest and a dataset card. Run it again to go on after an interrupt."""
+    """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
     size = parse_size(shard_size)
     from sera_swezero.build.runner import build as run
 
@@ -38,7 +37,7 @@ def build(  # noqa: PLR0913 (options of a command)
         made = run(
             names,
             out,
-            views=views,
+            views=views or (),
             upstream=upstream,
             revision=revision,
             incomplete=incomplete,
