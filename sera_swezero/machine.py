@@ -11,7 +11,7 @@ from enum import Enum
 
 from sera_swezero.errors import RowError
 from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
-from sera_swezero.trajectory import Outcome, Step, ToolCall, Trajectory
+from sera_swezero.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
 
 
 class State(Enum):
@@ -48,7 +48,7 @@ def fold(events: Iterable[Event]) -> Trajectory:  # noqa: C901 (one loop, one br
 
     Raises:
         RowError: reason `wrong_order`: an event that `TRANSITIONS` does not allow, an observation that answers another
-            call than the open one, or events that stop before `Ended`.
+            call than the open one, events that stop before `Ended`, or a submission without a turn of the model.
     """
     state = State.EMPTY
     system: str | None = None
@@ -85,6 +85,7 @@ def fold(events: Iterable[Event]) -> Trajectory:  # noqa: C901 (one loop, one br
             task = event.text  # type: ignore[union-attr]
     if outcome is None:
         raise _out_of_order(number + 1, "the end of the record", state)
+    _check_spoken(outcome, steps)
     return Trajectory(system, task, tuple(steps), outcome)
 
 
@@ -101,6 +102,11 @@ def replay(trajectory: Trajectory) -> Iterator[Event]:
         if step.observation is not None:
             yield Observed(step.observation, step.call.id if step.call else None)
     yield Ended(trajectory.outcome)
+
+
+def _check_spoken(outcome: Outcome, steps: list[Step]) -> None:
+    if outcome.status == SUBMITTED and not steps:
+        raise RowError("wrong_order", "submitted, but the model never spoke; at least one turn was expected")
 
 
 def _out_of_order(number: int, found: str, state: State) -> RowError:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 
-from sera_swezero.errors import RowError
 from sera_swezero.notes import Notes
 from sera_swezero.text import join
 from sera_swezero.trajectory import Step, ToolCall, Trajectory
@@ -64,9 +63,6 @@ def rectify(
         key: stable name of the row (its instance id); with the step it chooses the stock sentence.
         fill: whether empty reasoning is filled.
         submit_text: what a submit call says beyond announcing; it joins the reasoning.
-
-    Raises:
-        RowError: reason `wrong_order`: a submitted rollout in which the model never spoke.
     """
     ending = _ending(trajectory)
     body = _trim(trajectory.steps[: len(trajectory.steps) - len(ending)], notes)
@@ -107,8 +103,6 @@ def _ending(trajectory: Trajectory) -> Sequence[Step]:
     if not trajectory.submitted:
         return ()
     steps = trajectory.steps
-    if not steps:
-        raise RowError("wrong_order", "submitted, but the model never spoke; at least one turn was expected")
     start = len(steps) - 1
     while start > 0 and _submits(steps[start]) and _submits(steps[start - 1]):
         start -= 1
