@@ -37,7 +37,8 @@ class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
     view: "rectified", "native" or a training view. submit: "call" or "answer". incomplete: "keep" or "reject" rows that
     were not submitted. on_error: "skip" or "raise". teacher, scale, rollout: narrow `sera`. min_recall: least
     line-level recall. lineage: add where each row came from. upstream: a root instead of the hub, or "sample".
-    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard.
+    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard. max_tokens: the most tokens of a row,
+    counted with tokenizer (hub id, folder or file); overlong: "drop" or "truncate" a longer one.
     """
 
     view: str | None = None
@@ -52,6 +53,9 @@ class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
     upstream: str | None = None
     revision: str | Mapping[str, str] | None = None
     shard_bytes: int | None = None
+    max_tokens: int | None = None
+    tokenizer: str | None = None
+    overlong: str | None = None
 
 
 _ARGUMENTS = tuple(
@@ -138,8 +142,12 @@ def features(described: Mapping[str, str]) -> Features:
     # A list in brackets is read by every version of datasets as a list of structs; `List` is not there before 4.0.
     nested: dict[str, Any] = {
         "messages": [{"role": Value("string"), "content": Value("string")}],
+        "trained_messages": [{"role": Value("string"), "content": Value("string"), "train": Value("bool")}],
+        "conversations": [{"from": Value("string"), "value": Value("string")}],
         "counts": {kind: Value("int32") for kind in CONVERSIONS},
     }
+    if hasattr(datasets, "Json"):
+        nested["json"] = [datasets.Json()]
     kinds = {name: kind.removesuffix("?") for name, kind in described.items()}
     return Features({name: nested[kind] if kind in nested else Value(kind) for name, kind in kinds.items()})
 

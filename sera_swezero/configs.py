@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
 
 from sera_swezero.errors import ConfigError
+from sera_swezero.length import DROP, TRUNCATE, Limit
 from sera_swezero.sources import SOURCES, Source
 from sera_swezero.views import VIEWS, View
 
@@ -98,6 +100,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "teacher": ("GLM-4.5-Air", "GLM-4.6"),
     "scale": ("full", "lite"),
     "rollout": ("T1", "T2"),
+    "overlong": (DROP, TRUNCATE),
 }
 """Arguments with a closed list of values."""
 
@@ -112,6 +115,7 @@ class Request:
     a view that has no such question. origins: the upstream repos that are read. min_recall: least line-level recall,
     None for no filter. lineage: whether rows tell where they came from. upstream: a root to read from instead of the
     hub, None for the hub. revision: a commit, tag or branch, a mapping of repo to one, or the path of a lock file.
+    limit: the most tokens of a row, and what becomes of a longer one; None for rows of any length.
     """
 
     config: Config
@@ -124,6 +128,7 @@ class Request:
     lineage: bool = False
     upstream: str | None = None
     revision: str | Mapping[str, str] | None = None
+    limit: Limit | None = None
 
     @property
     def name(self) -> str:
@@ -131,6 +136,11 @@ class Request:
         return (
             self.config.name if self.view.name == self.config.default_view else f"{self.config.name}-{self.view.name}"
         )
+
+
+def set_name(origin: Origin) -> str:
+    """The name of the config that reads this origin alone."""
+    return next(name for name, config in CONFIGS.items() if config.origins == (origin,))
 
 
 def config_names() -> list[str]:
@@ -165,6 +175,15 @@ class Clash:
     says: str
 
 
+JSON_LEAVES_SINCE = (4, 8)
+"""The version of `datasets` that brought the feature `Json`."""
+
+
+def _datasets_version() -> tuple[int, ...]:
+    # From the metadata: importing datasets takes more than a second, and the command line often needs none of it.
+    return tuple(int(part) for part in metadata.version("datasets").split(".")[:2])
+
+
 CLASHES: tuple[Clash, ...] = (
     Clash(
         ("config", "view"),
@@ -197,6 +216,28 @@ CLASHES: tuple[Clash, ...] = (
         "GLM-4.5-Air is full, GLM-4.6 is lite, each with T1 and T2",
     ),
     Clash(
+        ("view", "datasets"),
+        lambda a: VIEWS[a["shown"]].has_json_leaves and _datasets_version() < JSON_LEAVES_SINCE,
+        "the view {shown!r} holds objects, which datasets below 4.8 cannot; take view='hermes' or view='sharegpt', "
+        "which every version reads, or install datasets>=4.8",
+    ),
+    Clash(
+        ("view", "max_tokens"),
+        lambda a: a["max_tokens"] is not None and not VIEWS[a["shown"]].trains,
+        "the view {shown!r} is not for training and is never cut; max_tokens goes with "
+        + ", ".join(repr(view.name) for view in VIEWS.values() if view.trains),
+    ),
+    Clash(
+        ("max_tokens", "tokenizer"),
+        lambda a: (a["max_tokens"] is None) != (a["tokenizer"] is None),
+        "max_tokens={max_tokens!r} with tokenizer={tokenizer!r}: each needs the other",
+    ),
+    Clash(
+        ("overlong", "max_tokens"),
+        lambda a: a["overlong"] is not None and a["max_tokens"] is None,
+        "overlong={overlong!r} says what becomes of rows with more than max_tokens; give max_tokens and tokenizer too",
+    ),
+    Clash(
         ("upstream", "revision"),
         lambda a: a["upstream"] is not None and a["revision"] is not None,
         "upstream={upstream!r} is read as it is and has no revisions; revision={revision!r} goes with the hub only",
@@ -219,6 +260,9 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
     lineage: bool = False,
     upstream: str | None = None,
     revision: str | Mapping[str, str] | None = None,
+    max_tokens: int | None = None,
+    tokenizer: str | None = None,
+    overlong: str | None = None,
 ) -> Request:
     """Check what was asked for and settle every default.
 
@@ -228,12 +272,13 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
     base, suffix = split_name(DEFAULT if name is None else name)
     config = CONFIGS[base]
     given = {"view": view, "submit": submit, "incomplete": incomplete, "on_error": on_error}
-    given |= {"teacher": teacher, "scale": scale, "rollout": rollout}
+    given |= {"teacher": teacher, "scale": scale, "rollout": rollout, "overlong": overlong}
     for argument, value in given.items():
         if value is not None and value not in CHOICES[argument]:
             msg = f"{argument}={value!r}; {argument} is one of {', '.join(map(repr, CHOICES[argument]))}"
             raise ConfigError(msg)
     _check_values(min_recall, lineage, upstream, revision)
+    _check_limit(max_tokens, tokenizer)
     shown = view or suffix or config.default_view
     wanted = {key: given[key] for key in NARROWING if given[key] is not None}
     origins = tuple(
@@ -243,6 +288,7 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
     )
     arguments: Arguments = {**given, "config": base, "suffix": suffix, "shown": shown, "origins": origins}
     arguments |= {"min_recall": min_recall, "upstream": upstream, "revision": revision}
+    arguments |= {"max_tokens": max_tokens, "tokenizer": tokenizer}
     arguments["submits"] = " or ".join(repr(way) for way in VIEWS[shown].submits) or "no submit at all"
     for clash in CLASHES:
         if clash.clashes(arguments):
@@ -258,7 +304,17 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
         lineage=lineage,
         upstream=upstream,
         revision=revision,
+        limit=Limit(max_tokens, tokenizer, overlong or DROP) if max_tokens is not None and tokenizer else None,
     )
+
+
+def _check_limit(max_tokens: Any, tokenizer: Any) -> None:
+    if max_tokens is not None and (not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1):
+        msg = f"max_tokens={max_tokens!r}; a positive number of tokens was expected"
+        raise ConfigError(msg)
+    if tokenizer is not None and not (isinstance(tokenizer, str) and tokenizer):
+        msg = f"tokenizer={tokenizer!r}; a hub id, a folder or the path of a tokenizer.json was expected"
+        raise ConfigError(msg)
 
 
 def _check_values(min_recall: Any, lineage: Any, upstream: Any, revision: Any) -> None:

@@ -14,14 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sera_swezero.configs import Origin, Request
+from sera_swezero.configs import Origin, Request, set_name
 from sera_swezero.errors import POLICY_REASONS, RowError
+from sera_swezero.length import digest as tokenizer_digest
 from sera_swezero.machine import fold
 from sera_swezero.notes import CONVERSIONS, Notes
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, Shard, Snapshot, read_shard
 from sera_swezero.validate import check_row
 from sera_swezero.views import Columns, Rollout, Row
+from sera_swezero.views.training import KEPT_SHARE
 
 _LOG = logging.getLogger("sera_swezero")
 
@@ -85,7 +87,10 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | N
         recall = source.recall(record, facts)
         if recall is None or recall < request.min_recall:
             return None
-    row = request.view.render(Rollout(record, trajectory, notes, source, origin.shape, facts, request.submit, noted))
+    rollout = Rollout(
+        record, trajectory, notes, source, origin.shape, facts, request.submit, noted, set_name(origin), request.limit
+    )
+    row = request.view.render(rollout)
     check_row(request.view.schema(source.name, origin.shape), row)
     return row
 
@@ -150,7 +155,8 @@ def columns(request: Request) -> Columns:
     """The columns of the rows that the request gives, in order, by name and type."""
     origin = request.origins[0]
     own = request.view.columns(SOURCES[origin.source], origin.shape)
-    return {**own, **LINEAGE_COLUMNS} if request.lineage else dict(own)
+    kept = {KEPT_SHARE: "float64"} if request.limit is not None else {}
+    return {**own, **kept, **(LINEAGE_COLUMNS if request.lineage else {})}
 
 
 _DECIDING = ("sources", "views", "schemas", "upstream")
@@ -169,6 +175,7 @@ def converter_digest() -> str:
 
 def describe(request: Request) -> dict[str, Any]:
     """What of a request decides its rows, as plain values: for cache keys, manifests and resume checks."""
+    limit = request.limit
     return {
         "config": request.config.name,
         "view": request.view.name,
@@ -177,4 +184,5 @@ def describe(request: Request) -> dict[str, Any]:
         "repos": [origin.repo for origin in request.origins],
         "min_recall": request.min_recall,
         "lineage": request.lineage,
+        "limit": limit and [limit.max_tokens, limit.overlong, tokenizer_digest(limit.tokenizer)],
     }

@@ -18,11 +18,15 @@ REASONS: dict[str, str] = {
     "wrong_order": "a message stands where the order of a trajectory does not allow it",
     "many_calls": "a turn holds more than one tool call",
     "bad_arguments": "the arguments of a tool call are no JSON object, or hold NaN or an infinity",
+    "no_turns": "the model never spoke, so there is nothing to train on (training views)",
+    "wide_integer": "an argument holds an integer beyond 64 bits, which a Json leaf cannot hold (view openai)",
+    "literal_tags": "a text holds a tag that the view's client would take for its own (views hermes, sharegpt)",
+    "overlong": "the row has more tokens than `max_tokens` (policy `overlong`)",
     "no_submission": "the trajectory does not end in a submission (policy `incomplete='reject'`)",
 }
 """Why a raw record was rejected: reason -> meaning. Closed: a reason that is not listed here cannot be raised."""
 
-POLICY_REASONS = frozenset({"no_submission"})
+POLICY_REASONS = frozenset({"no_submission", "no_turns", "overlong"})
 """Reasons that are the caller's policy and no fault of the row: `on_error="raise"` never raises them."""
 
 

@@ -27,6 +27,9 @@ CONVERSIONS: dict[str, str] = {
     "unknown_tool": "a call names a tool that there is not (kept: it is what the model did)",
     "mended_surrogate": "a lone surrogate became U+FFFD",
     "observation_prefix": "a leading `OBSERVATION:\\n` or `Observation: ` was taken off an observation",
+    "truncated": "what a row has beyond `max_tokens` was left out",
+    "trailing_observation": "an observation that no turn follows was left out (view sharegpt)",
+    "joined_turns": "two turns of the model in a row became one (view sharegpt)",
     "extra_block": "a turn holds more than one bash block; the first is the call, the rest stays text",
 }
 """Kinds of conversion: kind -> meaning. Closed, so that reports, lineage columns and cards can list every kind."""

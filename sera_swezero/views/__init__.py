@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from sera_swezero.length import Limit
 from sera_swezero.notes import Notes
 from sera_swezero.sources import Source
 from sera_swezero.trajectory import Trajectory
-from sera_swezero.views import native, rectified
+from sera_swezero.views import hermes, native, openai, rectified, sharegpt
 
 Row = dict[str, Any]
 Columns = dict[str, str]
-"""Column name -> type: string, int64, float64 (`?` behind it: may be null) or messages (list of {role, content})."""
+"""Column name -> type: string, int64, float64 (`?` behind it: may be null), or a list: messages (of {role, content}),
+trained_messages (of {role, content, train}), conversations (of {from, value}), json (of JSON texts: Json leaves, which
+`datasets` >= 4.8 hands out as objects)."""
 
 
 class Rollout(NamedTuple):
@@ -25,6 +28,8 @@ class Rollout(NamedTuple):
     source: where the record came from, `shape` names its upstream columns and `facts` holds teacher, scale, rollout.
     submit: "call" or "answer".
     noted: how many of the notes are of reading the record; the others are of telling it as events.
+    config: the config name of the set that the record is of.
+    limit: the most tokens of a row, None for any number.
     """
 
     record: Any
@@ -35,6 +40,8 @@ class Rollout(NamedTuple):
     facts: dict[str, str]
     submit: str
     noted: int = 0
+    config: str = ""
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,9 @@ class View:
     render: rollout -> row, already checked; raises RowError.
     schema: (source name, shape) -> name of the row's JSON Schema in `schemas`.
     submits: the ways of submitting that the view has, its default first; empty where the question has no meaning.
+    to_trajectory: row -> Trajectory; None where the view is not for training. A training view has the columns of
+        `training.COMMON`, and its rows may be held to a length.
+    has_json_leaves: whether its columns need the feature `Json`, which came with `datasets` 4.8.
     """
 
     name: str
@@ -52,10 +62,24 @@ class View:
     render: Callable[[Any], Row]
     schema: Callable[[str, str], str]
     submits: tuple[str, ...]
+    to_trajectory: Callable[[Row], Trajectory] | None = None
+    has_json_leaves: bool = False
 
+    @property
+    def trains(self) -> bool:
+        """Whether trainers take its rows as they are."""
+        return self.to_trajectory is not None
+
+
+_WAYS = ("call", "answer")
 
 VIEWS: dict[str, View] = {
     "rectified": View("rectified", rectified.columns, rectified.render, rectified.schema, ("answer",)),
     "native": View("native", native.columns, native.render, native.schema, ()),
+    "openai": View(
+        "openai", openai.columns, openai.render, openai.schema, _WAYS, openai.to_trajectory, has_json_leaves=True
+    ),
+    "hermes": View("hermes", hermes.columns, hermes.render, hermes.schema, _WAYS, hermes.to_trajectory),
+    "sharegpt": View("sharegpt", sharegpt.columns, sharegpt.render, sharegpt.schema, _WAYS, sharegpt.to_trajectory),
 }
 """Every view by name."""
