@@ -1,9 +1,10 @@
 """Hold values to the JSON Schemas in `schemas`: fast (is it right?) and in full (every problem, with path and remedy).
 
 `accepts` runs the schema itself, compiled by jsonschema-rs, so that there is no second definition to keep equal;
-`faults` lists every problem with `jsonschema`. Both take JSON as the standard has it: no NaN, no infinity, no lone
-surrogate, and `$` in a pattern is the end of the text (Python's own `$` would let a trailing newline pass). A column
-that holds JSON text says so by `contentMediaType` and names the schema of what is inside in `contentSchema`.
+`faults` lists every problem with `jsonschema`. Both take JSON as the standard has it: no NaN, no infinity, and `$`
+in a pattern is the end of the text (Python's own `$` would let a trailing newline pass). Lone surrogates are for who
+reads: `decode` refuses them, and Arrow cannot hold them. A column that holds JSON text says so by `contentMediaType` and
+names the schema of what is inside in `contentSchema`.
 """
 
 from __future__ import annotations
@@ -46,8 +47,15 @@ def faults(schema: str, value: Any, path: str = "$") -> Iterator[Fault]:
         yield from _told(error, path)
 
 
-def inner(schema: str) -> Mapping[str, str]:
-    """The columns of a row's schema that hold JSON text: column -> name of the schema of what is inside."""
+class Inner(NamedTuple):
+    """What is inside a column of JSON text: the name of its schema. each: the column is a list of such texts."""
+
+    schema: str
+    each: bool
+
+
+def inner(schema: str) -> Mapping[str, Inner]:
+    """The columns of a row's schema that hold JSON text."""
     return _inner(schema)
 
 
@@ -83,7 +91,7 @@ def _compiled(schema: str) -> Callable[[Any], bool]:
 
 @cache
 def _validator(schema: str) -> Any:
-    """A `jsonschema` validator with the standard's own idea of numbers, strings and `$`."""
+    """A `jsonschema` validator with the standard's own idea of numbers and `$`."""
     import jsonschema
     import referencing
 
@@ -91,7 +99,7 @@ def _validator(schema: str) -> Any:
         (loaded["$id"], referencing.Resource.from_contents(loaded)) for loaded in map(schemas.load, schemas.names())
     ]
     standard = jsonschema.Draft202012Validator
-    checker = standard.TYPE_CHECKER.redefine_many({"number": _is_number, "string": _is_string})
+    checker = standard.TYPE_CHECKER.redefine("number", _is_number)
     made = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
         standard, {"pattern": _pattern}, type_checker=checker
     )
@@ -99,13 +107,14 @@ def _validator(schema: str) -> Any:
 
 
 @cache
-def _inner(schema: str) -> dict[str, str]:
-    ending = ".schema.json"
-    return {
-        name: described["contentSchema"]["$ref"].removesuffix(ending)
-        for name, described in schemas.load(schema).get("properties", {}).items()
-        if "contentSchema" in described
-    }
+def _inner(schema: str) -> dict[str, Inner]:
+    found = {}
+    for name, described in schemas.load(schema)["properties"].items():
+        each = "contentSchema" in described.get("items", {})
+        text = described["items"] if each else described
+        if "contentSchema" in text:
+            found[name] = Inner(text["contentSchema"]["$ref"].removesuffix(".schema.json"), each)
+    return found
 
 
 def _is_number(_checker: Any, value: Any) -> bool:
@@ -114,20 +123,10 @@ def _is_number(_checker: Any, value: Any) -> bool:
     return isinstance(value, int) or math.isfinite(value)
 
 
-def _is_string(_checker: Any, value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[Any]:
     import jsonschema
 
-    if _is_string(None, value) and re.search(re.sub(r"\$$", r"\\Z", pattern), value) is None:
+    if isinstance(value, str) and re.search(re.sub(r"\$$", r"\\Z", pattern), value) is None:
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
@@ -177,6 +176,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "minLength": lambda wanted: f"at least {wanted} character(s)",
     "minimum": lambda wanted: f"{wanted} or more",
     "maximum": lambda wanted: f"{wanted} or less",
+    "exclusiveMinimum": lambda wanted: f"more than {wanted}",
     "minItems": lambda wanted: f"at least {wanted} item(s)",
     "maxItems": lambda wanted: f"at most {wanted} item(s)",
 }
@@ -194,6 +194,4 @@ def brief(value: Any, width: int = 60) -> str:
     text = value if isinstance(value, str) else repr(value)
     if len(text) > width:
         text = f"{text[: width * 2 // 3]} ... {text[-(width // 3) :]}"
-    return (
-        f"{kind} {ascii(text) if not _is_string(None, text) else repr(text)}" if kind == "string" else f"{kind} {text}"
-    )
+    return f"{kind} {text!r}" if kind == "string" else f"{kind} {text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,40 +30,58 @@ class Contract:
 
     def accepts(self, row: Row) -> bool:
         """Whether the row is right: the fast way, for nearly every row. Exactly where `faults` finds nothing."""
-        own, lineage = _split(row)
+        own, lineage = self._split(row)
         if not accepts(self.schema, own) or (lineage and not accepts(_LINEAGE, lineage)):
             return False
         decoded: dict[str, Any] = {}
-        for column, schema in inner(self.schema).items():
+        for column, (schema, each) in inner(self.schema).items():
             try:
-                decoded[column] = self._inside(own[column])
+                values = [self._inside(text) for text in (own[column] if each else [own[column]])]
             except ValueError:
                 return False
-            if not accepts(schema, decoded[column]):
+            if not all(accepts(schema, value) for value in values):
                 return False
+            decoded[column] = values if each else values[0]
         return next(self._order(own, decoded), None) is None
 
     def faults(self, row: Row) -> list[Fault]:
         """Every problem of the row, each told once."""
-        own, lineage = _split(row)
+        own, lineage = self._split(row)
         found = list(faults(self.schema, own))
         if lineage:
             found += faults(_LINEAGE, lineage)
         decoded: dict[str, Any] = {}
-        for column, schema in inner(self.schema).items():
-            text = own.get(column)
-            if not isinstance(text, str):
-                continue  # told already
-            try:
-                decoded[column] = self._inside(text)
-            except ValueError as error:
-                found.append(Fault(f"$.{column}", f"{brief(text)}, which is no JSON ({error})", "JSON text"))
-                continue
-            found += faults(schema, decoded[column], f"$.{column}")
+        for column, (schema, each) in inner(self.schema).items():
+            texts = own.get(column)
+            values = []
+            for index, text in enumerate(texts if each and isinstance(texts, list) else [texts]):
+                if not isinstance(text, str):
+                    continue  # told already
+                path = f"$.{column}[{index}]" if each else f"$.{column}"
+                try:
+                    values.append(self._inside(text))
+                except ValueError as error:
+                    found.append(Fault(path, f"{brief(text)}, which is no JSON ({error})", "JSON text"))
+                    continue
+                found += faults(schema, values[-1], path)
+            if values:
+                decoded[column] = values if each else values[0]
         # A source reads only records of its own shape: with another problem left, its word would say the same again.
         if self.view != "native" or not found:
             found += self._order(own, decoded)
         return list(dict.fromkeys(found))
+
+    def _split(self, row: Row) -> tuple[Row, Row]:
+        """The row's own columns, and those that tell its lineage."""
+        own, lineage = row, {}
+        if not LINEAGE_COLUMNS.keys().isdisjoint(row):
+            lineage = {name: value for name, value in row.items() if name in LINEAGE_COLUMNS}
+            own = {name: value for name, value in row.items() if name not in lineage}
+        for column, (_, each) in inner(self.schema).items():
+            # `datasets` hands Json leaves out as objects, and so they come in JSONL: text again, as they are stored.
+            if each and isinstance(own.get(column), list):
+                own = {**own, column: [_text(leaf) for leaf in own[column]]}
+        return own, lineage
 
     def _inside(self, text: str) -> Any:
         try:
@@ -90,12 +109,8 @@ class Contract:
         return self.shared(kinds) + fits / 2
 
 
-def _split(row: Row) -> tuple[Row, Row]:
-    """The row's own columns, and those that tell its lineage."""
-    if LINEAGE_COLUMNS.keys().isdisjoint(row):
-        return row, {}
-    lineage = {name: value for name, value in row.items() if name in LINEAGE_COLUMNS}
-    return {name: value for name, value in row.items() if name not in lineage}, lineage
+def _text(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, str) else json.dumps(leaf, ensure_ascii=False)
 
 
 def _contracts() -> dict[str, Contract]:

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sera_swezero import schemas
 from sera_swezero.check.contracts import Contract, kinds_of
 from sera_swezero.convert import LINEAGE_COLUMNS
 from sera_swezero.validate import Fault, brief, decode
@@ -63,10 +64,11 @@ def columns_faults(opened: Opened, contract: Contract) -> list[Fault]:
     if not LINEAGE_COLUMNS.keys().isdisjoint(opened.kinds):
         wanted = {**wanted, **LINEAGE_COLUMNS}
     found = [Fault(f"$.{name}", "no such column", kind) for name, kind in wanted.items() if name not in opened.kinds]
+    allowed = {**wanted, **schemas.load(contract.schema)["properties"]}
     found += [
-        Fault(f"$.{name}", f"an extra column of {kind or 'nulls'}", f"only {', '.join(wanted)}")
+        Fault(f"$.{name}", f"an extra column of {kind or 'nulls'}", f"only {', '.join(allowed)}")
         for name, kind in opened.kinds.items()
-        if name not in wanted
+        if name not in allowed
     ]
     for name, told in wanted.items():
         kind, nullable = told.removesuffix("?"), told.endswith("?")

@@ -47,7 +47,8 @@ def render(row: dict[str, Any], console: Console, *, full: bool = False) -> None
     payload = next((name for name in PAYLOADS if name in row), None)
     console.print(_header({name: value for name, value in row.items() if name != payload}))
     messages = row.get(payload) if payload else None
-    for number, message in enumerate(json.loads(messages) if isinstance(messages, str) else messages or []):
+    for number, leaf in enumerate(json.loads(messages) if isinstance(messages, str) else messages or []):
+        message = json.loads(leaf) if isinstance(leaf, str) else leaf
         for part in parts(message, number):
             colour = _COLOURS.get(part.role.partition(" ")[0], "bold")
             console.print()

@@ -1,0 +1,91 @@
+"""`dataset_infos.json`: what every config name gives, as a record that people and tools read without running anything.
+
+    python -m sera_swezero.infos        writes the file at the top of the checkout anew
+
+An entry has the columns as `features` in the form that `datasets` 3.6 to 5.2 all read (a list in brackets), the
+licence, where the rows come from and how many upstream says there are. It never has `splits`: datasets 3.6 reads a row
+count there and refuses to load any other number, and what a narrowed or filtered config gives is another number. Configs
+with Json leaves have no `features`: datasets below 4.8 cannot read them and would then refuse every config of the file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sera_swezero import configs
+from sera_swezero.version import __version__
+from sera_swezero.views import VIEWS
+
+NAME = "dataset_infos.json"
+JSON_LEAVES = "json"
+"""The kind of column that holds Json leaves."""
+
+
+def record() -> dict[str, dict[str, Any]]:
+    """The record, config name -> entry, for every name that may be asked for."""
+    return {name: _entry(*configs.split_name(name)) for name in configs.config_names()}
+
+
+def path() -> Path:
+    """Where the file is: in an installed package beside this module, in a checkout at its top."""
+    installed = Path(__file__).parent / NAME
+    return installed if installed.is_file() else Path(__file__).parent.parent / NAME
+
+
+def read() -> dict[str, dict[str, Any]]:
+    """Read the file. Raises FileNotFoundError where it was never written."""
+    told: dict[str, dict[str, Any]] = json.loads(path().read_text(encoding="utf-8"))
+    return told
+
+
+def text() -> str:
+    """The file's content: a line for each key of an entry, so that a change reads as one line of a diff."""
+    entries = []
+    for name, entry in record().items():
+        lines = ",\n".join(
+            f"    {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items()
+        )
+        entries.append(f"  {json.dumps(name)}: {{\n{lines}\n  }}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def write() -> Path:
+    """Write the file; gives its path."""
+    path().write_text(text(), encoding="utf-8")
+    return path()
+
+
+def _entry(name: str, suffix: str | None) -> dict[str, Any]:
+    # Not by way of a request: below datasets 4.8 none is granted for views with Json leaves, and the file is one.
+    config = configs.CONFIGS[name]
+    view = VIEWS[suffix or config.default_view]
+    entry: dict[str, Any] = {
+        "description": f"{config.about}; view {view.name}",
+        "homepage": f"https://huggingface.co/datasets/{config.origins[0].repo}",
+        "license": ", ".join(sorted({origin.license for origin in config.origins})),
+        "version": __version__,
+        "upstream": {origin.repo: origin.rows for origin in config.origins},
+    }
+    described = view.columns(config.source, config.origins[0].shape)
+    if JSON_LEAVES not in described.values():
+        from sera_swezero.builder import features
+
+        entry["features"] = legacy(features(described).to_dict())
+    return entry
+
+
+def legacy(feature: Any) -> Any:
+    """Features as every version reads them: `[...]` for a list, and no keys that only tell a default."""
+    if isinstance(feature, list):
+        return [legacy(member) for member in feature]
+    if not isinstance(feature, dict):
+        return feature
+    if feature.get("_type") == "List":
+        return [legacy(feature["feature"])]
+    return {key: legacy(value) for key, value in feature.items() if value is not None}
+
+
+if __name__ == "__main__":
+    print(write())  # noqa: T201 (a script says what it wrote)
