@@ -120,7 +120,7 @@ def block(words: str, command: str | None) -> str:
 
 
 def chat(turns: Sequence[Turn], system_text: str = SYSTEM, task: str = TASK) -> list[Message]:
-    """The mini-swe-agent chat of the turns; a turn's `arguments` are its command, `tool` None is a turn without a block."""
+    """The mini-swe-agent chat of the turns: `arguments` is the command, `tool` None a turn without a block."""
     messages = [{"role": "system", "content": system_text}, {"role": "user", "content": task}]
     for turn in turns:
         content = block(turn.reasoning, turn.arguments if turn.tool else None)

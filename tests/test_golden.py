@@ -1,4 +1,4 @@
-"""Every edge of the upstream files beside what becomes of it, as files that a person has read (tests/golden/README.md)."""
+"""Every edge of the upstream files beside what becomes of it, as files that a person reads (tests/golden/README.md)."""
 
 from __future__ import annotations
 
