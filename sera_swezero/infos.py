@@ -4,7 +4,7 @@
 
 An entry has the columns as `features` in the form that `datasets` 3.6 to 5.2 all read (a list in brackets), the
 licence, where the rows come from and how many upstream says there are. It never has `splits`: datasets 3.6 reads a row
-count there and refuses to load any other number, and what a narrowed or filtered config gives is another number. Configs
+count there and refuses to load any other number, and what a narrowed or filtered config gives is another number. Views
 with Json leaves have no `features`: datasets below 4.8 cannot read them and would then refuse every config of the file.
 """
 

@@ -3,8 +3,8 @@
 `accepts` runs the schema itself, compiled by jsonschema-rs, so that there is no second definition to keep equal;
 `faults` lists every problem with `jsonschema`. Both take JSON as the standard has it: no NaN, no infinity, and `$`
 in a pattern is the end of the text (Python's own `$` would let a trailing newline pass). Lone surrogates are for who
-reads: `decode` refuses them, and Arrow cannot hold them. A column that holds JSON text says so by `contentMediaType` and
-names the schema of what is inside in `contentSchema`.
+reads: `decode` refuses them, and Arrow cannot hold them. A column that holds JSON text says so by `contentMediaType`
+and names the schema of what is inside in `contentSchema`.
 """
 
 from __future__ import annotations

@@ -42,19 +42,37 @@ class Part(NamedTuple):
     folds: bool
 
 
-def render(row: dict[str, Any], console: Console, *, full: bool = False) -> None:
-    """Print the row. `full`: whole texts; else long observations keep their first and last lines."""
+def render(row: dict[str, Any], console: Console, *, full: bool = False, most: int | None = None) -> None:
+    """Print the row.
+
+    Args:
+        row: of any view, as it is yielded.
+        console: where to; one that is no terminal gets plain text without colours or wrapping.
+        full: whole texts; else long observations keep their first and last lines.
+        most: how many messages to show, from the beginning and the end, all long texts folded; None for all of them.
+    """
     payload = next((name for name in PAYLOADS if name in row), None)
     console.print(_header({name: value for name, value in row.items() if name != payload}))
     messages = row.get(payload) if payload else None
-    for number, leaf in enumerate(json.loads(messages) if isinstance(messages, str) else messages or []):
-        message = json.loads(leaf) if isinstance(leaf, str) else leaf
-        for part in parts(message, number):
-            colour = _COLOURS.get(part.role.partition(" ")[0], "bold")
-            console.print()
-            console.print(Text(f"[{number}] {part.role}", style=f"{colour} reverse" if console.is_terminal else colour))
-            body = shown(part.text, fold=part.folds and not full)
-            console.print(Text(body, style="dim" if part.role == "system" else ""), soft_wrap=not console.is_terminal)
+    leaves = json.loads(messages) if isinstance(messages, str) else messages or []
+    shows = len(leaves) if most is None else most
+    hidden = range(shows - shows // 2, len(leaves) - shows // 2)
+    for number, leaf in enumerate(leaves):
+        if number in hidden:
+            if number == hidden.start:
+                console.print(f"\n[dim]... {len(hidden)} messages hidden ...[/]")
+            continue
+        for part in parts(json.loads(leaf) if isinstance(leaf, str) else leaf, number):
+            folds = (part.folds or most is not None) and not full
+            _print(part._replace(folds=folds), number, console)
+
+
+def _print(part: Part, number: int, console: Console) -> None:
+    colour = _COLOURS.get(part.role.partition(" ")[0], "bold")
+    console.print()
+    console.print(Text(f"[{number}] {part.role}", style=f"{colour} reverse" if console.is_terminal else colour))
+    body = shown(part.text, fold=part.folds)
+    console.print(Text(body, style="dim" if part.role == "system" else ""), soft_wrap=not console.is_terminal)
 
 
 def parts(message: dict[str, Any], number: int) -> Iterator[Part]:
