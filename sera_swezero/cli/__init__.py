@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from sera_swezero.cli import build, check, configs, lock, show
+from sera_swezero.cli import build, check, configs, lock, push, show, verify
 from sera_swezero.errors import SeraSweZeroError
 from sera_swezero.version import __version__
 
@@ -47,6 +47,8 @@ app.command("show")(show.show)
 app.command("check")(check.check)
 app.command("lock")(lock.lock)
 app.command("build")(build.build)
+app.command("push")(push.push)
+app.command("verify")(verify.verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
