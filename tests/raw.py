@@ -10,14 +10,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sera_swezero.check import CONTRACTS
-from sera_swezero.configs import Request, request
-from sera_swezero.convert import convert
+from sera_swezero.configs import CONFIGS, Request, request
+from sera_swezero.convert import Report, convert, convert_shard
 from sera_swezero.errors import RowError
 from sera_swezero.notes import Notes
-from sera_swezero.upstream import Raw
+from sera_swezero.upstream import Raw, plan_shards, take_snapshot
 
 T2 = "glm-4.6-lite-t2"
 ZERO = "swe-zero-1k-32k"
@@ -28,6 +29,7 @@ DIFF = (
     "diff --git a/calc.py b/calc.py\n--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n-    return x\n+    return x * 2\n"
 )
 REVIEW = f"Please look at your changes once more, then submit again.\n\n<diff>\n{DIFF}</diff>\n\n"
+LS = '{"command": "ls"}'
 
 Message = dict[str, Any]
 
@@ -39,7 +41,7 @@ class Turn:
     reasoning: str = ""
     visible: str = ""
     tool: str | None = "bash"
-    arguments: Any = '{"command": "ls"}'
+    arguments: Any = LS
     output: str | None = "calc.py\n"
 
 
@@ -62,9 +64,7 @@ def user(text: str = TASK) -> Message:
     }
 
 
-def said(
-    text: str, tool: str | None = "bash", arguments: Any = '{"command": "ls"}', call_id: str = "call_1"
-) -> Message:
+def said(text: str, tool: str | None = "bash", arguments: Any = LS, call_id: str = "call_1") -> Message:
     """An assistant message; without a tool it is one of the harness's own, or of words alone."""
     call = {"index": -1, "function": {"arguments": arguments, "name": tool}, "id": call_id, "type": "function"}
     return {
@@ -183,6 +183,22 @@ def convert_as(raw: bytes | dict[str, Any], asked: Request) -> Converted:
         return Converted(convert(Raw(0, raw), asked.origins[0], asked, notes), None, notes)
     except RowError as error:
         return Converted(None, error, notes)
+
+
+def convert_root(root: Path | str, config: str, **arguments: Any) -> tuple[list[dict[str, Any]], Report]:
+    """Convert every file of a config below a root, in order: the rows and what became of the records."""
+    asked = request(config, upstream=str(root), **arguments)
+    snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
+    report = Report()
+    shards = plan_shards(snapshot.files)
+    return [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, report)], report
+
+
+def write_lines(root: Path, config: str, *lines: bytes) -> None:
+    """Write a JSONL file where the config's one repo is looked for below the root."""
+    folder = root / CONFIGS[config].origins[0].repo
+    folder.mkdir(parents=True)
+    (folder / "rows.jsonl").write_bytes(b"".join(lines))
 
 
 _WHOLE = re.compile(r"system user (reasoning tool_call tool_output )*reasoning answer ")

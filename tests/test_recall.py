@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero.recall import changed_lines, line_level_recall
-from tests.raw import DIFF, Turn, convert_one, history, line, sera
+from tests.raw import DIFF, T2, Turn, convert_one, convert_root, history, line, sera, write_lines
 
 ENDED = history([Turn("done", "It is done.", "submit", "{}", DIFF)])
 
@@ -55,18 +57,14 @@ def test_a_first_rollout_has_no_recall() -> None:
     assert row["line_level_recall"] is None
 
 
-@pytest.mark.parametrize(("least", "kept"), [(0.0, True), (0.5, True), (0.51, False), (1.0, False)])
-def test_min_recall_keeps_rows_that_reach_it(least: float, kept: bool) -> None:
-    raw = line(sera(ENDED, target_patch=patch("+a", "+b"), rollout_patch=patch("+a")))
-    done = convert_one(raw, min_recall=least)
-    assert done.error is None
-    assert (done.row is not None) is kept
-
-
-def test_a_null_recall_never_passes() -> None:
-    done = convert_one(line(sera(ENDED, target_patch="")), min_recall=0.0)
-    assert done.row is None
-    assert done.error is None
+@pytest.mark.parametrize(("least", "kept"), [(None, 4), (0.0, 3), (0.5, 2), (0.51, 1), (1.0, 1)])
+def test_min_recall_keeps_rows_that_reach_it_and_never_a_null(tmp_path: Path, least: float | None, kept: int) -> None:
+    whole, half, nothing = patch("+a", "+b"), patch("+a"), ""
+    rows = [sera(ENDED, target_patch=whole, rollout_patch=done) for done in (whole, half, nothing)]
+    write_lines(tmp_path, T2, *map(line, rows), line(sera(ENDED, target_patch="")))
+    converted, report = convert_root(tmp_path, T2, min_recall=least)
+    assert [row["line_level_recall"] for row in converted] == [1.0, 0.5, 0.0, None][:kept]
+    assert (report.rows_in, report.rows_out, report.filtered, dict(report.rejected)) == (4, kept, 4 - kept, {})
 
 
 def slow_recall(target: str, rollout: str) -> float | None:
