@@ -1,8 +1,8 @@
 """The embedded corpus: a small stand-in for the upstream repos, and the generator that made it.
 
-`ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`, with every known oddity at a
-known count; `ROOT / "expected.json"` says what converting them must give, written by the generator from its own plan and
-never by the converter. `python -m sera_swezero.sample --help` tells how to make more, of any size.
+`ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`, with every known oddity
+at a known count. `ROOT / "expected.json"` says what converting them must give: the generator writes it from its own
+plan of each row, and never runs the converter. `python -m sera_swezero.sample --help` tells how to make more rows.
 """
 
 from __future__ import annotations
@@ -10,3 +10,4 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).parent / "corpus"
+"""The root of the shipped corpus, laid out as `upstream=` takes it."""

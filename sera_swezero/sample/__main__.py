@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .files import write_large, write_shipped
-from .sets import SETS
+from sera_swezero.sample.files import write_large, write_shipped
+from sera_swezero.sample.sets import SETS
+
+ROW_BYTES = range(20_000, 2_000_001)
+"""Sizes of rows that `--row-bytes` can give."""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -36,12 +39,14 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     names = set((given.config or []) + (given.repo or []))
     keys = [key for key, one in SETS.items() if not names or one.config in names or one.repo in names]
+    if given.rows is not None and given.rows < 1:
+        parser.error(f"argument --rows: {given.rows}; at least 1 was expected")
+    if given.row_bytes is not None and given.row_bytes not in ROW_BYTES:
+        parser.error(f"argument --row-bytes: {given.row_bytes}; {ROW_BYTES[0]} to {ROW_BYTES[-1]} were expected")
     if given.rows is None:
         write_shipped(given.out, keys)
-    elif given.rows < 1:
-        parser.error("--rows must be at least 1")
     else:
-        write_large(given.out, keys, given.seed, given.rows, given.row_bytes, given.edges)
+        write_large(given.out, keys, given.seed, given.rows, given.row_bytes, odd=given.edges)
 
 
 if __name__ == "__main__":

@@ -4,44 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from . import (
-    sera,
-    sera_call_edges,
-    sera_end_edges,
-    sera_reject_edges,
-    sera_row_edges,
-    sera_rows,
-    sera_text_edges,
-    swe_zero,
-    swe_zero_edges,
-)
-from .edges import Edge
-from .plan import Plan
-from .project import World
-from .sera_rows import Size
-from .sets import SETS, Set
+from sera_swezero.sample.edges import Edge
+from sera_swezero.sample.plan import Plan
+from sera_swezero.sample.project import World
+from sera_swezero.sample.sera import edge_calls, edge_ends, edge_hostile, edge_rejects, edge_rows, edge_texts, raw
+from sera_swezero.sample.sera import rows as sera
+from sera_swezero.sample.sets import SETS, Set, Size
+from sera_swezero.sample.swe_zero import edge_ends as zero_ends
+from sera_swezero.sample.swe_zero import edge_turns as zero_turns
+from sera_swezero.sample.swe_zero import raw as zero_raw
+from sera_swezero.sample.swe_zero import rows as swe_zero
 
 EDGES: dict[str, Edge] = {
-    **sera_text_edges.EDGES,
-    **sera_call_edges.EDGES,
-    **sera_end_edges.EDGES,
-    **sera_row_edges.EDGES,
-    **sera_row_edges.PATCHES,
-    **sera_reject_edges.EDGES,
-    **{f"zero_{name}": edge for name, edge in {**swe_zero_edges.EDGES, **swe_zero_edges.TWINS}.items()},
+    **edge_texts.EDGES,
+    **edge_hostile.EDGES,
+    **edge_calls.EDGES,
+    **edge_ends.EDGES,
+    **edge_rows.EDGES,
+    **edge_rows.PATCHES,
+    **edge_rejects.EDGES,
+    **{f"zero_{name}": edge for name, edge in {**zero_turns.EDGES, **zero_ends.EDGES, **zero_ends.TWINS}.items()},
 }
 """Every oddity by name; those of SWE-ZERO begin with `zero_`."""
 
-SHIPPED_SEED = 1
 ISSUES: dict[str, Sequence[int]] = {
     "full_t1": range(88),
     "full_t2": (*range(76), *range(900, 904)),
     "lite_t1": range(40, 112),
     "lite_t2": range(40, 110),
+    "zero_32k": range(112),
+    "zero_8k": range(110),
+    "zero_12m": range(126),
 }
-"""Issues of the shipped SERA rows. Most stand in T1 and T2 (four have no T1 row), and many in both families."""
+"""The shipped rows: SERA's by their issues, of which most stand in T1 and T2 (four have no T1 row) and many in both
+families, SWE-ZERO's by their own numbers."""
 
 SEVERAL_IN_LARGE = 16
 """In a large corpus with edges, every how-manieth row is odd."""
@@ -70,36 +69,34 @@ class Recipe:
     def _sera(self, number: int, name: str | None) -> tuple[Plan, str]:
         edge = EDGES[name] if name else None
         alter = edge.make if edge and edge.issues else None
-        scene, plan = sera_rows.plain(self.world, self.one, number, self.size, alter)
+        scene, plan = sera.plain(self.world, self.one, number, self.size, alter)
         if edge and not edge.issues:
             edge.make(scene, plan)
         plan.edge = name
-        return plan, sera.line(plan, scene.rng)
+        return plan, raw.line(plan, scene.rng)
 
     def _swe_zero(self, number: int, name: str | None) -> tuple[Plan, dict[str, Any]]:
         edge = EDGES[name] if name else None
         like = number - 1 if edge and edge.issues else number
-        submitted = self.world.rng(self.one.config, "submitted", like).random() < self.one.submitted
-        scene, plan = swe_zero.plain(self.world, self.one, like, like // self.rollouts, self.size, submitted)
+        scene, plan = swe_zero.plain(self.world, self.one, like, like // self.rollouts, self.size)
         if edge:
             edge.make(scene, plan)
         plan.edge = name
-        return plan, swe_zero.row(plan, self.one, scene)
+        return plan, zero_raw.row(plan, self.one, scene.rng)
 
 
 def shipped(key: str) -> Recipe:
     """The rows of a set in the shipped corpus."""
     one = SETS[key]
-    world = World(f"sample/{SHIPPED_SEED}", projects=14, files=3, lines=150)
-    numbers = ISSUES.get(key, range(one.rows))
-    assert len(numbers) == one.rows, key
+    world = World("sample", projects=14, files=3, lines=150, stock=600)
+    numbers = ISSUES[key]
     placed = _place(key, world, numbers)
-    size = sera_rows.SMALL if one.kind == "sera" else swe_zero.SMALL
-    return Recipe(one, world, size, numbers, placed.get, rollouts=9 if one.wide else 32)
+    size = sera.SMALL if one.kind == "sera" else swe_zero.SMALL
+    return Recipe(one, world, size, numbers, placed.get, one.rollouts)
 
 
 def _place(key: str, world: World, numbers: Sequence[int]) -> dict[int, str]:
-    """Positions of the set's edges: those of certain issues where these are, the others anywhere but at the file's ends."""
+    """Positions of the set's edges: those of certain issues where these are, the others anywhere but at the ends."""
     edges = {name: edge for name, edge in EDGES.items() if key in edge.sets}
     placed = {at: name for at, number in enumerate(numbers) for name, edge in edges.items() if number in edge.issues}
     before_twins = {at - 1 for at, name in placed.items() if name.startswith("zero_")}
@@ -111,16 +108,21 @@ def _place(key: str, world: World, numbers: Sequence[int]) -> dict[int, str]:
     return placed
 
 
-def large(key: str, seed: int, rows: int, row_bytes: int | None, odd: bool) -> Recipe:
+@cache
+def _large_world(seed: int) -> World:
+    return World(f"large/{seed}", projects=100, files=5, lines=500, stock=16_000)
+
+
+def large(key: str, seed: int, rows: int, row_bytes: int | None, *, odd: bool) -> Recipe:
     """`rows` rows of a set, of realistic size; `odd`: with edges of every kind among them."""
     one = SETS[key]
-    sera_set = one.kind == "sera"
-    world = World(f"large/{seed}", projects=120, files=3, lines=700)
-    size = Size.of(row_bytes or 190_000) if sera_set else swe_zero.size(row_bytes or 45_000)
+    world = _large_world(seed)
+    size = sera.size(row_bytes or 190_000) if one.kind == "sera" else swe_zero.size(row_bytes or 45_000)
     names = [name for name, edge in EDGES.items() if key in edge.sets and not edge.issues] if odd else []
+    world.rng(key, "edges").shuffle(names)
 
     def edge(at: int) -> str | None:
         turn, inside = at // SEVERAL_IN_LARGE, 0 < at < rows - 1 and at % SEVERAL_IN_LARGE == SEVERAL_IN_LARGE // 2
         return names[turn % len(names)] if names and inside else None
 
-    return Recipe(one, world, size, range(rows), edge, rollouts=10 if one.wide else 100)
+    return Recipe(one, world, size, range(rows), edge, 100 if one.turns < 30 else 10)

@@ -35,5 +35,6 @@ class Table(dict[str, Edge]):
 
     def add(self, name: str, description: str, make: Maker, **sets: int) -> None:
         """Enter one edge."""
-        assert name not in self and description and sets, name
+        if name in self or not description:
+            raise ValueError(f"edge {name!r}: a name of its own and a description were expected")
         self[name] = Edge(description, sets, make)

@@ -1,4 +1,16 @@
-"""What converting a corpus must give, added up from the plans of its rows."""
+"""What converting a corpus must give, added up from the plans of its rows: the figures of `expected.json`.
+
+By repo, in the `rectified` view under the default policy (SERA rejects what was not submitted, SWE-ZERO keeps it):
+
+    config, rows, kept       rows counts all records, kept those that become rows
+    rejected, rejected_rows  reason -> how many, and which
+    conversions, calls       kind of conversion -> how often, and tool calls, summed over the kept rows
+    edges                    name of an oddity -> the rows that were made to have it
+    ids, answers, recalls    SERA: instance ids (null: the line is no JSON), the answers of kept odd rows (null: the
+                             fixed sentence), T2's line-level recalls, for rejected rows too
+
+Rows are told by their number in the set, from 0, over all its files in order. Large corpora lack what grows with them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +19,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from .plan import Plan
-from .sets import Set
+from sera_swezero.sample.plan import Plan
+from sera_swezero.sample.sets import Set
 
 FILE = "expected.json"
 
@@ -16,7 +28,7 @@ FILE = "expected.json"
 class Expected:
     """The figures of one repo. `detailed` also keeps lists of rows, which grow with the corpus."""
 
-    def __init__(self, one: Set, detailed: bool) -> None:
+    def __init__(self, one: Set, *, detailed: bool) -> None:
         self._one, self._detailed = one, detailed
         self._rows = self._calls = 0
         self._rejected: Counter[str] = Counter()
@@ -61,9 +73,9 @@ class Expected:
             "edges": _sorted(self._edges),
         }
         if self._detailed:
-            figures |= {"rejected_rows": _sorted(self._rejected_rows), "ids": self._ids}
+            figures |= {"rejected_rows": _sorted(self._rejected_rows)}
             if self._one.kind == "sera":
-                figures |= {"answers": self._answers}
+                figures |= {"ids": self._ids, "answers": self._answers}
             if self._one.rollout == "T2":
                 figures |= {"recalls": self._recalls}
         return figures

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .corpus import Recipe, large, shipped
-from .expected import Expected, write
-from .sets import SETS, Set
+from sera_swezero.sample.corpus import Recipe, large, shipped
+from sera_swezero.sample.expected import Expected, write
+from sera_swezero.sample.sets import SETS, Set
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,24 +20,24 @@ LARGE_FILE = 10_000
 
 
 def write_shipped(root: Path, keys: Iterable[str] = SETS) -> None:
-    """Write the shipped corpus, or some of its sets, below `root`."""
+    """Write the shipped corpus, or some of its sets, below `root`; files of the same repos there are replaced."""
     figures = {
         SETS[key].repo: _write(root, shipped(key), SETS[key].files, SETS[key].row_group, detailed=True) for key in keys
     }
     write(root, figures)
 
 
-def write_large(root: Path, keys: Iterable[str], seed: int, rows: int, row_bytes: int | None, odd: bool) -> None:
+def write_large(root: Path, keys: Iterable[str], seed: int, rows: int, row_bytes: int | None, *, odd: bool) -> None:
     """Write `rows` rows of each set below `root`, streaming: memory does not grow with `rows`."""
     figures = {}
     for key in keys:
-        recipe = large(key, seed, rows, row_bytes, odd)
+        recipe = large(key, seed, rows, row_bytes, odd=odd)
         figures[SETS[key].repo] = _write(root, recipe, -(-rows // LARGE_FILE), LARGE_ROW_GROUP, detailed=False)
     write(root, figures)
 
 
-def _write(root: Path, recipe: Recipe, files: int, row_group: int, detailed: bool) -> dict[str, Any]:
-    expected = Expected(recipe.one, detailed)
+def _write(root: Path, recipe: Recipe, files: int, row_group: int, *, detailed: bool) -> dict[str, Any]:
+    expected = Expected(recipe.one, detailed=detailed)
     target = root / recipe.one.repo
 
     def counted() -> Iterator[Any]:
@@ -45,11 +45,12 @@ def _write(root: Path, recipe: Recipe, files: int, row_group: int, detailed: boo
             expected.add(plan)
             yield raw
 
+    for old in (*target.glob("*.jsonl"), *target.glob("data/*.parquet")):
+        old.unlink()
     if recipe.one.kind == "sera":
         target.mkdir(parents=True, exist_ok=True)
-        with open(
-            target / recipe.one.file.format(rows=len(recipe.numbers)), "w", encoding="utf-8", newline="\n"
-        ) as file:
+        path = target / recipe.one.file.format(rows=len(recipe.numbers))
+        with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(line + "\n" for line in counted())
     else:
         _parquet(target, recipe.one, counted(), len(recipe.numbers), files, row_group)
@@ -67,7 +68,7 @@ def _parquet(target: Path, one: Set, rows: Iterator[dict[str, Any]], count: int,
         left = min(per_file, count - at * per_file)
         with pq.ParquetWriter(path, schema(one), compression="zstd") as writer:
             while left:
-                batch = list(islice(rows, min(row_group or left, left)))
+                batch = list(islice(rows, min(row_group, left)))
                 writer.write_table(pa.Table.from_pylist(batch, schema(one)))
                 left -= len(batch)
 
@@ -76,27 +77,8 @@ def schema(one: Set) -> pa.Schema:
     """The Arrow schema of a SWE-ZERO set."""
     import pyarrow as pa
 
-    message = pa.struct([("role", pa.string()), ("content", pa.string())])
-    text, whole = pa.string(), pa.int64()
-    if not one.wide:
-        return pa.schema(
-            [
-                ("instance_id", text),
-                ("repo", text),
-                ("messages", pa.list_(message)),
-                ("trajectory_format", text),
-                ("exit_status", text),
-            ]
-            + [("duration_sec", pa.float64())]
-        )
-    return pa.schema(
-        [
-            ("instance_id", text),
-            ("messages", pa.list_(message)),
-            ("repo", text),
-            ("exit_status", text),
-            ("exit_status_detail", text),
-        ]
-        + [(name, whole) for name in ("n_turns", "n_messages", "prompt_tokens", "completion_tokens")]
-        + [("duration_sec", pa.float64())]
-    )
+    types: dict[str, pa.DataType] = dict.fromkeys(one.columns, pa.string())
+    types["messages"] = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    types["duration_sec"] = pa.float64()
+    types.update((name, pa.int64()) for name in types if name.startswith("n_") or name.endswith("_tokens"))
+    return pa.schema(list(types.items()))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from . import text
-from .project import Project, World
+from sera_swezero.sample import text
+from sera_swezero.sample.project import Project, World
+from sera_swezero.sample.text import pick
 
 SHARES = (1.0, 0.5, 0.0, 0.75, 1.0, 0.25, 0.9, 0.6, 0.5, 0.8, 0.1, 1.0, 0.4)
 """How much of the first rollout's patch the second one finds again, by turns."""
@@ -27,6 +28,11 @@ class Issue:
     """Changed lines of the first patch that are in the second, as a share."""
 
     @property
+    def called(self) -> str:
+        """The function's name without its class."""
+        return self.function.split(".")[-1]
+
+    @property
     def docker_image(self) -> str:
         """An image name in the way of the upstream ones."""
         return f"sample/swesmith.x86_64.{self.project.owner}_1776_{self.project.package}.{self.project.commit[:8]}"
@@ -40,7 +46,7 @@ def make(world: World, number: int, changed: int) -> Issue:
     rng = world.rng("issue", number)
     changed = rng.randrange(changed // 2, changed * 3 // 2 + 1)
     project = world.project(rng.randrange(world.projects))
-    function, path = rng.choice(project.functions)
+    function, path = pick(rng, project.functions)
     removed, added = _changes(rng, project.files[path], changed)
     target = [f"-{line}" for line in removed] + [f"+{line}" for line in added]
     kept = round(SHARES[number % len(SHARES)] * len(target))
@@ -69,7 +75,7 @@ def _fresh(rng: Random, count: int) -> list[str]:
 
 
 def diff(rng: Random, project: Project, path: str, function: str, changes: list[str]) -> str:
-    """A git diff of one file with the signed lines `changes`, ten to a hunk; ends on a blank context line, as upstream's do."""
+    """A git diff of one file with the signed lines `changes`, ten to a hunk; ends blank, as upstream's do."""
     lines = project.files[path]
     parts = [
         f"diff --git a/{path} b/{path}",
@@ -81,13 +87,10 @@ def diff(rng: Random, project: Project, path: str, function: str, changes: list[
         hunk = changes[first : first + 10]
         start = rng.randrange(1, max(2, len(lines) - 6))
         minus = sum(line.startswith("-") for line in hunk)
-        parts.append(f"@@ -{start},{minus + 5} +{start},{len(hunk) - minus + 5} @@ def {function}(")
-        parts += (
-            [f" {line}" for line in lines[start : start + 3]]
-            + hunk
-            + [f" {line}" for line in lines[start + 3 : start + 4]]
-            + [" "]
-        )
+        counts = f"-{start},{minus + 5} +{start},{len(hunk) - minus + 5}"
+        parts.append(f"@@ {counts} @@ def {function.rsplit('.', 1)[-1]}(")
+        parts += [f" {line}" for line in lines[start : start + 3]] + hunk
+        parts += [f" {line}" for line in lines[start + 3 : start + 4]] + [" "]
     return "\n".join(parts) + "\n \n"
 
 
@@ -95,20 +98,19 @@ def vague(rng: Random, issue: Issue) -> str:
     """What a T1 rollout is asked: short and vague."""
     return (
         f"Something seems wrong around {issue.function} in {issue.path}.\n"
-        f"Calling {issue.function}() does not do what I would expect: {text.title(rng).lower()}. Please find out why and mend it."
+        f"Calling {issue.function}() does not do what I would expect: {text.title(rng).lower()}. "
+        "Please find out why and mend it."
     )
 
 
 def detailed(world: World, rng: Random, issue: Issue, chars: int) -> str:
     """What a T2 rollout is asked: an issue in the way of YAML, about `chars` characters long."""
     part = max(80, chars // 6)
-    example = "\n".join(
-        f"    {line}" for line in text.block(rng, ["result", issue.project.package, "found"], 0, max(2, chars // 300))
-    )
+    example = "\n".join(line[4:] for line in world.code(rng, max(2, chars // 300)))
     return "\n".join(
         [
             f"title: {text.title(rng)}",
-            f"kind: {rng.choice(('bug', 'regression', 'robustness'))}",
+            f"kind: {pick(rng, ('bug', 'regression', 'robustness'))}",
             f"component: {issue.path}",
             "summary: |",
             f"  {world.prose(rng, part)}",
@@ -118,7 +120,7 @@ def detailed(world: World, rng: Random, issue: Issue, chars: int) -> str:
             f"  {world.prose(rng, part)}",
             "reproduction:",
             "  steps: |",
-            *(f"    {step}. {text.sentence(rng)}" for step in range(1, max(3, chars // 400))),
+            *(f"    {step}. {world.prose(rng, 80)}" for step in range(1, max(3, chars // 400))),
             "  example: |",
             example,
             "analysis: |",

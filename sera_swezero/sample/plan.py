@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 Message = dict[str, Any]
@@ -70,6 +71,8 @@ class Plan:
     """A change to the raw list of messages; what it returns, if not None, is written in place of the list."""
     edit_row: Callable[[dict[str, Any]], None] | None = None
     """A change to the raw row."""
+    ascii: bool = True
+    """Whether the row's JSON escapes all that is not ASCII, as upstream does."""
     line: str | None = None
     """The whole line, where it is not the row's JSON."""
 
@@ -77,6 +80,11 @@ class Plan:
     def turns(self) -> list[Turn]:
         """All turns in order."""
         return self.body + self.ending
+
+    def put(self, rng: Random, *turns: Turn) -> None:
+        """Put the turns together somewhere into the body."""
+        at = rng.randrange(len(self.body) + 1)
+        self.body[at:at] = turns
 
     def conversions(self) -> Counter[str]:
         """What converting the row counts in the rectified view."""

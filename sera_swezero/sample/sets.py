@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -16,37 +16,74 @@ class Set:
     file: str
     """Its files' names; `{rows}` in the whole set, `{at}` and `{of}` for one of several Parquet files."""
     kind: Literal["sera", "swe_zero"]
-    rows: int
-    """Rows in the shipped corpus."""
-    files: int = 1
-    row_group: int = 0
-    """Rows per Parquet row group in the shipped corpus; 0: one group per file."""
-    submitted: float = 1.0
-    """SWE-ZERO: the share of rows that end in a submission, as the cards tell it."""
     rollout: Literal["T1", "T2"] = "T1"
     """SERA: T1 is asked vaguely, T2 is asked to do again what T1 did."""
+    columns: tuple[str, ...] = ()
+    """SWE-ZERO: the columns in order."""
+    files: int = 1
+    """SWE-ZERO: files of the shipped corpus."""
+    row_group: int = 1_000
+    """SWE-ZERO: rows per Parquet row group in the shipped corpus."""
+    rollouts: int = 1
+    """SWE-ZERO: rows per issue in the shipped corpus."""
+    submitted: float = 1.0
+    """SWE-ZERO: the share of rows that end in a submission, as the cards tell it."""
+    language: str = "Python"
+    """SWE-ZERO: what the task says of the repo's language."""
+    turns: int = 30
+    """SWE-ZERO: turns after which the harness stops a run."""
 
-    @property
-    def wide(self) -> bool:
-        """SWE-ZERO: whether the rows have the ten columns of the 1k sets."""
-        return "12M" not in self.repo
+
+@dataclass(frozen=True)
+class Size:
+    """How large rows are."""
+
+    row_bytes: int
+    """The mean size of a raw row."""
+    calls: int
+    """The mean number of calls that are no submits."""
+    changed: int
+    """The mean number of changed lines in a patch."""
 
 
-PARQUET = "data/train-{at:05}-of-{of:05}.parquet"
-JSONL = "sera-{name}_{{rows}}_string_enriched.jsonl"
+COLUMNS_1K = (
+    *("instance_id", "messages", "repo", "exit_status", "exit_status_detail", "n_turns", "n_messages"),
+    *("prompt_tokens", "completion_tokens", "duration_sec"),
+)
+COLUMNS_12M = ("instance_id", "repo", "messages", "trajectory_format", "exit_status", "duration_sec")
+
+
+def _sera(config: str, repo: str, rollout: Literal["T1", "T2"]) -> Set:
+    """A set of SERA; its file has the name of its repo in small letters."""
+    name = repo.removeprefix("allenai/Sera-").lower()
+    return Set(config, repo, f"sera-{name}_{{rows}}_string_enriched.jsonl", "sera", rollout=rollout)
+
+
+def _swe_zero(config: str, name: str, columns: tuple[str, ...], **more: Any) -> Set:
+    """A set of SWE-ZERO."""
+    file = "data/train-{at:05}-of-{of:05}.parquet"
+    return Set(config, f"AlienKevin/SWE-ZERO-{name}", file, "swe_zero", columns=columns, **more)
+
 
 SETS = {
-    "full_t1": Set("glm-4.5-air-full-t1", "allenai/Sera-4.5A-Full-T1", JSONL.format(name="4.5a-full-t1"), "sera", 88),
-    "full_t2": Set(
-        "glm-4.5-air-full-t2", "allenai/Sera-4.5A-Full-T2", JSONL.format(name="4.5a-full-t2"), "sera", 80, rollout="T2"
+    "full_t1": _sera("glm-4.5-air-full-t1", "allenai/Sera-4.5A-Full-T1", "T1"),
+    "full_t2": _sera("glm-4.5-air-full-t2", "allenai/Sera-4.5A-Full-T2", "T2"),
+    "lite_t1": _sera("glm-4.6-lite-t1", "allenai/Sera-4.6-Lite-T1", "T1"),
+    "lite_t2": _sera("glm-4.6-lite-t2", "allenai/Sera-4.6-Lite-T2", "T2"),
+    "zero_32k": _swe_zero(
+        "swe-zero-1k-32k", "1k-trajectories-32k", COLUMNS_1K, files=2, row_group=20, rollouts=9, submitted=0.486
     ),
-    "lite_t1": Set("glm-4.6-lite-t1", "allenai/Sera-4.6-Lite-T1", JSONL.format(name="4.6-lite-t1"), "sera", 72),
-    "lite_t2": Set(
-        "glm-4.6-lite-t2", "allenai/Sera-4.6-Lite-T2", JSONL.format(name="4.6-lite-t2"), "sera", 70, rollout="T2"
+    "zero_8k": _swe_zero("swe-zero-1k-8k", "1k-trajectories", COLUMNS_1K, rollouts=9, submitted=0.154),
+    "zero_12m": _swe_zero(
+        "swe-zero-12m",
+        "12M-trajectories",
+        COLUMNS_12M,
+        files=3,
+        row_group=16,
+        rollouts=32,
+        submitted=0.0384,
+        language="unknown",
+        turns=15,
     ),
-    "zero_32k": Set(
-        "swe-zero-1k-32k", "AlienKevin/SWE-ZERO-1k-trajectories-32k", PARQUET, "swe_zero", 112, 2, 20, 0.486
-    ),
-    "zero_8k": Set("swe-zero-1k-8k", "AlienKevin/SWE-ZERO-1k-trajectories", PARQUET, "swe_zero", 110, submitted=0.154),
-    "zero_12m": Set("swe-zero-12m", "AlienKevin/SWE-ZERO-12M-trajectories", PARQUET, "swe_zero", 126, 3, 16, 0.0384),
 }
+"""The sets by the short names that the table of oddities uses."""

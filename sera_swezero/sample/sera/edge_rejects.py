@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from . import sera_ends as ends
-from .edges import Maker, Table
-from .plan import Message, Plan
-from .sera_end_edges import EXITS
-from .sera_steps import Scene
-from .sera_text_edges import put
+from sera_swezero.sample.edges import Maker, Table
+from sera_swezero.sample.plan import Message, Plan
+from sera_swezero.sample.scene import Scene
+from sera_swezero.sample.sera import ends
+from sera_swezero.sample.sera.edge_ends import EXITS
+from sera_swezero.sample.sera.steps import ordinary
 
 EDGES = Table()
 SETS = ("full_t1", "full_t2", "lite_t1", "lite_t2")
@@ -122,7 +122,9 @@ for at, (name, (description, reason, alter)) in enumerate(MESSAGES.items()):
 
 
 def _arguments(scene: Scene, plan: Plan, text: Any) -> None:
-    put(scene, plan, scene.turn(edit=lambda said, reply: said["tool_calls"][0]["function"].update(arguments=text)))
+    plan.put(
+        scene.rng, ordinary(scene, edit=lambda said, reply: said["tool_calls"][0]["function"].update(arguments=text))
+    )
 
 
 ARGUMENTS: dict[str, Any] = {
@@ -165,7 +167,7 @@ def _no_submit(scene: Scene, plan: Plan) -> None:
 
 
 def _dangling(scene: Scene, plan: Plan) -> None:
-    plan.ending = [scene.turn()]
+    plan.ending = [ordinary(scene)]
     plan.ending[0].observation = None
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from .edges import Edge, Table
-from .issue import Issue
-from .plan import Plan
-from .sera_call_edges import clipped
-from .sera_steps import Scene, grep, model_turn, run, test
-from .plan import observe
+from sera_swezero.sample.edges import Edge, Table
+from sera_swezero.sample.issue import Issue
+from sera_swezero.sample.plan import Plan, observe
+from sera_swezero.sample.scene import Scene
+from sera_swezero.sample.sera.edge_calls import clipped
+from sera_swezero.sample.sera.steps import grep, model_turn, run_script, run_tests
 
 EDGES = Table()
 edge = EDGES.edge
@@ -37,8 +37,9 @@ def row_of_many_calls(scene: Scene, plan: Plan) -> None:
     """A row with 112 calls, the most that is known."""
     plan.body = []
     for at in range(112):
-        tool, arguments, output, words = (test, run, grep, test)[at % 4](scene, 1500)
-        plan.body.append(model_turn(tool, arguments, observe(output), f"{words} {scene.world.prose(scene.rng, 200)}"))
+        step = (run_tests, run_script, grep, run_tests)[at % 4](scene, 1500)
+        words = f"{step.words} {scene.prose(200)}"
+        plan.body.append(model_turn(step.tool, step.arguments, observe(step.output), words))
 
 
 @edge(full_t1=1)
@@ -60,9 +61,18 @@ def _mode(issue: Issue) -> None:
     issue.recall = None
 
 
+def _patch(issue: Issue, *lines: str) -> str:
+    head = (
+        f"diff --git a/{issue.path} b/{issue.path}",
+        f"--- a/{issue.path}",
+        f"+++ b/{issue.path}",
+        "@@ -1,9 +1,9 @@",
+    )
+    return "\n".join([*head, *lines]) + "\n \n"
+
+
 def _blank(issue: Issue) -> None:
-    issue.first_patch = f"diff --git a/{issue.path} b/{issue.path}\n--- a/{issue.path}\n+++ b/{issue.path}\n@@ -1,2 +1,2 @@\n a\n-\n+   \n+\t\n \n"
-    issue.recall = None
+    issue.first_patch, issue.recall = _patch(issue, "-", "+   ", "+\t"), None
 
 
 def _unlike(issue: Issue) -> None:
@@ -98,9 +108,7 @@ FOUND = (
 
 
 def _quirks(issue: Issue) -> None:
-    head = f"diff --git a/{issue.path} b/{issue.path}\n--- a/{issue.path}\n+++ b/{issue.path}\n@@ -1,9 +1,9 @@\n"
-    issue.first_patch, issue.second_patch = (head + "\n".join(lines) + "\n \n" for lines in (QUIRKY, FOUND))
-    issue.recall = 6 / 9
+    issue.first_patch, issue.second_patch, issue.recall = _patch(issue, *QUIRKY), _patch(issue, *FOUND), 6 / 9
 
 
 BOTH = {"full_t1": 2, "full_t2": 2, "lite_t1": 1, "lite_t2": 1}
@@ -110,7 +118,7 @@ PATCHES = {
     "patch_of_modes": Edge("The first rollout's patch changes a file's mode and no line.", BOTH, _mode, (12, 53)),
     "patch_of_blanks": Edge("The first rollout's patch changes blank lines alone.", BOTH, _blank, (15, 58)),
     "patch_not_found_again": Edge(
-        'The second rollout\'s patch is "": recall 0.', dict(full_t2=2, lite_t2=1), _unlike, (19, 61)
+        'The second rollout\'s patch is "": recall 0.', {"full_t2": 2, "lite_t2": 1}, _unlike, (19, 61)
     ),
     "patch_quirks": Edge("Repeated lines, lines like headers, odd line ends: recall 6 of 9.", BOTH, _quirks, (22, 66)),
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sera_swezero.sample import issue as issues
+from sera_swezero.sample.issue import Issue
+from sera_swezero.sample.plan import Plan, Turn
+from sera_swezero.sample.project import World
+from sera_swezero.sample.scene import Scene
+from sera_swezero.sample.sera.ends import two_stage
+from sera_swezero.sample.sera.raw import TASK
+from sera_swezero.sample.sera.steps import ordinary
+from sera_swezero.sample.sets import Set, Size
+from sera_swezero.sample.text import pick
 
-from . import issue as issues
-from .issue import Issue
-from .plan import Plan, Turn
-from .project import World
-from .sera import TASK
-from .sera_ends import two_stage
-from .sera_steps import Scene
-from .sets import Set
-
+MOST_CALLS = 112
+"""Calls of the longest row that is known, submits not counted."""
 TURN_COST = 640
 """Bytes that a turn costs before anybody has said a word: keys, ids, quotes."""
 ESCAPES = 1.09
@@ -21,22 +23,11 @@ LEADS = ("Next: ", "Now I see: ", "A note: ", "So far: ")
 """Beginnings of visible text; none stands in reasoning, so that no visible text is the tail of one by chance."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """How large the rows are."""
-
-    row_bytes: int
-    """The mean size of a raw row."""
-    calls: int
-    """The mean number of calls that are no submits."""
-    changed: int
-    """The mean number of changed lines in a patch."""
-
-    @classmethod
-    def of(cls, row_bytes: int) -> Size:
-        """The size of rows of about `row_bytes` bytes: 42 calls and the submits at 190 KB, fewer and shorter below, up to 112 above."""
-        calls = max(5, min(112, round(42 * (row_bytes / 190_000) ** 0.5)))
-        return cls(row_bytes, calls, max(4, calls // 2))
+def size(row_bytes: int) -> Size:
+    """The size of rows of about `row_bytes` bytes: 42 calls and the submits at 190 KB, fewer below and more above."""
+    share = row_bytes / 190_000
+    calls = max(4, min(MOST_CALLS, round(42 * share ** (0.75 if share < 1 else 0.5))))
+    return Size(row_bytes, calls, max(4, calls // 2))
 
 
 SMALL = Size(8_000, 5, 5)
@@ -57,7 +48,7 @@ def plain(world: World, one: Set, number: int, size: Size, alter: issues.Alter |
     plan = Plan(_columns(issue, one, number, statement), TASK.format(statement=statement))
     two_stage(scene, plan)
     fixed = 2_000 + 2 * len(statement) + 4 * len(issue.first_patch or "") + sum(map(cost, plan.ending))
-    fill(scene, plan, int(size.row_bytes * share - fixed), max(3, round(size.calls * share)))
+    fill(scene, plan, int(size.row_bytes * share - fixed), min(MOST_CALLS, max(3, round(size.calls * share))))
     if one.rollout == "T2":
         plan.recall = issue.recall
     return scene, plan
@@ -81,11 +72,9 @@ def fill(scene: Scene, plan: Plan, budget: int, calls: int) -> None:
     for left in range(calls, 0, -1):
         share = max(60.0, (budget / left - TURN_COST) / ESCAPES) * scene.rng.uniform(0.4, 1.6)
         think = min(int(share * 0.1), 1_500)
-        words = scene.world.prose(scene.rng, think)
-        visible = (
-            scene.rng.choice(LEADS) + scene.world.prose(scene.rng, think // 2) if scene.rng.random() < 0.35 else ""
-        )
-        turn = scene.turn(int(share * 0.75), reasoning=words, visible=visible)
+        words = scene.prose(think)
+        visible = pick(scene.rng, LEADS) + scene.prose(think // 2) if scene.rng.random() < 0.35 else ""
+        turn = ordinary(scene, int(share * 0.75), reasoning=words, visible=visible)
         plan.body.append(turn)
         budget -= cost(turn)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from .plan import Plan, Turn, observe
-from .sera import REVIEW
-from .sera_steps import Scene
+from sera_swezero.sample.plan import Plan, Turn, observe
+from sera_swezero.sample.scene import Scene
+from sera_swezero.sample.sera.raw import REVIEW
+from sera_swezero.sample.sera.steps import ordinary
 
 
 def summary(scene: Scene) -> str:
     """The visible text that often goes with a first submit."""
-    points = "\n".join(f"{at}. **{scene.issue.function}**: {scene.world.prose(scene.rng, 80)}" for at in range(1, 3))
+    points = "\n".join(f"{at}. **{scene.issue.function}**: {scene.prose(80)}" for at in range(1, 3))
     return f"## Summary of the changes\n\n{points}\n\nAll of it is in `{scene.issue.path}`."
 
 
@@ -23,20 +24,20 @@ def submit(reasoning: str, visible: str, observation: str | None, **tally: int) 
     return Turn(reasoning, visible, "submit", {}, observation, tally)
 
 
-def folded(scene: Scene, plan: Plan, visible: str = "", answers: bool = False) -> Turn:
+def folded(scene: Scene, plan: Plan, visible: str = "", *, answers: bool = False) -> Turn:
     """An earlier submit that joins the next step; `answers`: its visible text is the row's answer."""
-    reasoning = f"I think `{scene.issue.function}` is right now. {scene.world.prose(scene.rng, 100)} Time to submit."
+    reasoning = f"I think `{scene.issue.function}` is right now. {scene.prose(100)} Time to submit."
     merged = {"merged_visible": 1} if visible and not answers else {}
     return submit(
         reasoning, visible, observe(REVIEW.format(patch=patch(plan))), folded_submit=1, dropped_review=1, **merged
     )
 
 
-def trimmed(scene: Scene, plan: Plan, visible: str = "", last: bool = False) -> Turn:
+def trimmed(scene: Scene, plan: Plan, visible: str = "", *, last: bool = False) -> Turn:
     """A submit right after another one, which is dropped."""
     output = patch(plan) if last else REVIEW.format(patch=patch(plan))
     return submit(
-        f"Submitting again. {scene.world.prose(scene.rng, 80)}",
+        f"Submitting again. {scene.prose(80)}",
         visible,
         observe(output),
         trimmed_submit=1,
@@ -44,17 +45,18 @@ def trimmed(scene: Scene, plan: Plan, visible: str = "", last: bool = False) -> 
     )
 
 
-def final(scene: Scene, plan: Plan, visible: str = "", last: bool = True, **tally: int) -> Turn:
-    """The submit that stays: the first of the last run; `last`: no other follows; `tally`: where its answer comes from, if not from the run."""
+def final(scene: Scene, plan: Plan, visible: str = "", *, last: bool = True, **tally: int) -> Turn:
+    """The submit that stays, the first of the last run.
+
+    `last`: no other follows; `tally`: where the answer comes from, if not from the run.
+    """
     output = patch(plan) if last else REVIEW.format(patch=patch(plan))
-    return submit(
-        f"Now let me submit. {scene.world.prose(scene.rng, 80)}", visible, observe(output), dropped_review=1, **tally
-    )
+    return submit(f"Now let me submit. {scene.prose(80)}", visible, observe(output), dropped_review=1, **tally)
 
 
 def clean_up(scene: Scene) -> Turn:
     """The call between the two submits that removes the scripts."""
-    turn = scene.turn()
+    turn = ordinary(scene)
     turn.arguments = {"command": f"cd /testbed && rm -f check_{scene.rng.randrange(9)}.py"}
     turn.tool, turn.observation = "bash", observe("")
     return turn
@@ -82,7 +84,7 @@ def run_of_submits(scene: Scene, plan: Plan, length: int) -> None:
     plan.ending += [trimmed(scene, plan, last=at == length - 1) for at in range(1, length)]
 
 
-def leave(scene: Scene, words: str, replied: bool = True) -> Turn:
+def leave(scene: Scene, words: str, *, replied: bool = True) -> Turn:
     """The harness ends the run in the model's name."""
     return Turn(
         text=words,

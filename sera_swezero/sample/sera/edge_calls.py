@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .edges import Table
-from .plan import Plan, Turn, observe
-from .sera_steps import Scene, model_turn
-from .sera_text_edges import put
+from sera_swezero.sample.edges import Table
+from sera_swezero.sample.plan import Plan, Turn, observe
+from sera_swezero.sample.scene import Scene
+from sera_swezero.sample.sera.steps import bash, model_turn, ordinary
 
 EDGES = Table()
 edge = EDGES.edge
@@ -17,8 +17,8 @@ CLIP = 100_000
 @edge(full_t1=1, lite_t1=1)
 def index_absent(scene: Scene, plan: Plan) -> None:
     """Calls without `index`, and with 0 for it, where the server writes -1."""
-    put(scene, plan, scene.turn(edit=lambda said, reply: said["tool_calls"][0].pop("index")))
-    put(scene, plan, scene.turn(edit=lambda said, reply: said["tool_calls"][0].update(index=0)))
+    plan.put(scene.rng, ordinary(scene, edit=lambda said, reply: said["tool_calls"][0].pop("index")))
+    plan.put(scene.rng, ordinary(scene, edit=lambda said, reply: said["tool_calls"][0].update(index=0)))
 
 
 @edge(full_t1=1, full_t2=1, lite_t2=1)
@@ -26,11 +26,12 @@ def arguments_object(scene: Scene, plan: Plan) -> None:
     """Arguments as an object instead of its JSON text, one of them nested."""
     how = {"command": "ls", "env": {"LANG": "C", "deep": [1, {"x": None}]}}
     for arguments in ({"command": "pwd"}, how):
-        turn = scene.bash(
+        turn = bash(
+            scene,
             "/testbed\n",
             edit=lambda said, reply, value=arguments: said["tool_calls"][0]["function"].update(arguments=value),
         )
-        put(scene, plan, turn)
+        plan.put(scene.rng, turn)
 
 
 @edge(full_t1=1, full_t2=1, lite_t1=1)
@@ -47,7 +48,7 @@ def empty_arguments_of_bash(scene: Scene, plan: Plan) -> None:
     """A bash call with "" for its arguments: read as {}, which then lacks the command that the schema asks for."""
     turn = model_turn("bash", "", observe("bash: command is missing\n"), "Let me run it.")
     turn.tally = {"empty_arguments": 1, "off_schema": 1}
-    put(scene, plan, turn)
+    plan.put(scene.rng, turn)
 
 
 OFF_SCHEMA = (
@@ -69,7 +70,7 @@ def off_schema(scene: Scene, plan: Plan) -> None:
     ]
     for turn in turns:
         turn.tally = {"off_schema": 1}
-    put(scene, plan, *turns)
+    plan.put(scene.rng, *turns)
 
 
 @edge(full_t1=1, full_t2=1)
@@ -81,22 +82,21 @@ def unknown_tool(scene: Scene, plan: Plan) -> None:
     ]
     for turn in turns:
         turn.tally = {"unknown_tool": 1}
-    put(scene, plan, *turns)
+    plan.put(scene.rng, *turns)
 
 
 @edge(full_t1=1, lite_t2=1)
 def big_integers(scene: Scene, plan: Plan) -> None:
     """Integers beyond 64 bits in arguments, in a property that no schema knows."""
     arguments = {"command": "python -c 'print(2 ** 128)'", "seed": 2**128, "low": -(2**70)}
-    put(scene, plan, model_turn("bash", arguments, observe(f"{2**128}\n"), "How large does it get?"))
+    plan.put(scene.rng, model_turn("bash", arguments, observe(f"{2**128}\n"), "How large does it get?"))
 
 
 @edge(lite_t1=1, lite_t2=1)
 def odd_argument_text(scene: Scene, plan: Plan) -> None:
     """Argument texts that are valid objects but written in another way: spaces, escapes, key order, floats."""
-    put(
-        scene,
-        plan,
+    plan.put(
+        scene.rng,
         model_turn(
             "bash",
             ' {"timeout":1.50e1 ,\n "command" : "echo \\u00e9\\/ é"}\n',
@@ -108,17 +108,17 @@ def odd_argument_text(scene: Scene, plan: Plan) -> None:
 
 def clipped(scene: Scene) -> Turn:
     """A turn whose output went beyond the harness's limit."""
-    log = "\n".join(scene.issue.project.pytest(scene.rng, 9000, 1) for _ in range(16))
-    assert len(log) > CLIP, len(log)
-    turn = scene.bash("")
-    turn.observation = f"Observation: {log[:CLIP]}<response clipped><NOTE>{len(log) - CLIP} characters of the output were left out.</NOTE>"
+    log = "\n".join(scene.project.pytest(scene.rng, 9000, 1) for _ in range(16))
+    turn = bash(scene, "")
+    note = f"<response clipped><NOTE>{len(log) - CLIP} characters of the output were left out.</NOTE>"
+    turn.observation = f"Observation: {log[:CLIP]}{note}"
     return turn
 
 
 @edge(lite_t1=1)
 def clipped_observation(scene: Scene, plan: Plan) -> None:
     """An output beyond 100,000 characters: the harness's other prefix, clipped, with a note."""
-    put(scene, plan, clipped(scene))
+    plan.put(scene.rng, clipped(scene))
 
 
 @edge(full_t1=1, full_t2=1, lite_t2=1)
@@ -132,6 +132,6 @@ def odd_prefixes(scene: Scene, plan: Plan) -> None:
         "observation: small",
         " Observation: indented",
     ):
-        turn = scene.bash("")
+        turn = bash(scene, "")
         turn.observation = observation
-        put(scene, plan, turn)
+        plan.put(scene.rng, turn)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from . import sera_ends as ends
-from .edges import Table
-from .plan import Plan, Turn, observe
-from .sera_steps import Scene
-from .sera_text_edges import put
+from sera_swezero.sample.edges import Table
+from sera_swezero.sample.plan import Plan, Turn, observe
+from sera_swezero.sample.scene import Scene
+from sera_swezero.sample.sera import ends
+from sera_swezero.sample.sera.steps import ordinary
+from sera_swezero.sample.text import pick
 
 EDGES = Table()
 edge = EDGES.edge
@@ -63,9 +64,9 @@ def nested_submits(scene: Scene, plan: Plan) -> None:
     plan.answer = ends.summary(scene)
     plan.ending = [
         ends.folded(scene, plan, "A first summary, which joins the reasoning."),
-        scene.turn(),
+        ordinary(scene),
         ends.folded(scene, plan, plan.answer, answers=True),
-        scene.turn(),
+        ordinary(scene),
         ends.final(scene, plan, last=False, answer_from_folded=1),
         ends.trimmed(scene, plan, last=True),
     ]
@@ -79,14 +80,14 @@ def deeply_nested_submits(scene: Scene, plan: Plan) -> None:
         ends.folded(scene, plan, "One."),
         ends.trimmed(scene, plan, "Dropped with its submit."),
         ends.trimmed(scene, plan),
-        scene.turn(visible="So there is more to do."),
+        ordinary(scene, visible="So there is more to do."),
         ends.folded(scene, plan, "Two."),
         text_alone(scene, "Perhaps it is fine after all."),
         ends.folded(scene, plan, "Three."),
         ends.trimmed(scene, plan),
-        scene.turn(),
+        ordinary(scene),
         ends.folded(scene, plan),
-        scene.turn(),
+        ordinary(scene),
         ends.final(scene, plan, last=False),
         ends.trimmed(scene, plan, plan.answer),
         ends.trimmed(scene, plan, last=True),
@@ -96,7 +97,7 @@ def deeply_nested_submits(scene: Scene, plan: Plan) -> None:
 @edge(full_t1=1, lite_t1=1)
 def folded_before_silence(scene: Scene, plan: Plan) -> None:
     """A submit folded into a step that says nothing: the step has reasoning then, and is not filled."""
-    quiet = scene.turn(text="", tally={})
+    quiet = ordinary(scene, text="", tally={})
     plan.answer = "Both are mended."
     plan.ending = [ends.folded(scene, plan, "One is mended."), quiet, ends.final(scene, plan, plan.answer)]
 
@@ -130,7 +131,7 @@ def no_calls_but_submit(scene: Scene, plan: Plan) -> None:
 def text_alone(scene: Scene, visible: str, nudge: str | None = NUDGE) -> Turn:
     """A turn without a call in the middle of a run, and the harness's reminder."""
     return Turn(
-        scene.world.prose(scene.rng, 80),
+        scene.prose(80),
         visible,
         None,
         {},
@@ -145,8 +146,8 @@ def text_only_turn(scene: Scene, plan: Plan) -> None:
     """A turn of text alone in the middle (`tool_calls` null, then []), each with a reminder from the harness."""
     empty = text_alone(scene, "What else is there?")
     empty.edit = lambda said, reply: said.update(tool_calls=[])
-    put(scene, plan, text_alone(scene, "The cause is clear now."), scene.turn())
-    put(scene, plan, empty, scene.turn())
+    plan.put(scene.rng, text_alone(scene, "The cause is clear now."), ordinary(scene))
+    plan.put(scene.rng, empty, ordinary(scene))
 
 
 def text_end(
@@ -162,13 +163,13 @@ def text_end(
 @edge(full_t1=1, full_t2=1)
 def text_only_end(scene: Scene, plan: Plan) -> None:
     """The last turn is text alone: it counts as the submission."""
-    text_end(plan, scene.world.prose(scene.rng, 80), ends.summary(scene))
+    text_end(plan, scene.prose(80), ends.summary(scene))
 
 
 @edge(full_t1=1)
 def text_only_end_with_nudge(scene: Scene, plan: Plan) -> None:
     """The last turn is text alone and the harness reminds of calls once more."""
-    text_end(plan, scene.world.prose(scene.rng, 80), "That is all.", NUDGE)
+    text_end(plan, scene.prose(80), "That is all.", NUDGE)
 
 
 @edge(full_t1=1, lite_t1=1)
@@ -182,14 +183,14 @@ def text_only_end_without_tags(scene: Scene, plan: Plan) -> None:
 @edge(full_t2=1)
 def text_only_end_in_think(scene: Scene, plan: Plan) -> None:
     """The last turn is a think block alone, with no submit before: the answer is the fixed sentence."""
-    text_end(plan, scene.world.prose(scene.rng, 80), "", filled_answer=1)
+    text_end(plan, scene.prose(80), "", filled_answer=1)
 
 
 @edge(lite_t1=1, lite_t2=1)
 def text_only_end_after_submit(scene: Scene, plan: Plan) -> None:
     """Submit, review, then a think block alone: the folded submit answers."""
     summary = ends.summary(scene)
-    text_end(plan, scene.world.prose(scene.rng, 80), "", answer_from_folded=1)
+    text_end(plan, scene.prose(80), "", answer_from_folded=1)
     plan.ending.insert(0, ends.folded(scene, plan, summary, answers=True))
     plan.answer = summary
 
@@ -198,7 +199,7 @@ def text_only_end_after_submit(scene: Scene, plan: Plan) -> None:
 def exit_after_review(scene: Scene, plan: Plan) -> None:
     """The harness exits between the review and the second submit: the exit taken out, the row is submitted."""
     plan.answer = ends.summary(scene)
-    exit_turn = ends.leave(scene, scene.rng.choice(EXITS), replied=scene.rng.random() < 0.5)
+    exit_turn = ends.leave(scene, pick(scene.rng, EXITS), replied=scene.rng.random() < 0.5)
     plan.ending = [ends.final(scene, plan, plan.answer, last=False), exit_turn]
 
 

@@ -7,7 +7,7 @@ import shlex
 from random import Random
 from typing import Any
 
-from .plan import Message, Plan, Turn
+from sera_swezero.sample.plan import Message, Plan, Turn
 
 SYSTEM = "You solve tasks at a computer by calling the tools that you are given."
 EDITOR_SLOTS = ("file_text", "view_range", "old_str", "new_str", "insert_line")
@@ -129,7 +129,7 @@ def line(plan: Plan, rng: Random) -> str:
     if plan.edit_messages:
         changed = plan.edit_messages(messages)
         messages = messages if changed is None else changed
-    row = {"messages": json.dumps(messages), **plan.columns}
+    row = {"messages": json.dumps(messages, ensure_ascii=plan.ascii), **plan.columns}
     if plan.edit_row:
         plan.edit_row(row)
-    return json.dumps(row)
+    return json.dumps(row, ensure_ascii=plan.ascii)

@@ -1,0 +1,1 @@
+"""SERA rows: SWE-agent histories in JSONL."""

@@ -1,0 +1,1 @@
+"""SWE-ZERO rows: mini-swe-agent chats in Parquet."""
