@@ -2,6 +2,7 @@
 
     SeraSweZeroError
     ├── ConfigError      a config name, an argument or a pair of arguments that makes no sense
+    │   └── StateError   a saved streaming state that another plan was made under
     ├── UpstreamError    a repo, a revision or a file that is missing, gated, moved, empty or of another shape
     ├── RowError         one raw record that cannot become a row; carries a reason from the closed list `REASONS`
     └── PublishError     a push that did not happen; the published version is as it was before
@@ -36,6 +37,10 @@ class SeraSweZeroError(Exception):
 
 class ConfigError(SeraSweZeroError, ValueError):
     """A config name, argument, value or pair of arguments that there is not; the message lists what there is."""
+
+
+class StateError(ConfigError):
+    """A streaming state that was saved under another plan (revision, arguments, converter, share); says what would fit."""
 
 
 class UpstreamError(SeraSweZeroError):

@@ -2,11 +2,27 @@
 
 snapshot.py   repo and revision -> commit and file listing (hub, local folder or fsspec URL)
 shards.py     file listing -> shards, without reading data
+places.py     file -> hub, hub cache or root
+ranged.py     byte range of a file on the hub -> bytes, with retry and resume
+lines.py      bytes -> lines
+parquet.py    row groups -> rows
 reading.py    shard -> raw records
 """
 
-from sera_swezero.upstream.reading import Raw, read_shard
-from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, Shard, plan_shards
+from sera_swezero.upstream.reading import Raw, ShardReader, read_shard, row_group_starts
+from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, Shard, cut, plan_shards
 from sera_swezero.upstream.snapshot import File, Snapshot, take_snapshot
 
-__all__ = ["DEFAULT_SHARD_BYTES", "File", "Raw", "Shard", "Snapshot", "plan_shards", "read_shard", "take_snapshot"]
+__all__ = [
+    "DEFAULT_SHARD_BYTES",
+    "File",
+    "Raw",
+    "Shard",
+    "ShardReader",
+    "Snapshot",
+    "cut",
+    "plan_shards",
+    "read_shard",
+    "row_group_starts",
+    "take_snapshot",
+]

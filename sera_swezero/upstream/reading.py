@@ -2,90 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any, NamedTuple
 
 import msgspec
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream.shards import Shard
-from sera_swezero.upstream.snapshot import Snapshot
+from sera_swezero.upstream.lines import LONGEST, Line, split_lines
+from sera_swezero.upstream.parquet import GroupReader, footer, groups, starts
+from sera_swezero.upstream.places import open_local, remote_file
+from sera_swezero.upstream.ranged import RangedGet, Remote
+from sera_swezero.upstream.shards import Shard, Starts
+from sera_swezero.upstream.snapshot import File, Snapshot
 
-_BLOCK = 4 * 1024 * 1024  # bytes asked for at a time from a remote file
-_BATCH = 32  # Parquet rows that are Python objects at a time
+_BLOCK = 1024 * 1024  # bytes read at a time from a file that is no stream
+_SLACK = (
+    256 * 1024
+)  # bytes asked for beyond a shard's end, so that its last line (some 100 to 200 KB) needs no second GET
+_FOOTERS = 64  # files whose footers are looked at in planning, at most: one small GET each, eight at a time
 
 
 class Raw(NamedTuple):
-    """One raw record. offset: byte offset of the line, or row number in the Parquet file. data: the line, or the row."""
+    """One raw record.
+
+    offset: byte offset of the line, or row number in the Parquet file. data: the line, or the row. after: the offset
+    that the next record has; reading may begin there. fault: why the data is not to be had, "" where it is.
+    """
 
     offset: int
     data: bytes | dict[str, Any]
+    after: int = -1
+    fault: str = ""
 
 
-def read_shard(snapshot: Snapshot, shard: Shard, columns: dict[str, str]) -> Iterator[Raw]:
-    """Yield the shard's records in order.
+class ShardReader:
+    """The records of one shard in order, as an iterator; use it once.
 
     Args:
         snapshot: where the file lies.
         shard: which part of it.
         columns: the columns that a Parquet file must have, by name and type.
+        at: offset of the first record wanted, as `Raw.after` told it; -1: from the shard's start.
 
     Raises:
         UpstreamError: the file is gone or changed, is no JSON Lines or no Parquet, lacks columns, or ends too early.
     """
-    place = f"{shard.repo}/{shard.file}"
-    try:
-        with _open(snapshot, shard) as handle:
-            if shard.file.endswith(".parquet"):
-                yield from _rows(handle, shard, columns, place)
+
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: dict[str, str], at: int = -1) -> None:
+        self._snapshot, self._shard, self._columns, self._at = snapshot, shard, columns, at
+        self._get: RangedGet | None = None
+        self._groups: GroupReader | None = None
+
+    @property
+    def _place(self) -> str:
+        return f"{self._shard.repo}/{self._shard.file}"
+
+    def open(self) -> None:
+        """Ask the hub for the first bytes, so that iterating need not wait. Other roots have nothing to ask."""
+        remote = remote_file(self._snapshot, self._shard)
+        if remote is None or self._get is not None or self._groups is not None:
+            return
+        if _is_parquet(self._shard.file):
+            self._groups = GroupReader(remote, self._columns, self._place)
+            for group in self._wanted(self._groups)[:1]:
+                self._groups.expect(group)
+        elif self._begin < self._shard.stop:
+            slack = max(1, min(_SLACK, (self._shard.stop - self._shard.start) // 4))
+            self._get = RangedGet(remote, self._begin, min(self._shard.stop + slack, self._shard.size))
+            self._get.open()
+
+    def close(self) -> None:
+        """Let go of what `open` asked for."""
+        if self._get is not None:
+            self._get.close()
+
+    def __iter__(self) -> Iterator[Raw]:
+        try:
+            self.open()
+            remote = remote_file(self._snapshot, self._shard)
+            if _is_parquet(self._shard.file):
+                yield from self._rows(remote)
             else:
-                yield from _lines(handle, shard, place)
-    except OSError as error:
-        msg = f"{place}: cannot be read: {type(error).__name__}: {error}"
-        raise UpstreamError(msg) from error
+                yield from self._lines(remote)
+        except OSError as error:
+            msg = f"{self._place}: cannot be read: {type(error).__name__}: {error}"
+            raise UpstreamError(msg) from error
+
+    @property
+    def _begin(self) -> int:
+        """The first byte to read: one before the range, to learn whether a line starts at its edge."""
+        return self._at if self._at >= 0 else max(self._shard.start - 1, 0)
+
+    def _lines(self, remote: Remote | None) -> Iterator[Raw]:
+        shard, at = self._shard, self._begin
+        if at >= shard.stop:  # the last record had was the last of the shard
+            return
+        skip = self._at < 0 and shard.start > 0
+        with closing(self._stream(remote) if remote else _local_pieces(self._snapshot, shard, at)) as pieces:
+            for line in split_lines(pieces, at, shard.stop, skip=skip):
+                at = line.after
+                if line.data is None:
+                    fault = f"the line is longer than {LONGEST} bytes; rows of about 1 MB at most were expected"
+                    yield Raw(line.offset, b"", line.after, fault)
+                    continue
+                self._check(line)
+                if not line.data.isspace():
+                    yield Raw(line.offset, line.data, line.after)
+            if self._get is not None:
+                self._get.drain()
+
+    def _check(self, line: Line) -> None:
+        data = line.data or b""
+        if line.offset == 0:
+            _check_first(data, self._place)
+        if not data.endswith(b"\n"):
+            if line.after != self._shard.size:
+                msg = _ends_early(self._place, line.after, self._shard.size)
+                raise UpstreamError(msg)
+            _check_last(data, line.offset, self._place)
+
+    def _stream(self, remote: Remote) -> Generator[bytes]:
+        """One GET for the range and a little more; another only where the last line is longer than that."""
+        at = self._begin
+        if self._get is not None:
+            for piece in self._get:
+                at += len(piece)
+                yield piece
+        more = 4 * _SLACK
+        while at < self._shard.size:
+            stop = min(at + more, self._shard.size)
+            yield from RangedGet(remote, at, stop)
+            at, more = stop, 2 * more
+
+    def _wanted(self, reader: GroupReader) -> list[Any]:
+        found = reader.groups(self._shard.start, self._shard.stop)
+        return [group for group in found if group.first + group.rows > self._at]
+
+    def _rows(self, remote: Remote | None) -> Iterator[Raw]:
+        if remote is None:
+            with open_local(self._snapshot, self._shard.repo, self._shard.file) as handle:
+                yield from self._group_rows(GroupReader(handle, self._columns, self._place))
+        elif self._groups is not None:
+            yield from self._group_rows(self._groups)
+
+    def _group_rows(self, reader: GroupReader) -> Iterator[Raw]:
+        for group in self._wanted(reader):
+            for number, row in reader.rows(group, self._at):
+                yield Raw(number, row, number + 1)
 
 
-def _open(snapshot: Snapshot, shard: Shard) -> IO[bytes]:
-    if snapshot.root is not None:
-        import fsspec
+def read_shard(snapshot: Snapshot, shard: Shard, columns: dict[str, str]) -> Iterator[Raw]:
+    """Yield the shard's records in order: `ShardReader` without the asking ahead."""
+    return iter(ShardReader(snapshot, shard, columns))
 
-        fs, base = fsspec.core.url_to_fs(snapshot.root)
-        return fs.open(f"{base.rstrip('/')}/{shard.repo}/{shard.file}", "rb")  # type: ignore[no-any-return]
-    from huggingface_hub import HfFileSystem, constants, try_to_load_from_cache
 
-    commit = snapshot.commits[shard.repo]
-    cached = try_to_load_from_cache(shard.repo, shard.file, repo_type="dataset", revision=commit)
-    if isinstance(cached, str):
-        return open(cached, "rb")
-    if constants.HF_HUB_OFFLINE:
-        msg = (
-            f"{shard.repo}/{shard.file}: offline (HF_HUB_OFFLINE), and the file is not in the hub cache; go online, or run "
-            f"`hf download --repo-type dataset {shard.repo} --revision {commit}` beforehand"
-        )
+def row_group_starts(snapshot: Snapshot) -> Starts:
+    """Where the row groups of the snapshot's Parquet files start; nothing where there are more than 64 such files.
+
+    Raises:
+        UpstreamError: a file is no Parquet, or its footer cannot be read.
+    """
+    files = [file for file in snapshot.files if _is_parquet(file.path)]
+    if not 0 < len(files) <= _FOOTERS:
+        return {}
+
+    def look(file: File) -> list[int]:
+        shard = Shard(file.repo, file.path, 0, file.size, file.size)
+        place = f"{file.repo}/{file.path}"
+        remote = remote_file(snapshot, shard)
+        if remote is not None:
+            return starts(groups(footer(remote, place)))
+        with open_local(snapshot, file.repo, file.path) as handle:
+            return starts(groups(footer(handle, place)))
+
+    with ThreadPoolExecutor(8) as pool:
+        return dict(zip([file[:2] for file in files], pool.map(look, files), strict=True))
+
+
+def _is_parquet(path: str) -> bool:
+    return path.endswith(".parquet")
+
+
+def _local_pieces(snapshot: Snapshot, shard: Shard, at: int) -> Generator[bytes]:
+    with open_local(snapshot, shard.repo, shard.file) as handle:
+        handle.seek(at)
+        while piece := handle.read(_BLOCK):
+            at += len(piece)
+            yield piece
+    if at < shard.size:
+        msg = _ends_early(f"{shard.repo}/{shard.file}", at, shard.size)
         raise UpstreamError(msg)
-    fs = HfFileSystem(endpoint=snapshot.endpoint, token=snapshot.token)
-    path = f"datasets/{shard.repo}@{commit}/{shard.file}"
-    return fs.open(path, "rb", block_size=_BLOCK)  # type: ignore[no-any-return]
 
 
-def _lines(handle: IO[bytes], shard: Shard, place: str) -> Iterator[Raw]:
-    if shard.start > 0:
-        handle.seek(shard.start - 1)
-        at = shard.start - 1 + len(handle.readline())
-    else:
-        at = 0
-    while at < shard.stop:
-        line = handle.readline()
-        if not line:
-            msg = f"{place}: ends at byte {at} of {shard.size}; the file changed or arrived in part"
-            raise UpstreamError(msg)
-        if at == 0:
-            _check_first(line, place)
-        if not line.endswith(b"\n"):
-            _check_last(line, at, place)
-        if line.strip():
-            yield Raw(at, line)
-        at += len(line)
+def _ends_early(place: str, at: int, size: int) -> str:
+    return f"{place}: ends at byte {at} of {size}; the file changed or arrived in part"
 
 
 def _check_first(line: bytes, place: str) -> None:
@@ -102,60 +214,3 @@ def _check_last(line: bytes, at: int, place: str) -> None:
         if not line.rstrip().endswith(b"}"):
             msg = f"{place}: the last line, at byte {at}, is cut off ({line[-40:]!r}); the file arrived in part"
             raise UpstreamError(msg) from None
-
-
-def _rows(handle: IO[bytes], shard: Shard, columns: dict[str, str], place: str) -> Iterator[Raw]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(handle, pre_buffer=False)
-    except pa.ArrowInvalid as error:
-        msg = f"{place}: is no Parquet file: {error}"
-        raise UpstreamError(msg) from error
-    _check_columns(file.schema_arrow, columns, place)
-    at = 0
-    for index in range(file.metadata.num_row_groups):
-        group = file.metadata.row_group(index)
-        if shard.start <= _group_start(group) < shard.stop:
-            offset = at
-            for batch in file.iter_batches(batch_size=_BATCH, row_groups=[index], columns=list(columns)):
-                for row in batch.to_pylist():
-                    yield Raw(offset, row)
-                    offset += 1
-        at += group.num_rows
-
-
-def _group_start(group: Any) -> int:
-    """Byte offset of a row group: of its first column's first page."""
-    column = group.column(0)
-    return int(column.dictionary_page_offset or column.data_page_offset)
-
-
-def _check_columns(schema: Any, columns: dict[str, str], place: str) -> None:
-    """Hold the file's columns to the expected ones by name and kind of type; further columns do no harm."""
-    import pyarrow.types as kinds
-
-    def text(kind: Any) -> bool:
-        return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_null(kind))
-
-    def messages(kind: Any) -> bool:
-        if not (kinds.is_list(kind) or kinds.is_large_list(kind)) or not kinds.is_struct(kind.value_type):
-            return False
-        fields = {field.name: field.type for field in kind.value_type}
-        return {"role", "content"} <= fields.keys() and text(fields["role"]) and text(fields["content"])
-
-    fits = {
-        "string": text,
-        "int64": lambda kind: kinds.is_integer(kind) or kinds.is_null(kind),
-        "float64": lambda kind: kinds.is_floating(kind) or kinds.is_integer(kind) or kinds.is_null(kind),
-        "messages": messages,
-    }
-    for name, dtype in columns.items():
-        kind = dtype.removesuffix("?")
-        index = schema.get_field_index(name)
-        found = schema.field(index).type if index >= 0 else "none"
-        if index < 0 or not fits[kind](found):
-            told = ", ".join(f"{n} {t}" for n, t in columns.items())
-            msg = f"{place}: column {name!r} is {found}, expected {kind}; expected columns are {told}"
-            raise UpstreamError(msg)

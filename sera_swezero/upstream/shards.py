@@ -1,27 +1,33 @@
-"""Cut files into shards: byte ranges, planned from the listing alone.
+"""Cut files into shards: byte ranges, planned from the listing (and for few Parquet files from their footers).
 
 A shard of JSONL owns the lines that START in its range, a shard of Parquet the row groups that start in it. So planning
-needs no data and no footer, ranges can be of any size, and every record belongs to exactly one shard.
+reads no data, ranges can be of any size, and every record belongs to exactly one shard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from sera_swezero.upstream.snapshot import File
 
 DEFAULT_SHARD_BYTES = 16 * 1024 * 1024
-"""Raw bytes of a shard: with 16 MiB a resume repeats at most about 0.1 s of work (measured), and a GET is worth its latency."""
+"""Raw bytes of a shard: worth the latency of its GET, and small enough that 16 workers share one file of 500 MB."""
 
 MULTIPLE = 64
-"""Shard counts are rounded up to a multiple of this, so that usual world sizes divide them and each rank reads its own."""
+"""Shard counts are rounded up to a multiple of this, so that usual world sizes divide them."""
 
-_LEAST = 256 * 1024  # a smaller range costs more in requests than it saves
+_LEAST = 1024 * 1024  # a smaller range costs more in requests than it saves
+
+Starts = Mapping[tuple[str, str], Sequence[int]]
+"""(repo, path) of a Parquet file -> byte offsets at which its row groups start, in order."""
 
 
 class Shard(NamedTuple):
-    """The records of one file that start in [start, stop), in bytes. `repo` and `file` name it independently of roots."""
+    """The records of one file that start in [start, stop), in bytes. `repo` and `file` name it below any root."""
 
     repo: str
     file: str
@@ -31,31 +37,89 @@ class Shard(NamedTuple):
 
 
 def plan_shards(
-    files: Sequence[File], shard_bytes: int = DEFAULT_SHARD_BYTES, multiple: int = MULTIPLE
+    files: Sequence[File],
+    shard_bytes: int = DEFAULT_SHARD_BYTES,
+    starts: Starts | None = None,
+    multiple: int = MULTIPLE,
 ) -> list[Shard]:
     """Cut the files into shards of about `shard_bytes`, in order.
 
-    The count is rounded up to a multiple of `multiple` where that leaves every shard at least 256 KiB.
+    The count is rounded up to a multiple of `multiple` (else of the largest power of two below it) as the files allow:
+    no shard of JSONL gets smaller than 1 MiB (half of `shard_bytes`, if that is less), and no shard of a Parquet file
+    whose row groups are known stays without one.
+
+    Args:
+        files: what to cut.
+        shard_bytes: raw bytes of a shard.
+        starts: where the row groups of Parquet files start, of those files for which it is known.
+        multiple: a power of two; 1 for no rounding.
     """
-    total = sum(file.size for file in files)
-    wanted = sum(_pieces(file, shard_bytes) for file in files)
-    rounded = -(-wanted // multiple) * multiple
-    extra = rounded - wanted if total >= rounded * _LEAST else 0
-    shards: list[Shard] = []
-    for file, pieces in _spread(files, shard_bytes, extra):
-        edges = [file.size * i // pieces for i in range(pieces + 1)]
-        shards += [Shard(file.repo, file.path, lo, hi, file.size) for lo, hi in zip(edges, edges[1:], strict=False)]
-    return shards
+    known = starts or {}
+    least = max(1, min(_LEAST, shard_bytes // 2))
+    most = [_most(file, shard_bytes, least, known.get(file[:2])) for file in files]
+    pieces = [min(_wanted(file, shard_bytes), limit) for file, limit in zip(files, most, strict=True)]
+    _add(pieces, files, most, _extra(sum(pieces), sum(most), multiple))
+    return [
+        shard
+        for file, count in zip(files, pieces, strict=True)
+        for shard in cut(Shard(file.repo, file.path, 0, file.size, file.size), count, known.get(file[:2]))
+    ]
 
 
-def _pieces(file: File, shard_bytes: int) -> int:
+def cut(shard: Shard, count: int, starts: Sequence[int] | None = None) -> list[Shard]:
+    """Cut a shard into `count` parts of about equal size.
+
+    Where `starts` tells where row groups start, cuts are between them, and there are no more parts than row groups.
+    """
+    length = shard.stop - shard.start
+    if starts is None:
+        edges = [shard.start + length * i // count for i in range(count + 1)]
+    else:
+        inside = [start for start in starts if shard.start <= start < shard.stop][1:]  # the first is in the first part
+        edges = [shard.start, *_nearest(inside, shard, min(count, len(inside) + 1)), shard.stop]
+    return [shard._replace(start=lo, stop=hi) for lo, hi in pairwise(edges)]
+
+
+def _nearest(inside: list[int], shard: Shard, count: int) -> list[int]:
+    """`count - 1` distinct row group starts, each as near as can be to where equal parts would end."""
+    chosen: list[int] = []
+    at = 0
+    for part in range(1, count):
+        ideal = shard.start + (shard.stop - shard.start) * part // count
+        last = len(inside) - (count - part)  # leave one for each edge to come
+        at = min(max(bisect_left(inside, ideal), at), last)
+        chosen.append(inside[at])
+        at += 1
+    return chosen
+
+
+def _wanted(file: File, shard_bytes: int) -> int:
     return max(1, -(-file.size // shard_bytes))
 
 
-def _spread(files: Sequence[File], shard_bytes: int, extra: int) -> list[tuple[File, int]]:
-    """Give each file its pieces, and the extra ones to whichever file has the largest pieces at that moment."""
-    pieces = [_pieces(file, shard_bytes) for file in files]
+def _most(file: File, shard_bytes: int, least: int, starts: Sequence[int] | None) -> int:
+    """Into how many shards a file may be cut."""
+    if starts is not None:
+        return max(1, len(starts))
+    return max(_wanted(file, shard_bytes), file.size // least)
+
+
+def _extra(wanted: int, most: int, multiple: int) -> int:
+    """How many shards to add for a count that is a multiple of `multiple`, or of the largest power of two possible."""
+    while multiple > 1:
+        rounded = -(-wanted // multiple) * multiple
+        if rounded <= most:
+            return rounded - wanted
+        multiple //= 2
+    return 0
+
+
+def _add(pieces: list[int], files: Sequence[File], most: Sequence[int], extra: int) -> None:
+    """Give the extra pieces, one by one, to whichever file has the largest pieces at that moment and may have more."""
+    heap = [(-file.size / pieces[i], i) for i, file in enumerate(files) if pieces[i] < most[i]]
+    heapq.heapify(heap)
     for _ in range(extra):
-        largest = max(range(len(files)), key=lambda i: files[i].size / pieces[i])
-        pieces[largest] += 1
-    return list(zip(files, pieces, strict=True))
+        _, i = heapq.heappop(heap)
+        pieces[i] += 1
+        if pieces[i] < most[i]:
+            heapq.heappush(heap, (-files[i].size / pieces[i], i))

@@ -1,0 +1,269 @@
+"""Bytes of a file on the hub by one streamed ranged GET, resumed at the last byte where it breaks off.
+
+The hub client's own session carries it, so proxies, certificates, redirects and the token's rules are the user's: the
+token goes to the hub and is taken off where a redirect leads to another host. The client's own retries differ by
+version (0.34 retries no 429, none goes on inside a body), so this module asks again by itself, the same way with all of
+them:
+
+* connection refused, reset or silent for 30 s, 408, 429 and 5xx: again, after the seconds that the answer names
+  (`Retry-After`, or `t=` of the hub's `RateLimit`), else after 0.5, 1, 2 ... 30 s;
+* a body that breaks off or ends early: again, from the first byte that is missing;
+* a redirect that leads to an expired address: again, from the hub, which signs a fresh one;
+* a range other than the one asked for, or the whole file: again; an answer of that kind is never read from.
+
+`ATTEMPTS` in a row without a single byte are an UpstreamError; a file of another size than listed is one at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import weakref
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from email.utils import parsedate_to_datetime
+from importlib import import_module
+from itertools import chain
+from time import time
+from typing import Any, NamedTuple
+
+import tenacity
+from huggingface_hub import get_session, hf_hub_url
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
+
+from sera_swezero.errors import UpstreamError
+
+_LOG = logging.getLogger("sera_swezero")
+
+ATTEMPTS = 8
+"""Attempts in a row that bring nothing before reading gives up: about a minute where no answer names a time."""
+
+LONGEST_WAIT = 300.0
+"""Seconds between two attempts at most, whatever is asked for: the hub counts requests in spans of five minutes."""
+
+_TIMEOUT = 30.0  # seconds to connect, and between two pieces of a body
+_PIECE = 256 * 1024
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RESET = re.compile(r"(?:^|;)\s*t=(\d+)")
+_EXPIRED = frozenset({400, 401, 403, 404, 410})
+_BUSY = frozenset({408, 425, 429})
+
+
+class Remote(NamedTuple):
+    """A file on the hub: endpoint, dataset repo, path inside it, commit, size in bytes as listed, token."""
+
+    endpoint: str
+    repo: str
+    path: str
+    commit: str
+    size: int
+    token: str | bool | None
+
+    @property
+    def place(self) -> str:
+        """Repo and path, for messages."""
+        return f"{self.repo}/{self.path}"
+
+
+class _AgainError(Exception):
+    """An answer that is worth another request, `wait` seconds later if the server said when."""
+
+    def __init__(self, problem: str, wait: float | None = None) -> None:
+        super().__init__(problem)
+        self.wait = wait
+
+
+class RangedGet:
+    """The bytes [start, stop) of a remote file, as an iterator over pieces of any size; use it once.
+
+    `open` sends the request and waits for the first bytes; without it, iterating does. It may be called in another
+    thread, so that the latency passes while something else is done.
+
+    Raises:
+        UpstreamError: missing, refused, changed since it was listed, or not to be had after `ATTEMPTS` attempts.
+    """
+
+    def __init__(self, remote: Remote, start: int, stop: int) -> None:
+        self._remote = remote
+        self._at, self._stop = start, stop
+        self._pieces: Iterator[bytes] | None = None
+        self._let_go: Callable[[], object] = bool
+        self._broken = _transport_errors()
+        self._again: tuple[type[Exception], ...] = (_AgainError, *self._broken)
+
+    def open(self) -> None:
+        """Send the request, as often as it takes, and wait for the first bytes."""
+        if self._pieces is not None or self._at >= self._stop:
+            return
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=_pause,
+            retry=tenacity.retry_if_exception_type(self._again),
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        try:
+            self._pieces = retrying(self._request)
+        except self._again as error:
+            msg = (
+                f"{self._remote.place}: bytes {self._at} to {self._stop} are not to be had from "
+                f"{self._remote.endpoint} after {ATTEMPTS} attempts; the last one: {_told(error)}"
+            )
+            raise UpstreamError(msg) from error
+        except GatedRepoError as error:
+            page = f"{self._remote.repo} is gated: ask for access on its page"
+            msg = f"{page}, then log in (`hf auth login`) or set HF_TOKEN"
+            raise UpstreamError(msg) from error
+        except HfHubHTTPError as error:
+            msg = f"{self._remote.place} at {self._remote.commit}: the hub refuses it: {_told(error)}"
+            raise UpstreamError(msg) from error
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            while self._at < self._stop:
+                self.open()
+                yield from self._body()
+        finally:
+            self.close()
+
+    def drain(self) -> None:
+        """Read what is left of the answer under way and drop it: cheaper than another connection if it is little."""
+        try:
+            for _ in self._pieces or ():
+                pass
+        except self._broken:
+            pass
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection; unread bytes are dropped with it."""
+        self._pieces = None
+        self._let_go()
+
+    def _body(self) -> Iterator[bytes]:
+        """Pieces of the answer under way, until it ends or breaks off."""
+        try:
+            for piece in self._pieces or ():
+                wanted = piece[: self._stop - self._at]
+                self._at += len(wanted)
+                yield wanted
+                if len(wanted) < len(piece):
+                    break
+        except self._broken as error:
+            _LOG.info("%s: broke off at byte %d (%s); going on from there", self._remote.place, self._at, _told(error))
+        self.close()
+
+    def _request(self) -> Iterator[bytes]:
+        """Ask once; gives the pieces of an answer that begins at the byte wanted."""
+        remote = self._remote
+        url = hf_hub_url(
+            remote.repo, remote.path, repo_type="dataset", revision=remote.commit, endpoint=remote.endpoint
+        )
+        headers = build_hf_headers(token=remote.token, library_name="sera-swezero")
+        # identity: a range of compressed bytes could not be resumed.
+        headers |= {"Range": f"bytes={self._at}-{self._stop - 1}", "Accept-Encoding": "identity"}
+        with ExitStack() as stack:
+            response, pieces = stack.enter_context(_get(url, headers))
+            stack.callback(pieces.close)
+            self._check(response)
+            first = next(pieces, b"")
+            if not first:
+                raise _AgainError("an answer without a body")
+            # Also when nobody iterates on, or the process ends with a stream half read.
+            self._let_go = weakref.finalize(self, stack.pop_all().close)
+        return chain([first], pieces)
+
+    def _check(self, response: Any) -> None:
+        status, headers = response.status_code, response.headers
+        if status == 206:
+            self._check_range(headers.get("Content-Range", ""))
+        elif status == 200 and self._at == 0:
+            self._check_size(headers.get("Content-Length", "*"))
+        elif status == 200:
+            raise _AgainError(f"the whole file, where bytes from {self._at} on were asked for")
+        elif status == 416:
+            self._check_size(headers.get("Content-Range", "").rpartition("/")[2])
+            raise _AgainError(f"there is no range from byte {self._at} on")
+        elif response.history and status in _EXPIRED:
+            raise _AgainError(f"status {status} from {response.url.host if _modern(response) else 'the redirect'}")
+        elif status in _BUSY or status >= 500:
+            raise _AgainError(f"status {status}", _named_wait(headers))
+        else:
+            _ = response.content if not _modern(response) else response.read()
+            hf_raise_for_status(response)
+            raise _AgainError(f"status {status}, expected 206")
+
+    def _check_range(self, header: str) -> None:
+        match = _RANGE.fullmatch(header.strip())
+        if match is None or int(match[1]) != self._at or not self._at <= int(match[2]) < self._stop:
+            raise _AgainError(f"Content-Range {header!r}, where bytes {self._at}-{self._stop - 1} were asked for")
+        self._check_size(match[3])
+
+    def _check_size(self, told: str) -> None:
+        if told.isdigit() and int(told) != self._remote.size:
+            msg = f"{self._remote.place} has {told} bytes, but was listed with {self._remote.size}; list it again"
+            raise UpstreamError(msg)
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        _LOG.info(
+            "%s: attempt %d of %d: %s", self._remote.place, state.attempt_number, ATTEMPTS, _told(error or Exception())
+        )
+
+
+@contextmanager
+def _get(url: str, headers: Mapping[str, str]) -> Iterator[tuple[Any, Generator[bytes]]]:
+    """Send a GET with the hub client's session, requests' or httpx's; gives the answer and its raw pieces."""
+    session: Any = get_session()
+    if callable(getattr(session, "stream", None)):
+        with session.stream("GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True) as response:
+            yield response, response.iter_raw()
+    else:
+        with session.get(url, headers=headers, timeout=_TIMEOUT, stream=True) as response:
+            yield response, response.iter_content(_PIECE)
+
+
+def _modern(response: Any) -> bool:
+    """Whether the answer is httpx's, not requests'."""
+    return hasattr(response, "iter_raw")
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """What the session in use raises when a connection fails."""
+    for kind in type(get_session()).__mro__:
+        library = kind.__module__.partition(".")[0]
+        if library in {"httpx", "httpx2"}:
+            return (import_module(library).TransportError,)
+        if library == "requests":
+            errors = import_module("requests.exceptions")
+            return errors.ConnectionError, errors.Timeout, errors.ChunkedEncodingError
+    return (OSError,)
+
+
+def _named_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer asks to wait: `Retry-After` (seconds or a date), else the hub's `RateLimit`."""
+    told = headers.get("Retry-After", "").strip()
+    if told.isdigit():
+        return float(told)
+    if told:
+        try:
+            return max(0.0, parsedate_to_datetime(told).timestamp() - time())
+        except ValueError:
+            return None
+    reset = _RESET.search(headers.get("RateLimit", ""))
+    return float(reset[1]) if reset else None
+
+
+_backoff = tenacity.wait_exponential(multiplier=0.5, max=30.0) + tenacity.wait_random(0, 0.5)
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    named = error.wait if isinstance(error, _AgainError) else None
+    return min(named, LONGEST_WAIT) if named is not None else _backoff(state)
+
+
+def _told(error: BaseException) -> str:
+    name = "" if isinstance(error, _AgainError) else f"{type(error).__name__}: "
+    return f"{name}{error}"
