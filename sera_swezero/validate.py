@@ -43,8 +43,7 @@ def accepts(schema: str, value: Any) -> bool:
 
 def faults(schema: str, value: Any, path: str = "$") -> Iterator[Fault]:
     """Every problem of the value; none exactly where `accepts` says so. `path` is the value's own place."""
-    for error in _validator(schema).iter_errors(value):
-        yield from _told(error, path)
+    yield from _all_told(list(_validator(schema).iter_errors(value)), path)
 
 
 class Inner(NamedTuple):
@@ -130,6 +129,14 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _all_told(errors: list[Any], root: str) -> Iterator[Fault]:
+    """Every error in words; a value outside a closed list is told by the list, not by its type as well."""
+    listed = {error.json_path for error in errors if error.validator == "enum"}
+    for error in errors:
+        if error.validator != "type" or error.json_path not in listed:
+            yield from _told(error, root)
+
+
 def _told(error: Any, root: str) -> Iterator[Fault]:
     """One error of `jsonschema` in words; extra and missing keys are a fault each, at their own path."""
     path = root + error.json_path[1:]
@@ -144,10 +151,20 @@ def _told(error: Any, root: str) -> Iterator[Fault]:
         for name in value:
             if name not in known:
                 yield Fault(_child(path, name), f"an extra key {name!r}", f"only {', '.join(known)}")
+    elif keyword in ("anyOf", "oneOf") and error.context:
+        yield from _all_told(_nearest(error), root)
     elif keyword in _WORDS:
         yield Fault(path, brief(value), _WORDS[keyword](wanted))
     else:
         yield Fault(path, brief(value), f"{keyword} {wanted!r}")
+
+
+def _nearest(error: Any) -> list[Any]:
+    """The errors of the alternative that the value comes nearest to: the right role first, then the fewest errors."""
+    branches: dict[int, list[Any]] = {}
+    for one in error.context:
+        branches.setdefault(one.schema_path[0], []).append(one)
+    return min(branches.values(), key=lambda errors: (any(one.validator == "const" for one in errors), len(errors)))
 
 
 def _child(path: str, name: str) -> str:

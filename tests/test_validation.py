@@ -206,7 +206,7 @@ def mutated(draw, row):
         value = row.get(payload)
         if draw(st.integers(0, 3)) == 0 or not isinstance(value, str | list):
             mutate_columns(draw, row)
-        elif isinstance(value, list) and value and all(isinstance(leaf, str) for leaf in value):
+        elif isinstance(value, list) and value and all(isinstance(leaf, str) and leaf[:1] == "{" for leaf in value):
             leaves = [json.loads(leaf) for leaf in value]
             mutate_list(draw, leaves)
             row[payload] = [leaf if isinstance(leaf, str) else json.dumps(leaf) for leaf in leaves]
