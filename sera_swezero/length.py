@@ -106,21 +106,39 @@ def _load(tokenizer: str) -> Any:
     return loaded
 
 
+def spans(tokenizer: str, text: str) -> list[tuple[int, int]]:
+    """The tokens of a text as (start, end) in characters."""
+    return list(_load(tokenizer).encode(text, add_special_tokens=False).offsets)
+
+
 @cache
-def _path(tokenizer: str) -> Path:
-    """The tokenizer's file: the path itself, the one inside a folder, or the hub's."""
-    path = Path(tokenizer)
-    if path.is_dir():
-        path /= _FILE
-    if path.is_file():
-        return path
-    if path.exists() or path.name == _FILE or tokenizer.startswith((".", "/", "~")):
-        msg = f"tokenizer={tokenizer!r}: no file {path}; a hub id, a folder with {_FILE} or such a file was expected"
-        raise ConfigError(msg)
+def file_of(tokenizer: str, name: str = _FILE) -> Path | None:
+    """A file of a tokenizer, from its folder, from beside its `tokenizer.json`, or from the hub; None: it has none.
+
+    Raises:
+        ConfigError: there is no such tokenizer.
+    """
+    path = Path(tokenizer).expanduser()
+    if path.exists():
+        if path.is_file() and name == _FILE:
+            return path
+        file = (path if path.is_dir() else path.parent) / name
+        return file if file.is_file() else None
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
 
     try:
-        return Path(hf_hub_download(tokenizer, _FILE))
+        return Path(hf_hub_download(tokenizer, name))
+    except EntryNotFoundError:
+        return None
     except (OSError, ValueError) as error:
-        msg = f"tokenizer={tokenizer!r}: no {_FILE} on the hub or in its cache: {error}"
+        msg = f"tokenizer={tokenizer!r}: no such folder or file, and not on the hub or in its cache: {error}"
         raise ConfigError(msg) from error
+
+
+def _path(tokenizer: str) -> Path:
+    path = file_of(tokenizer)
+    if path is None:
+        msg = f"tokenizer={tokenizer!r} has no {_FILE}, the format of the package `tokenizers`"
+        raise ConfigError(msg)
+    return path

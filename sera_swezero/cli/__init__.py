@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from sera_swezero.cli import build, check, configs, lock, push, show, verify
+from sera_swezero.cli import build, check, configs, lock, push, rendering, show, verify
 from sera_swezero.errors import SeraSweZeroError
 from sera_swezero.version import __version__
 
@@ -44,6 +44,7 @@ def _options(
 
 app.command("configs")(configs.configs)
 app.command("show")(show.show)
+app.command("render")(rendering.render)
 app.command("check")(check.check)
 app.command("lock")(lock.lock)
 app.command("build")(build.build)
