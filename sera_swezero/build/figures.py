@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -112,5 +113,9 @@ def _roles(row: Row) -> list[str]:
     """The role of every message of a row, in whichever column and form the view keeps them."""
     messages = row.get("messages", row.get("conversations"))
     if isinstance(messages, str):
-        return [message.role for message in _decode(messages)]
+        try:
+            return [message.role for message in _decode(messages)]
+        except msgspec.DecodeError:
+            # The native view keeps upstream's text, in which half a surrogate pair may stand as an escape.
+            messages = json.loads(messages)
     return [str(message.get("role", message.get("from"))) for message in messages or ()]
