@@ -21,9 +21,11 @@ from sera_swezero.errors import REASONS
 from sera_swezero.version import __version__
 
 EXAMPLE = """\
-import sera_swezero, datasets
+import json, datasets, sera_swezero
+
 rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True, upstream="sample")
-print(next(iter(rows)))"""
+for row in rows.take(2):
+    print(row["instance_id"], row["line_level_recall"], [m["role"] for m in json.loads(row["messages"])][:6])"""
 """The README's own example; a test holds the two equal."""
 
 SAMPLE = {"split": "train", "upstream": "sample"}
@@ -41,8 +43,6 @@ Next: leave upstream="sample" out and the same lines stream the real sets from t
   sera-swezero configs                           lists them
   sera-swezero show CONFIG --upstream sample     shows a row
   sera-swezero check PATH                        validates files of rows"""
-
-_SHOWN = 900  # characters of the example's output
 
 
 def main() -> None:
@@ -69,15 +69,14 @@ def heading(console: Console, text: str) -> None:
 
 def show_example(console: Console) -> None:
     """Run the README's example and show what it prints."""
-    heading(console, "Three lines")
-    console.print(Syntax(EXAMPLE, "python", background_color="default", word_wrap=True))
+    heading(console, "Three lines, and what they print")
+    # Highlighted only where somebody looks at it: the highlighter breaks lines at the width of a pipe.
+    code = Syntax(EXAMPLE, "python", background_color="default", word_wrap=True)
+    console.print(code if console.is_terminal else EXAMPLE, markup=False, soft_wrap=not console.is_terminal)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(EXAMPLE, {})  # noqa: S102 (the text above, so that what is shown is what ran)
-    output = printed.getvalue().strip()
-    console.print(f"\n{output[:_SHOWN]}", markup=False, style="green", soft_wrap=not console.is_terminal)
-    if len(output) > _SHOWN:
-        console.print(f"[dim]... and {len(output) - _SHOWN:,} more characters of this row[/]")
+    console.print(f"\n{printed.getvalue().strip()}", markup=False, style="green", soft_wrap=not console.is_terminal)
 
 
 def compare_doors(console: Console) -> None:

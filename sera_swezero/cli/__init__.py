@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from sera_swezero.cli import build, check, configs, lock, push, rendering, show, verify
+from sera_swezero.cli import build, check, configs, decontaminate, dedup, lock, push, rendering, show, stats, verify
 from sera_swezero.errors import SeraSweZeroError
 from sera_swezero.version import __version__
 
@@ -50,6 +50,9 @@ app.command("lock")(lock.lock)
 app.command("build")(build.build)
 app.command("push")(push.push)
 app.command("verify")(verify.verify)
+app.command("stats")(stats.stats)
+app.command("dedup")(dedup.dedup)
+app.command("decontaminate")(decontaminate.decontaminate)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,7 +80,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         if debug:
             raise
         return _fail(_told(error), 2)
-    return code if isinstance(code, int) else 0
+    # Newer typers answer Ctrl-C with this code and no word.
+    return _fail("interrupted", 130) if code == 130 else code if isinstance(code, int) else 0
 
 
 def _told(error: Exception) -> str:
