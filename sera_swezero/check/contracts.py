@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,8 @@ from sera_swezero.validate import Fault, accepts, brief, decode, faults, inner
 from sera_swezero.views import VIEWS, Columns, Row
 
 _LINEAGE = "lineage"
+_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<number>-?[0-9][0-9.eE+-]*)')  # a string, or a number outside of any
+_LONGEST_NUMBER = 4300  # digits that Python reads as an integer
 _LEAST_ALIKE = 0.5  # share of columns in common below which a file holds no rows of that kind
 
 
@@ -87,11 +91,11 @@ class Contract:
         try:
             return decode(text)
         except ValueError:
-            # The native view keeps upstream's text, in which half a surrogate pair may stand as an escape.
-            mended, count = mend_json(text.encode()) if self.view == "native" else (b"", 0)
-            if not count:
+            if self.view != "native":
                 raise
-            return decode(mended.decode())
+            # That view keeps upstream's text, in which half a surrogate pair may stand as an escape, and a number
+            # that no float holds in a key that nobody reads.
+            return decode(_NUMBER.sub(_bounded, mend_json(text.encode())[0].decode()))
 
     def _order(self, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
         order = ORDERS.get(self.view)
@@ -107,6 +111,12 @@ class Contract:
         # Two kinds of row differ in nothing but what `messages` is.
         fits = kinds.get("messages", "") in ("", self.columns.get("messages", ""))
         return self.shared(kinds) + fits / 2
+
+
+def _bounded(token: re.Match[str]) -> str:
+    number = token.group("number")
+    readable = number is None or (len(number) < _LONGEST_NUMBER and math.isfinite(float(number)))
+    return token.group() if readable else "0"
 
 
 def _text(leaf: Any) -> Any:

@@ -50,7 +50,7 @@ def decode(
         raise RowError(broken, str(error), where) from None
 
 
-def told(error: msgspec.ValidationError, where: str) -> tuple[str, str]:
+def told(error: Exception, where: str) -> tuple[str, str]:
     """Split msgspec's message into (problem, path), the path counted from the record's root."""
     problem, _, path = str(error).partition(" - at `$")
     return problem, where + path.rstrip("`")

@@ -94,15 +94,11 @@ _ROW = msgspec.json.Decoder(dict[str, Any])
 
 
 def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
-    """Read one row (a dict of the Parquet columns, or a JSON line).
-
-    Raises:
-        RowError: `not_json`, `bad_record`; `bad_messages` where a message is of another shape.
-    """
+    """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json`, `bad_*`."""
     row = decode(_ROW, raw, notes, broken="not_json", wrong="not_json", where="$") if isinstance(raw, bytes) else raw
     try:
         record = msgspec.convert(row, Record)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:
         problem, where = told(error, "$")
         raise RowError("bad_messages" if where.startswith("$.messages[") else "bad_record", problem, where) from None
     if not record.instance_id:
@@ -119,9 +115,8 @@ def _mend(record: Record, notes: Notes) -> None:
         text = getattr(holder, name)
         if text and not text.isascii():
             mended, count = mend_text(text)
-            if count:
-                notes.add("mended_surrogate", times=count)
-                setattr(holder, name, mended)
+            notes.extend([("mended_surrogate", "")] * count)
+            setattr(holder, name, mended)
 
 
 def events(record: Record, notes: Notes) -> Iterator[Event]:
