@@ -1,0 +1,361 @@
+"""Broken raw rows: whatever comes in, a right row or a RowError with a listed reason comes out, and nothing else.
+
+The seeds are the raw records of the golden files. Each case mutates one a few times: in the decoded record, in the
+messages, or in the bytes. `make long` runs more cases, which are fresh ones each time; a failure prints its number.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sera_swezero.check import CONTRACTS
+from sera_swezero.configs import Request, request
+from sera_swezero.errors import REASONS
+from sera_swezero.views import VIEWS
+from tests.golden_files import ROOT
+from tests.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
+
+CONFIGS = {"sera": T2, "swe_zero": ZERO}
+SMALL, LONG = 1_500, 300_000
+
+HOSTILE: tuple[Any, ...] = (
+    *("", " ", "\x00", "\u2028", "\x1b[31m", "\ud800", "\udc00\ud800", "\ufeff", "\U0001f680", "<think>", "</think>"),
+    *(
+        "<tool_call>",
+        "</tool_call>",
+        "</tool_response>",
+        "<answer>",
+        "```bash\nls\n```",
+        "```bash\n",
+        "\n```",
+        "THOUGHT:",
+    ),
+    *(
+        "OBSERVATION:\n",
+        "Observation: ",
+        "Exit due to cost limit",
+        "submit",
+        "{}",
+        "[]",
+        "null",
+        '{"a": NaN}',
+        "\\ud800",
+    ),
+    *("Submitted", "incomplete", "system", "user", "assistant", "tool", "function", "[" * 5_000, '{"a":' * 5_000),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        2**63,
+        -(2**70),
+        10**4000,
+        1e308,
+        float("nan"),
+        float("inf"),
+        [],
+        {},
+        [[]],
+        {"": {}},
+    ),
+    *(["ls"], {"text": "x"}, [{"type": "text", "text": "x"}], [{"text": "x"}, {"text": "y"}], {"command": "ls"}, LS),
+)
+"""Values to put where another stood. Big integers and non-finite floats come as they are where JSON can write them."""
+
+TOKENS = (
+    b"NaN",
+    b"-Infinity",
+    b"1e400",
+    b"-0",
+    b"9" * 6_000,
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\\ud800",
+    b"\x00",
+    b"[" * 3_000,
+)
+TOKENS += (b"{", b"}", b'"', b"\\", b",", b":", b"null", b"\xef\xbb\xbf", b"\r", b"\xe2\x80\xa8")
+
+Record = Any
+Mutation = Callable[[random.Random, Record], Record]
+
+
+@cache
+def seeds(source: str) -> list[dict[str, Any]]:
+    """The golden files' raw records, `messages` as a list wherever it is one."""
+    paths = sorted(path for path in (ROOT / source).glob("*.json") if "." not in path.stem)
+    golden = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [edge["record"] for edge in golden if "record" in edge]
+
+
+# --- mutations of the decoded record
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) below a value."""
+    found: list[tuple[Any, Any]] = []
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
+        for key in keys:
+            found.append((one, key))
+            stack.append(one[key])
+    return found
+
+
+def replace_value(rng: random.Random, record: Record) -> Record:
+    container, key = rng.choice(places(record))
+    container[key] = copy.deepcopy(rng.choice(HOSTILE))
+    return record
+
+
+def insert_text(rng: random.Random, record: Record) -> Record:
+    texts = [(container, key) for container, key in places(record) if isinstance(container[key], str)]
+    if texts:
+        container, key = rng.choice(texts)
+        text, piece = container[key], rng.choice([value for value in HOSTILE if isinstance(value, str)])
+        at = rng.randint(0, len(text))
+        container[key] = text[:at] + piece + text[at:]
+    return record
+
+
+def delete_key(rng: random.Random, record: Record) -> Record:
+    container, key = rng.choice(places(record))
+    del container[key]
+    return record
+
+
+def add_key(rng: random.Random, record: Record) -> Record:
+    held = [container for container, _ in places(record) if isinstance(container, dict)] or [record]
+    name = rng.choice(["thought", "content", "tool_calls", "tool_call_ids", "role", "arguments", "x", "", "\ud800"])
+    rng.choice(held)[name] = copy.deepcopy(rng.choice(HOSTILE))
+    return record
+
+
+def copy_value(rng: random.Random, record: Record) -> Record:
+    """Put one part of the record where another stood, such as a message where a text was."""
+    every = places(record)
+    (container, key), (other, name) = rng.choice(every), rng.choice(every)
+    container[key] = copy.deepcopy(other[name])
+    return record
+
+
+def on_messages(change: Callable[[random.Random, list[Any]], None]) -> Mutation:
+    def mutate(rng: random.Random, record: Record) -> Record:
+        messages = record.get("messages")
+        if isinstance(messages, list) and messages:
+            change(rng, messages)
+        return record
+
+    return mutate
+
+
+def drop(rng: random.Random, messages: list[Any]) -> None:
+    del messages[rng.randrange(len(messages))]
+
+
+def double(rng: random.Random, messages: list[Any]) -> None:
+    at = rng.randrange(len(messages))
+    messages.insert(rng.randint(0, len(messages)), copy.deepcopy(messages[at]))
+
+
+def swap(rng: random.Random, messages: list[Any]) -> None:
+    a, b = rng.randrange(len(messages)), rng.randrange(len(messages))
+    messages[a], messages[b] = messages[b], messages[a]
+
+
+def cut(rng: random.Random, messages: list[Any]) -> None:
+    del messages[rng.randint(0, len(messages)) :]
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    *(replace_value, insert_text, insert_text, insert_text, delete_key, add_key, copy_value),
+    *map(on_messages, (drop, double, swap, cut)),
+)
+
+
+def mutated(rng: random.Random, source: str) -> Record:
+    record = copy.deepcopy(rng.choice(seeds(source)))
+    for _ in range(rng.choice((1, 1, 1, 1, 2, 4))):
+        if isinstance(record, dict) and record:
+            record = rng.choice(MUTATIONS)(rng, record)
+    return record
+
+
+# --- from a record to what the converter reads
+
+
+def dumped(value: Any) -> str:
+    """JSON of a value, however large its integers; NaN and infinities as Python writes them."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        return json.dumps(value)
+    finally:
+        sys.set_int_max_str_digits(limit)
+
+
+def raw_record(rng: random.Random, source: str) -> bytes | dict[str, Any]:
+    record = mutated(rng, source)
+    if source == "swe_zero" and rng.random() < 0.8:
+        return record  # as from Parquet
+    if (
+        isinstance(record, dict)
+        and isinstance(record.get("messages"), list)
+        and rng.random() < 0.9
+        and source == "sera"
+    ):
+        inner = dumped(record["messages"])
+        record["messages"] = (
+            spoilt(rng, inner.encode()).decode("utf-8", "surrogateescape") if rng.random() < 0.2 else inner
+        )
+    raw = dumped(record).encode()
+    return spoilt(rng, raw) if rng.random() < 0.15 else raw
+
+
+def spoilt(rng: random.Random, raw: bytes) -> bytes:
+    """Cut, insert, overwrite or double some bytes."""
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        at = rng.randint(0, len(raw))
+        match rng.randrange(4):
+            case 0:
+                raw = raw[:at]
+            case 1:
+                raw = raw[:at] + rng.choice(TOKENS) + raw[at:]
+            case 2:
+                raw = raw[:at] + bytes([rng.randrange(256)]) + raw[at + 1 :]
+            case _:
+                raw = raw[:at] + raw[at : at + rng.randint(1, 200)] * 2 + raw[at + 200 :]
+    return raw
+
+
+# --- the cases
+
+
+@cache
+def asked(source: str) -> list[Request]:
+    """Every view, with every policy on rows that were not submitted."""
+    return [request(CONFIGS[source], view=view, incomplete=way) for view in VIEWS for way in ("keep", "reject")]
+
+
+def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request, *, thorough: bool) -> str:
+    """Convert; whatever is neither a row nor a RowError raises here. Gives the reason, or "row"."""
+    done = convert_as(raw, wanted)
+    if done.row is None:
+        assert done.error is not None
+        assert done.error.reason in REASONS
+        assert done.error.where.startswith("$")
+        str(done.error).encode("utf-8", "replace")
+        return done.error.reason
+    contract = CONTRACTS[wanted.view.schema(wanted.config.source.name, wanted.origins[0].shape)]
+    assert contract.accepts(done.row), problems(done.row, wanted)
+    if thorough:
+        assert problems(done.row, wanted) == []
+    pa.Table.from_pylist([done.row])  # Arrow holds it
+    return "row"
+
+
+def run(cases: int, first: int) -> Counter[str]:
+    """Run the cases numbered from `first` on; each number is a case of its own, whatever ran before."""
+    seen: Counter[str] = Counter()
+    for number in range(first, first + cases):
+        rng = random.Random(number)
+        source = rng.choice(["sera", "sera", "sera", "swe_zero"])
+        raw, wanted = raw_record(rng, source), rng.choice(asked(source))
+        before = copy.deepcopy(raw)
+        try:
+            seen[assert_row_or_reason(raw, wanted, thorough=number % 10 == 0)] += 1
+        except Exception:
+            print(
+                f"case {number}, {source}, view {wanted.view.name}, incomplete={wanted.incomplete}: {before!r}"[:5000]
+            )
+            raise
+    return seen
+
+
+def test_mutated_rows_give_rows_or_reasons() -> None:
+    seen = run(SMALL, 0)
+    assert seen["row"] > SMALL / 10, "too much is broken for the cases to mean anything"
+    assert {"not_json", "bad_record", "bad_messages", "wrong_order", "bad_arguments", "no_submission"} <= set(seen)
+
+
+@pytest.mark.long
+def test_many_mutated_rows_give_rows_or_reasons() -> None:
+    first = random.SystemRandom().randrange(10**9)
+    seen = run(LONG, first)
+    assert seen["row"] > LONG / 10
+    assert {"many_calls", *REASONS} - {"overlong"} <= set(seen)
+
+
+# --- cases that mutation would find too seldom
+
+DEEP = ("[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000)
+WIDE = (
+    "[" + "0," * 300_000 + "0]",
+    '{"a": "' + "\\u0000" * 300_000 + '"}',
+    "9" * 1_000_000,
+    "1" + "e" * 10,
+    "1e999999999",
+)
+
+
+@pytest.mark.parametrize("text", DEEP + WIDE, ids=lambda text: f"{text[:6]}-{len(text)}")
+@pytest.mark.parametrize("view", list(VIEWS))
+def test_json_that_is_deep_or_large_is_a_row_or_a_reason(text: str, view: str) -> None:
+    """At every level that holds JSON: the line, a column, the history, a message, the arguments."""
+    wanted = request(T2, view=view, incomplete="keep")
+    ending = Turn("", "Done.", "submit", "{}", "diff")
+    mark = '"(mark)"'
+    inside = json.dumps(history([Turn("x", "", "bash", "(mark)"), ending]))
+    with_key = json.dumps([{**message, "extra": "(mark)"} for message in history([ending])])
+    raws = [
+        text.encode(),
+        json.dumps(sera("(mark)")).replace(mark, text).encode(),
+        json.dumps({**sera(history([ending])), "extra": "(mark)"}).replace(mark, text).encode(),
+        line(sera(text)),
+        line(sera(with_key.replace(mark, text))),
+        line(sera(inside.replace(mark, text))),
+        line(sera(history([Turn("x", "", "bash", text), ending]))),
+        line(sera(history([Turn("x", "", "bash", f'{{"command": "ls", "a": {text}}}'), ending]))),
+        line(sera(history([Turn(text, text, "bash", LS, text), ending]))),
+    ]
+    outcomes = [assert_row_or_reason(raw, wanted, thorough=False) for raw in raws]
+    assert outcomes[-1] in ("row", "literal_tags")
+
+
+def test_depth_is_judged_alike_however_deep_the_caller_stands() -> None:
+    """Python's own limit of recursion counts from the bottom of the stack, and rows must not depend on it."""
+
+    def at_depth(left: int, raw: bytes) -> str:
+        return (
+            at_depth(left - 1, raw)
+            if left
+            else assert_row_or_reason(raw, request(T2, view="rectified"), thorough=False)
+        )
+
+    for levels in (50, 127, 128, 300, 700):
+        arguments = '{"command": "ls", "a": ' + "[" * levels + "]" * levels + "}"
+        raw = line(sera(history([Turn("x", "", "bash", arguments), Turn("", "Done.", "submit", "{}", "diff")])))
+        assert {at_depth(left, raw) for left in (0, 150)} == {"row" if levels < 128 else "bad_arguments"}
+
+
+@pytest.mark.parametrize("view", list(VIEWS))
+def test_a_row_of_parquet_with_any_hostile_text_is_a_row_or_a_reason(view: str) -> None:
+    wanted = request(ZERO, view=view)
+    for text in (value for value in HOSTILE if isinstance(value, str)):
+        messages = [{"role": role, "content": text} for role in ("system", "user", "assistant", "user", "assistant")]
+        for status in ("Submitted", "incomplete", text):
+            assert_row_or_reason(swe_zero(messages, status), wanted, thorough=True)
