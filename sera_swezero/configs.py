@@ -115,7 +115,9 @@ class Request:
     a view that has no such question. origins: the upstream repos that are read. min_recall: least line-level recall,
     None for no filter. lineage: whether rows tell where they came from. upstream: a root to read from instead of the
     hub, None for the hub. revision: a commit, tag or branch, a mapping of repo to one, or the path of a lock file.
-    limit: the most tokens of a row, and what becomes of a longer one; None for rows of any length.
+    limit: the most tokens of a row, and what becomes of a longer one; None for rows of any length. dedup: a file of
+    kept rows (`dedup.keptfile`), None for all rows. decontaminate: a file of what rows must not overlap
+    (`decontaminate`), or the name of one that ships with the package, None for no such filter.
     """
 
     config: Config
@@ -129,6 +131,8 @@ class Request:
     upstream: str | None = None
     revision: str | Mapping[str, str] | None = None
     limit: Limit | None = None
+    dedup: str | None = None
+    decontaminate: str | None = None
 
     @property
     def name(self) -> str:
@@ -263,6 +267,8 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
     max_tokens: int | None = None,
     tokenizer: str | None = None,
     overlong: str | None = None,
+    dedup: str | None = None,
+    decontaminate: str | None = None,
 ) -> Request:
     """Check what was asked for and settle every default.
 
@@ -279,6 +285,7 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
             raise ConfigError(msg)
     _check_values(min_recall, lineage, upstream, revision)
     _check_limit(max_tokens, tokenizer)
+    _check_paths(dedup=dedup, decontaminate=decontaminate)
     shown = view or suffix or config.default_view
     wanted = {key: given[key] for key in NARROWING if given[key] is not None}
     origins = tuple(
@@ -305,7 +312,16 @@ def request(  # noqa: PLR0913 (the public arguments, one by one, so that a missp
         upstream=upstream,
         revision=revision,
         limit=Limit(max_tokens, tokenizer, overlong or DROP) if max_tokens is not None and tokenizer else None,
+        dedup=dedup,
+        decontaminate=decontaminate,
     )
+
+
+def _check_paths(**paths: Any) -> None:
+    for argument, path in paths.items():
+        if path is not None and not (isinstance(path, str) and path):
+            msg = f"{argument}={path!r}; the path of a file was expected"
+            raise ConfigError(msg)
 
 
 def _check_limit(max_tokens: Any, tokenizer: Any) -> None:
