@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sera_swezero import configs
+from sera_swezero.arguments import NARROWING
 from sera_swezero.dedup.keptfile import Place
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.sources import SOURCES
@@ -141,7 +142,7 @@ class _Folder(Rows):
                     offset = 0
                     for batch in file.iter_batches(batch_size=_BATCH):
                         for row in batch.to_pylist():
-                            known = facts or {key: row[key] for key in configs.NARROWING if key in row}
+                            known = facts or {key: row[key] for key in NARROWING if key in row}
                             done = (before + sizes[index] * offset / size) / sum(sizes)
                             at = Place(row["instance_id"], "", place, offset)
                             mine = Shape(shape.source, shape.view, known)
