@@ -37,8 +37,8 @@ def accepts(schema: str, value: Any) -> bool:
     try:
         return _compiled(schema)(value)
     except ValueError:
-        # Values that are no JSON at all, such as a lone surrogate, are an error rather than an answer in some versions.
-        return False
+        # What is no JSON, such as a lone surrogate, is an error rather than an answer in some versions.
+        return next(faults(schema, value), None) is None
 
 
 def faults(schema: str, value: Any, path: str = "$") -> Iterator[Fault]:

@@ -78,7 +78,7 @@ def test_without_arguments_there_is_help_and_version_is_the_packages():
 # Errors.
 
 ERRORS = {
-    "unknown option": (["show", "sera", "--colour"], "No such option: --colour"),
+    "unknown option": (["show", "sera", "--colour"], "--colour"),
     "unknown command": (["shwo"], "No such command 'shwo'"),
     "missing argument": (["check"], "PATH"),
     "bad number": (["show", "sera", "--row", "x"], "--row"),
