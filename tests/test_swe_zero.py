@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.machine import fold
@@ -11,7 +14,7 @@ from sera_swezero.notes import Notes
 from sera_swezero.rectify import ANSWER
 from sera_swezero.sources import swe_zero as source
 from sera_swezero.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Trajectory
-from tests.raw import NUDGE, ZERO, Turn, chat, convert_one, swe_zero
+from tests.raw import NUDGE, ZERO, Turn, chat, convert_one, convert_root, swe_zero
 
 WORK = Turn("Look first.", "", "bash", "ls", "calc.py\n")
 ANNOUNCE = Turn("Done.", "", "bash", "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT", None)
@@ -124,3 +127,28 @@ def test_the_twelve_million_set_has_the_same_columns_once_rectified() -> None:
     assert row is not None
     assert list(row) == list(whole)
     assert (row["n_turns"], row["n_messages"], row["prompt_tokens"], row["exit_status_detail"]) == (2, 5, None, None)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "read"),
+    [(b"A\xed\xa0\x80", "A\ufffd"), (b"A\xff\xfeB", "A\ufffd\ufffdB"), (b"A\xed\xa0\xff", "A\ufffd\ufffd\ufffd")],
+)
+@pytest.mark.parametrize("view", ["native", "rectified"])
+def test_parquet_text_that_is_no_utf8_is_mended_and_counted(
+    tmp_path: Path, spoilt: bytes, read: str, view: str
+) -> None:
+    """Arrow writes and reads such bytes without a word, and fails where they become Python text."""
+    turns = [Turn("A1XX", "", "bash", "ls", "out"), ANNOUNCE]
+    folder = tmp_path / "AlienKevin/SWE-ZERO-1k-trajectories-32k/data"
+    folder.mkdir(parents=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.Table.from_pylist([swe_zero(chat(turns)), swe_zero(chat([WORK, ANNOUNCE]))]),
+        sink,
+        compression="none",
+        use_dictionary=False,
+    )
+    (folder / "rows.parquet").write_bytes(sink.getvalue().to_pybytes().replace(b"A1XX", spoilt))
+    rows, report = convert_root(tmp_path, ZERO, view=view)
+    assert report.conversions["mended_surrogate"] == read.count("\ufffd")
+    assert [read in str(row["messages"]) for row in rows] == [True, False]

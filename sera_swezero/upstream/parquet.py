@@ -146,12 +146,53 @@ class GroupReader:
             for batch in file.iter_batches(batch_size=BATCH, row_groups=[group.number], columns=list(self._columns)):
                 skipped = min(max(at - number, 0), batch.num_rows)
                 number += skipped
-                for row in batch.slice(skipped).to_pylist() if skipped < batch.num_rows else ():
+                for row in _objects(batch.slice(skipped)) if skipped < batch.num_rows else ():
                     yield number, row
                     number += 1
         except (pa.ArrowException, OSError) as error:
             msg = f"{self._place}: row group {group.number} cannot be read: {error}"
             raise UpstreamError(msg) from error
+
+
+def _objects(batch: Any) -> list[dict[str, Any]]:
+    """The rows as Python objects. Text that is no UTF-8, which Arrow does not check, keeps its bytes as lone surrogates:
+    the source mends and counts them, so that such a text never costs more than itself.
+    """
+    import pyarrow as pa
+
+    try:
+        return batch.to_pylist()  # type: ignore[no-any-return]
+    except UnicodeDecodeError:
+        fields = [pa.field(field.name, _as_bytes(field.type)) for field in batch.schema]
+        rows = pa.Table.from_batches([batch]).cast(pa.schema(fields)).to_pylist()
+        return _as_text(rows)  # type: ignore[no-any-return]
+
+
+def _as_bytes(kind: Any) -> Any:
+    """The Arrow type with binary in place of text."""
+    import pyarrow as pa
+    import pyarrow.types as kinds
+
+    if kinds.is_string(kind) or kinds.is_large_string(kind):
+        return pa.large_binary()
+    if kinds.is_list(kind) or kinds.is_large_list(kind):
+        return pa.large_list(_as_bytes(kind.value_type))
+    if kinds.is_struct(kind):
+        return pa.struct([pa.field(field.name, _as_bytes(field.type)) for field in kind])
+    return kind
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_text(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _as_text(one) for key, one in value.items()}
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return value.decode("utf-8", "surrogateescape")
 
 
 def check_columns(schema: Any, columns: dict[str, str], place: str) -> None:
