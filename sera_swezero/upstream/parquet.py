@@ -155,8 +155,10 @@ class GroupReader:
 
 
 def _objects(batch: Any) -> list[dict[str, Any]]:
-    """The rows as Python objects. Text that is no UTF-8, which Arrow does not check, keeps its bytes as lone surrogates:
-    the source mends and counts them, so that such a text never costs more than itself.
+    """The rows as Python objects.
+
+    Text that is no UTF-8, which Arrow does not check, keeps its bytes as lone surrogates; the source mends and counts
+    them, so that such a text never costs more than itself.
     """
     import pyarrow as pa
 
