@@ -14,7 +14,7 @@ from sera_swezero.cli.arguments import Json
 def check(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Parquet or JSONL files, or folders of them.", show_default=False),
+        typer.Argument(metavar="PATH", help="Parquet or JSONL files, or folders of them.", show_default=False),
     ],
     kind: Annotated[
         str | None,
