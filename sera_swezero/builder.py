@@ -10,17 +10,20 @@ import hashlib
 import json
 import logging
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import datasets
 from datasets import Features, GeneratorBasedBuilder, SplitGenerator, Value
 
-from sera_swezero import configs
-from sera_swezero.convert import Report, columns, convert_shard, converter_digest, describe
+from sera_swezero import configs, filters
+from sera_swezero.convert import Report, columns, convert_window, converter_digest, describe
 from sera_swezero.errors import ConfigError
 from sera_swezero.notes import CONVERSIONS
-from sera_swezero.upstream import DEFAULT_SHARD_BYTES, Shard, plan_shards, take_snapshot
+from sera_swezero.order import Window
+from sera_swezero.plan import make_plan
+from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
 from sera_swezero.version import __version__
 from sera_swezero.views import Row
 
@@ -37,8 +40,11 @@ class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
     view: "rectified", "native" or a training view. submit: "call" or "answer". incomplete: "keep" or "reject" rows that
     were not submitted. on_error: "skip" or "raise". teacher, scale, rollout: narrow `sera`. min_recall: least
     line-level recall. lineage: add where each row came from. upstream: a root instead of the hub, or "sample".
-    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard. max_tokens: the most tokens of a row,
-    counted with tokenizer (hub id, folder or file); overlong: "drop" or "truncate" a longer one.
+    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard. max_tokens: most tokens of a row,
+    counted with tokenizer (hub id, folder or file); overlong: "drop" or "truncate" a longer one. shuffle_seed: permutes
+    shards and rows, None for the files' order; epoch: counts passes over the data, each permuted anew.
+    dedup: a file of kept rows, as `sera-swezero dedup` writes it. decontaminate: a JSONL file of repos, instance ids
+    and texts that rows must not overlap, or "swe-bench-verified".
     """
 
     view: str | None = None
@@ -56,6 +62,10 @@ class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
     max_tokens: int | None = None
     tokenizer: str | None = None
     overlong: str | None = None
+    shuffle_seed: int | None = None
+    epoch: int = 0
+    dedup: str | None = None
+    decontaminate: str | None = None
 
 
 _ARGUMENTS = tuple(
@@ -63,6 +73,14 @@ _ARGUMENTS = tuple(
     for field in dataclasses.fields(SeraSweZeroConfig)
     if field.name not in {base.name for base in dataclasses.fields(datasets.BuilderConfig)}
 )
+
+
+_ORDERING = {
+    "shard_bytes": (1, "a positive number of bytes"),
+    "shuffle_seed": (0, "a whole number from 0 on"),
+    "epoch": (0, "a whole number from 0 on"),
+}
+"""The arguments that decide where a row stands, not what it holds: their least values, and those in words."""
 
 
 class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
@@ -89,15 +107,16 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         arguments = _take_arguments(kwargs)
         # datasets streams zero rows in silence from arguments without a name: always give one.
         name = config_name or configs.DEFAULT
-        asked = {key: value for key, value in arguments.items() if key != "shard_bytes"}
+        asked = {key: value for key, value in arguments.items() if key not in _ORDERING}
         self.request = configs.request(name, **asked)
-        self.shard_bytes = _check_shard_bytes(arguments.get("shard_bytes"))
+        self.ordering = {key: _check_whole(key, arguments.get(key)) for key in _ORDERING}
         self.snapshot = take_snapshot(
             self.request.origins,
             upstream=self.request.upstream,
             revision=self.request.revision,
             token=kwargs.get("token"),
         )
+        filters.check(self.request, self.snapshot)
         self.report = Report()
         kwargs["hash"] = self._digest()
         super().__init__(cache_dir=cache_dir, config_name=name, **kwargs, **arguments)
@@ -119,12 +138,35 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         if not dl_manager.is_streaming:
             self._tell_size()
-        shards = plan_shards(self.snapshot.files, self.shard_bytes)
+        self.plan = make_plan(
+            self.snapshot,
+            self.request,
+            self.ordering["shard_bytes"] or DEFAULT_SHARD_BYTES,
+            self.ordering["shuffle_seed"],
+            self.ordering["epoch"] or 0,
+        )
+        shards = self.plan.windows(self.plan.epoch)
         return [SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs={"shards": shards})]
 
-    def _generate_examples(self, shards: list[Shard]) -> Iterator[tuple[str, Row]]:
-        for shard in shards:
-            yield from convert_shard(shard, self.snapshot, self.request, self.report)
+    def _generate_examples(self, shards: list[Window]) -> Iterator[tuple[str, Row]]:
+        for window, records in self.plan.readers(shards, -1):
+            for record, row in convert_window(window, records, self.snapshot, self.request, self.report):
+                yield record.key, row
+
+    def _get_examples_iterable_for_split(self, split_generator: SplitGenerator) -> Any:
+        """The stream: ours, or the library's over the same windows where a seam that `streaming` lists is missing."""
+        from sera_swezero import streaming
+
+        missing = streaming.missing_seams()
+        if missing:
+            warnings.warn(
+                f"datasets {datasets.__version__} has no {', '.join(missing)}: streaming works, but a state saved "
+                "under another plan is not refused, and set_epoch may not reorder (give epoch= instead)",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            return super()._get_examples_iterable_for_split(split_generator)
+        return streaming.WindowedExamples(self.plan, self.report, self.info.features)
 
     def _tell_size(self) -> None:
         """Say what a plain load costs before it starts: it reads every raw byte and writes about as many."""
@@ -176,10 +218,10 @@ def _take_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {name: kwargs.pop(name) for name in _ARGUMENTS if name in kwargs}
 
 
-def _check_shard_bytes(given: Any) -> int:
-    if given is None:
-        return DEFAULT_SHARD_BYTES
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        msg = f"shard_bytes={given!r}; a positive number of bytes was expected"
+def _check_whole(name: str, given: Any) -> int | None:
+    """An argument of `_ORDERING`, or None. Raises ConfigError."""
+    least, expected = _ORDERING[name]
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < least):
+        msg = f"{name}={given!r}; {expected} was expected"
         raise ConfigError(msg)
     return given

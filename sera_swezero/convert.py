@@ -8,19 +8,22 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from sera_swezero.configs import Origin, Request, set_name
 from sera_swezero.errors import POLICY_REASONS, RowError
+from sera_swezero.filters import Filters, described
 from sera_swezero.length import digest as tokenizer_digest
 from sera_swezero.machine import fold
 from sera_swezero.notes import CONVERSIONS, Notes
+from sera_swezero.order import Record, Window, WindowReader
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, Shard, Snapshot, read_shard
+from sera_swezero.trajectory import Trajectory
+from sera_swezero.upstream import Raw, Shard, Snapshot
 from sera_swezero.validate import check_row
 from sera_swezero.views import Columns, Rollout, Row
 from sera_swezero.views.training import KEPT_SHARE
@@ -40,26 +43,35 @@ number (Parquet), and how often each kind of `notes.CONVERSIONS` was needed."""
 
 @dataclass
 class Report:
-    """What became of the records of one shard or of many: rows are counted in, out, filtered, rejected by reason."""
+    """What became of the records of one shard or of many.
+
+    rows_in: records read. rows_out: rows given. filtered_by: rows left out, by the names of `filters.FILTERS`.
+    rejected: by the reasons of `errors.REASONS`. conversions: by the kinds of `notes.CONVERSIONS`.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
-    filtered: int = 0
+    filtered_by: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     conversions: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def filtered(self) -> int:
+        """Rows that filters left out."""
+        return self.filtered_by.total()
 
     def add(self, other: Report) -> None:
         """Add another report's counts to this one's."""
         self.rows_in += other.rows_in
         self.rows_out += other.rows_out
-        self.filtered += other.filtered
+        self.filtered_by.update(other.filtered_by)
         self.rejected.update(other.rejected)
         self.conversions.update(other.conversions)
 
     def __str__(self) -> str:
         told = f"{self.rows_in} rows in, {self.rows_out} out"
-        if self.filtered:
-            told += f", {self.filtered} filtered"
+        if self.filtered_by:
+            told += ", filtered: " + ", ".join(f"{count} {name}" for name, count in sorted(self.filtered_by.items()))
         if self.rejected:
             told += ", rejected: " + ", ".join(f"{count} {reason}" for reason, count in sorted(self.rejected.items()))
         return told
@@ -69,12 +81,18 @@ Reject = Callable[[RowError, Raw], None]
 """Gets every rejected record beside its error, so that it can be kept aside."""
 
 
-def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | None:
-    """Convert one record; None where a filter leaves it out.
+LeaveOut = Callable[[Any, Trajectory], bool]
+"""Says of a typed record and its trajectory whether a filter leaves it out."""
+
+
+def convert(raw: Raw, origin: Origin, request: Request, notes: Notes, leave_out: LeaveOut | None = None) -> Row | None:
+    """Convert one record; None where a filter leaves it out (`leave_out`: the request's filters, None for none).
 
     Raises:
         RowError: the record cannot become a row, or the policy `incomplete="reject"` refuses it.
     """
+    if raw.fault:
+        raise RowError("not_json", raw.fault)
     source = SOURCES[origin.source]
     record = source.read(raw.data, notes)
     noted = len(notes)
@@ -82,11 +100,9 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes) -> Row | N
     if request.incomplete == "reject" and not trajectory.submitted:
         ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
         raise RowError("no_submission", f"the rollout is {ended!r}; a submission was expected", "$.messages")
+    if leave_out is not None and leave_out(record, trajectory):
+        return None
     facts = dict(origin.facts)
-    if request.min_recall is not None:
-        recall = source.recall(record, facts)
-        if recall is None or recall < request.min_recall:
-            return None
     rollout = Rollout(
         record, trajectory, notes, source, origin.shape, facts, request.submit, noted, set_name(origin), request.limit
     )
@@ -108,15 +124,33 @@ def convert_shard(
         RowError: with `on_error="raise"`.
         UpstreamError: the file itself cannot be read as what it should be.
     """
-    origin = next(origin for origin in request.origins if origin.repo == shard.repo)
-    columns = SOURCES[origin.source].native_columns[origin.shape]
+    window = Window((shard,))
+    records = WindowReader(snapshot, window, raw_columns(request))
+    for record, row in convert_window(window, records, snapshot, request, report, reject):
+        yield record.key, row
+
+
+def convert_window(
+    window: Window,
+    records: Iterable[Record],
+    snapshot: Snapshot,
+    request: Request,
+    report: Report,
+    reject: Reject | None = None,
+) -> Iterator[tuple[Record, Row]]:
+    """Yield (record, row) for every record of the window that becomes a row; else as `convert_shard`."""
+    origins = {origin.repo: origin for origin in request.origins}
     mine = Report()
+    filters = Filters(request, snapshot, mine.filtered_by)
     try:
-        for raw in read_shard(snapshot, shard, columns):
+        for record in records:
+            shard, raw, _ = record
+            origin = origins[shard.repo]
             mine.rows_in += 1
             notes = Notes()
+            leave_out = partial(filters.leave_out, shard, raw.offset, origin) if filters else None
             try:
-                row = convert(raw, origin, request, notes)
+                row = convert(raw, origin, request, notes, leave_out)
             except RowError as error:
                 error.located(shard.repo, shard.file, raw.offset)
                 if request.on_error == "raise" and error.reason not in POLICY_REASONS:
@@ -126,18 +160,23 @@ def convert_shard(
                     reject(error, raw)
                 continue
             if row is None:
-                mine.filtered += 1
                 continue
             counts = notes.counts()
             mine.rows_out += 1
             mine.conversions.update(counts)
             if request.lineage:
                 row |= lineage(shard, snapshot, raw, counts)
-            yield f"{shard.repo}/{shard.file}:{raw.offset}", row
+            yield record, row
     finally:
         report.add(mine)
         if mine.rejected:
-            _LOG.warning("%s/%s [%d:%d]: %s", shard.repo, shard.file, shard.start, shard.stop, mine)
+            _LOG.warning("%s: %s", window, mine)
+
+
+def raw_columns(request: Request) -> Callable[[str], Columns]:
+    """Repo -> the columns that its files must have."""
+    known = {origin.repo: SOURCES[origin.source].native_columns[origin.shape] for origin in request.origins}
+    return known.__getitem__
 
 
 def lineage(shard: Shard, snapshot: Snapshot, raw: Raw, counts: Counter[str]) -> Row:
@@ -185,4 +224,5 @@ def describe(request: Request) -> dict[str, Any]:
         "min_recall": request.min_recall,
         "lineage": request.lineage,
         "limit": limit and [limit.max_tokens, limit.overlong, tokenizer_digest(limit.tokenizer)],
+        **described(request),
     }

@@ -3,7 +3,8 @@
 snapshot.py   repo and revision -> commit and file listing (hub, local folder or fsspec URL)
 shards.py     file listing -> shards, without reading data
 places.py     file -> hub, hub cache or root
-ranged.py     byte range of a file on the hub -> bytes, with retry and resume
+ranged.py     byte range of a file on the hub -> bytes, resumed where it breaks off
+retry.py      how often and when to ask again
 lines.py      bytes -> lines
 parquet.py    row groups -> rows
 reading.py    shard -> raw records

@@ -11,7 +11,7 @@ them:
 * a redirect that leads to an expired address: again, from the hub, which signs a fresh one;
 * a range other than the one asked for, or the whole file: again; an answer of that kind is never read from.
 
-`ATTEMPTS` in a row without a single byte are an UpstreamError; a file of another size than listed is one at once.
+`retry.ATTEMPTS` in a row without a single byte are an UpstreamError; a file of another size than listed is one at once.
 """
 
 from __future__ import annotations
@@ -21,31 +21,23 @@ import re
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from email.utils import parsedate_to_datetime
 from importlib import import_module
 from itertools import chain
-from time import time
 from typing import Any, NamedTuple
 
-import tenacity
 from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
 from sera_swezero.errors import UpstreamError
+from sera_swezero.upstream import retry
+from sera_swezero.upstream.retry import AgainError, named_wait, told
 
 _LOG = logging.getLogger("sera_swezero")
 
-ATTEMPTS = 8
-"""Attempts in a row that bring nothing before reading gives up: about a minute where no answer names a time."""
-
-LONGEST_WAIT = 300.0
-"""Seconds between two attempts at most, whatever is asked for: the hub counts requests in spans of five minutes."""
-
 _TIMEOUT = 30.0  # seconds to connect, and between two pieces of a body
-_PIECE = 256 * 1024
+_PIECE = 64 * 1024  # requests loses an unfinished piece when the connection drops; httpx gives what there is
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-_RESET = re.compile(r"(?:^|;)\s*t=(\d+)")
 _EXPIRED = frozenset({400, 401, 403, 404, 410})
 _BUSY = frozenset({408, 425, 429})
 
@@ -66,14 +58,6 @@ class Remote(NamedTuple):
         return f"{self.repo}/{self.path}"
 
 
-class _AgainError(Exception):
-    """An answer that is worth another request, `wait` seconds later if the server said when."""
-
-    def __init__(self, problem: str, wait: float | None = None) -> None:
-        super().__init__(problem)
-        self.wait = wait
-
-
 class RangedGet:
     """The bytes [start, stop) of a remote file, as an iterator over pieces of any size; use it once.
 
@@ -81,7 +65,7 @@ class RangedGet:
     thread, so that the latency passes while something else is done.
 
     Raises:
-        UpstreamError: missing, refused, changed since it was listed, or not to be had after `ATTEMPTS` attempts.
+        UpstreamError: missing, refused, changed since it was listed, or not to be had after `retry.ATTEMPTS` attempts.
     """
 
     def __init__(self, remote: Remote, start: int, stop: int) -> None:
@@ -90,25 +74,18 @@ class RangedGet:
         self._pieces: Iterator[bytes] | None = None
         self._let_go: Callable[[], object] = bool
         self._broken = _transport_errors()
-        self._again: tuple[type[Exception], ...] = (_AgainError, *self._broken)
+        self._again: tuple[type[Exception], ...] = (AgainError, *self._broken)
 
     def open(self) -> None:
         """Send the request, as often as it takes, and wait for the first bytes."""
         if self._pieces is not None or self._at >= self._stop:
             return
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=_pause,
-            retry=tenacity.retry_if_exception_type(self._again),
-            before_sleep=self._tell,
-            reraise=True,
-        )
         try:
-            self._pieces = retrying(self._request)
+            self._pieces = retry.retrying(self._again, self._remote.place)(self._request)
         except self._again as error:
             msg = (
                 f"{self._remote.place}: bytes {self._at} to {self._stop} are not to be had from "
-                f"{self._remote.endpoint} after {ATTEMPTS} attempts; the last one: {_told(error)}"
+                f"{self._remote.endpoint} after {retry.ATTEMPTS} attempts; the last one: {told(error)}"
             )
             raise UpstreamError(msg) from error
         except GatedRepoError as error:
@@ -116,7 +93,7 @@ class RangedGet:
             msg = f"{page}, then log in (`hf auth login`) or set HF_TOKEN"
             raise UpstreamError(msg) from error
         except HfHubHTTPError as error:
-            msg = f"{self._remote.place} at {self._remote.commit}: the hub refuses it: {_told(error)}"
+            msg = f"{self._remote.place} at {self._remote.commit}: the hub refuses it: {told(error)}"
             raise UpstreamError(msg) from error
 
     def __iter__(self) -> Iterator[bytes]:
@@ -151,7 +128,7 @@ class RangedGet:
                 if len(wanted) < len(piece):
                     break
         except self._broken as error:
-            _LOG.info("%s: broke off at byte %d (%s); going on from there", self._remote.place, self._at, _told(error))
+            _LOG.info("%s: broke off at byte %d (%s); going on from there", self._remote.place, self._at, told(error))
         self.close()
 
     def _request(self) -> Iterator[bytes]:
@@ -169,7 +146,7 @@ class RangedGet:
             self._check(response)
             first = next(pieces, b"")
             if not first:
-                raise _AgainError("an answer without a body")
+                raise AgainError("an answer without a body")
             # Also when nobody iterates on, or the process ends with a stream half read.
             self._let_go = weakref.finalize(self, stack.pop_all().close)
         return chain([first], pieces)
@@ -181,35 +158,29 @@ class RangedGet:
         elif status == 200 and self._at == 0:
             self._check_size(headers.get("Content-Length", "*"))
         elif status == 200:
-            raise _AgainError(f"the whole file, where bytes from {self._at} on were asked for")
+            raise AgainError(f"the whole file, where bytes from {self._at} on were asked for")
         elif status == 416:
             self._check_size(headers.get("Content-Range", "").rpartition("/")[2])
-            raise _AgainError(f"there is no range from byte {self._at} on")
+            raise AgainError(f"there is no range from byte {self._at} on")
         elif response.history and status in _EXPIRED:
-            raise _AgainError(f"status {status} from {response.url.host if _modern(response) else 'the redirect'}")
+            raise AgainError(f"status {status} from {response.url.host if _modern(response) else 'the redirect'}")
         elif status in _BUSY or status >= 500:
-            raise _AgainError(f"status {status}", _named_wait(headers))
+            raise AgainError(f"status {status}", named_wait(headers))
         else:
             _ = response.content if not _modern(response) else response.read()
             hf_raise_for_status(response)
-            raise _AgainError(f"status {status}, expected 206")
+            raise AgainError(f"status {status}, expected 206")
 
     def _check_range(self, header: str) -> None:
         match = _RANGE.fullmatch(header.strip())
         if match is None or int(match[1]) != self._at or not self._at <= int(match[2]) < self._stop:
-            raise _AgainError(f"Content-Range {header!r}, where bytes {self._at}-{self._stop - 1} were asked for")
+            raise AgainError(f"Content-Range {header!r}, where bytes {self._at}-{self._stop - 1} were asked for")
         self._check_size(match[3])
 
     def _check_size(self, told: str) -> None:
         if told.isdigit() and int(told) != self._remote.size:
             msg = f"{self._remote.place} has {told} bytes, but was listed with {self._remote.size}; list it again"
             raise UpstreamError(msg)
-
-    def _tell(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        _LOG.info(
-            "%s: attempt %d of %d: %s", self._remote.place, state.attempt_number, ATTEMPTS, _told(error or Exception())
-        )
 
 
 @contextmanager
@@ -239,31 +210,3 @@ def _transport_errors() -> tuple[type[Exception], ...]:
             errors = import_module("requests.exceptions")
             return errors.ConnectionError, errors.Timeout, errors.ChunkedEncodingError
     return (OSError,)
-
-
-def _named_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds that an answer asks to wait: `Retry-After` (seconds or a date), else the hub's `RateLimit`."""
-    told = headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return float(told)
-    if told:
-        try:
-            return max(0.0, parsedate_to_datetime(told).timestamp() - time())
-        except ValueError:
-            return None
-    reset = _RESET.search(headers.get("RateLimit", ""))
-    return float(reset[1]) if reset else None
-
-
-_backoff = tenacity.wait_exponential(multiplier=0.5, max=30.0) + tenacity.wait_random(0, 0.5)
-
-
-def _pause(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    named = error.wait if isinstance(error, _AgainError) else None
-    return min(named, LONGEST_WAIT) if named is not None else _backoff(state)
-
-
-def _told(error: BaseException) -> str:
-    name = "" if isinstance(error, _AgainError) else f"{type(error).__name__}: "
-    return f"{name}{error}"

@@ -69,8 +69,7 @@ class ShardReader:
             for group in self._wanted(self._groups)[:1]:
                 self._groups.expect(group)
         elif self._begin < self._shard.stop:
-            slack = max(1, min(_SLACK, (self._shard.stop - self._shard.start) // 4))
-            self._get = RangedGet(remote, self._begin, min(self._shard.stop + slack, self._shard.size))
+            self._get = RangedGet(remote, self._begin, min(self._shard.stop + self._slack, self._shard.size))
             self._get.open()
 
     def close(self) -> None:
@@ -94,6 +93,10 @@ class ShardReader:
     def _begin(self) -> int:
         """The first byte to read: one before the range, to learn whether a line starts at its edge."""
         return self._at if self._at >= 0 else max(self._shard.start - 1, 0)
+
+    @property
+    def _slack(self) -> int:
+        return max(1, min(_SLACK, (self._shard.stop - self._shard.start) // 4))
 
     def _lines(self, remote: Remote | None) -> Iterator[Raw]:
         shard, at = self._shard, self._begin
@@ -130,7 +133,7 @@ class ShardReader:
             for piece in self._get:
                 at += len(piece)
                 yield piece
-        more = 4 * _SLACK
+        more = 2 * max(self._slack, 64 * 1024)
         while at < self._shard.size:
             stop = min(at + more, self._shard.size)
             yield from RangedGet(remote, at, stop)
