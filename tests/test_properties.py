@@ -62,8 +62,11 @@ def sera_turns(draw: st.DrawFn) -> list[Turn]:
     for at in range(draw(st.integers(0, 9))):
         reasoning = marked(f"r{at}", draw(hostile)) if draw(present) else ""
         visible = marked(f"v{at}", draw(hostile)) if draw(present) else ""
-        if visible and reasoning and draw(st.integers(0, 5)) == 0:
-            reasoning += " " + visible  # the visible text is the reasoning's tail
+        match draw(st.integers(0, 7)) if visible and reasoning else None:
+            case 0:
+                reasoning += " " + visible  # the visible text is the reasoning's tail
+            case 1:
+                reasoning = visible + " " + reasoning  # its head, which is no repeat to leave out
         kind = draw(st.sampled_from(["call", "call", "submit", "submit", "words"]))
         output = marked(f"o{at}", draw(hostile))
         if kind == "call":
@@ -76,6 +79,8 @@ def sera_turns(draw: st.DrawFn) -> list[Turn]:
             turns.append(
                 Turn(reasoning or marked(f"r{at}", ""), visible, None, None, output if draw(present) else None)
             )
+    if draw(st.booleans()):  # upstream's last submit often says nothing visible
+        turns.append(Turn(marked("r99", ""), "", "submit", "{}", marked("o99", "")))
     if turns and draw(st.integers(0, 3)) == 0:
         turns[-1] = replace(turns[-1], output=None)
     return turns
