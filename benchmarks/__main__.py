@@ -1,0 +1,116 @@
+"""Measure everything and print it: `python -m benchmarks`. Fails where variants differ in rows or settings, never on a
+figure."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from benchmarks import growth, results, startup, table
+from benchmarks.corpus import SERA, SWE_ZERO, corpus
+from benchmarks.runs import compare, fresh, middle
+
+LIBRARIES = ("pyarrow", "datasets", "msgspec", "orjson", "jsonschema", "pysimdjson")
+PARTS = ("sera", "swe_zero", "startup", "growth")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=3_000, help="SERA rows (default 3,000: 580 MB)")
+    parser.add_argument("--swe-zero-rows", type=int, default=5_000, help="SWE-ZERO rows (default 5,000)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each variant runs, in turn (default 5)")
+    parser.add_argument("--most", type=int, default=growth.ROWS[-1], help="rows of the largest growing corpus")
+    parser.add_argument("--only", action="append", choices=PARTS, help="a part; may repeat (default: all)")
+    parser.add_argument("--json", type=Path, default=table.RESULTS, help="where results go (default %(default)s)")
+    parser.add_argument("--page", action="store_true", help="only write docs/benchmarks.md anew from the results")
+    given = parser.parse_args()
+    told = json.loads(given.json.read_text(encoding="utf-8")) if given.json.exists() else {}
+    if not given.page:
+        told |= measure(given)
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        print(table.render(told))
+    if given.json == table.RESULTS:
+        table.write_page(told)
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """The parts that were asked for."""
+    loads = [os.getloadavg()[0]]
+    told: dict[str, Any] = {}
+    for part in given.only or PARTS:
+        told[part] = _PARTS[part](given)
+        loads.append(os.getloadavg()[0])
+    versions = {name: metadata.version(name) for name in LIBRARIES}
+    cpus = len(os.sched_getaffinity(0))
+    load = [min(loads), max(loads)]
+    told["machine"] = {"cpus": cpus, "python": platform.python_version(), "versions": versions, "load": load}
+    return told
+
+
+def _sera(given: argparse.Namespace) -> dict[str, Any]:
+    root = corpus(SERA, given.rows)
+    names = [results.BASELINE, results.BARE, results.ORJSON, results.ONE, results.TWO]
+    taken: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    stages = []
+    for _ in range(given.rounds):
+        for name, figures in compare(names, root, 1).items():
+            taken[name] += figures
+        stages.append(_seconds(fresh("benchmarks.stages", str(root))))
+    checks = _seconds(fresh("benchmarks.checks", str(root)))
+    return {
+        "title": f"SERA to Parquet, {given.rows:,} rows",
+        "rows": given.rows,
+        "variants": _medians(taken),
+        "stages": {name: middle(stages, name) for name in stages[0]},
+        "checks": checks,
+        "targets": results.as_json(results.conversion_targets(taken, stages, checks)),
+    }
+
+
+def _swe_zero(given: argparse.Namespace) -> dict[str, Any]:
+    rows = given.swe_zero_rows
+    taken = compare([results.MAP, results.SWE_ZERO], corpus(SWE_ZERO, rows), given.rounds)
+    targets = results.as_json(results.swe_zero_targets(taken))
+    return {
+        "title": f"SWE-ZERO to Parquet, {rows:,} rows",
+        "rows": rows,
+        "variants": _medians(taken),
+        "targets": targets,
+    }
+
+
+def _startup(given: argparse.Namespace) -> dict[str, Any]:
+    took = startup.measure(3 * given.rounds)
+    return {"took": took, "targets": results.as_json(results.startup_targets(took))}
+
+
+def _growth(given: argparse.Namespace) -> dict[str, Any]:
+    counts = [rows for rows in growth.ROWS if rows < given.most] + [given.most]
+    by_rows, by_bytes = growth.by_rows(counts, min(given.rounds, 3)), growth.by_bytes(rounds=min(given.rounds, 3))
+    targets = results.as_json(results.growth_targets(by_rows, by_bytes))
+    return {"by_rows": by_rows, "by_bytes": by_bytes, "targets": targets}
+
+
+def _medians(taken: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
+    keys = ("wall", "cpu", "memory", "process_wall", "process_cpu")
+    return {
+        name: {**{key: middle(figures, key) for key in keys}, "workers": 2 if name == results.TWO else 1}
+        for name, figures in taken.items()
+    }
+
+
+def _seconds(printed: dict[str, float]) -> dict[str, float]:
+    """A module's own figures without those of its process."""
+    return {name: seconds for name, seconds in printed.items() if not name.startswith("process_")}
+
+
+_PARTS = {"sera": _sera, "swe_zero": _swe_zero, "startup": _startup, "growth": _growth}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What the package's own checks cost inside a conversion of SERA: each is replayed on what it was given there.
+
+The schema of the row, the grammar of the messages, the tools' schemas. Parsing is not among them: whoever does not
+check still has to parse. Run as a module it prints the seconds of each check, for all rows, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from benchmarks.corpus import SERA
+from sera_swezero import configs, convert
+from sera_swezero.sources import arguments
+from sera_swezero.upstream import plan_shards, take_snapshot
+from sera_swezero.views import rectified
+
+ROWS = 400
+"""Rows that are looked at: the checks see the same in every one of them."""
+
+
+class Recorded:
+    """A function that remembers what it was called with."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self.calls.append((given, named))
+        return self.function(*given, **named)
+
+    def replay(self) -> float:
+        """Seconds of CPU of all calls once more."""
+        began = time.process_time()
+        for given, named in self.calls:
+            self.function(*given, **named)
+        return time.process_time() - began
+
+
+def measure(root: Path) -> dict[str, float]:
+    """Seconds of CPU by check for all rows of a root."""
+    request = configs.request(SERA, upstream=str(root))
+    snapshot = take_snapshot(request.origins, upstream=str(root))
+    (shard,) = plan_shards(snapshot.files, 1 << 40, multiple=1)
+    row, grammar = Recorded(convert.check_row), Recorded(rectified.check)
+    tools = {name: Recorded(check) for name, check in arguments.checks("tools-sera").items()}
+    with (
+        mock.patch.object(convert, "check_row", row),
+        mock.patch.object(rectified, "check", grammar),
+        mock.patch.object(arguments, "checks", lambda _tools: tools),
+    ):
+        report = convert.Report()
+        looked = sum(1 for _ in zip(range(ROWS), convert.convert_shard(shard, snapshot, request, report), strict=False))
+    total = sum(1 for _ in Path(root, shard.repo, shard.file).open("rb"))
+    seconds = {
+        "schema of the row": row.replay(),
+        "order and wrappers": grammar.replay(),
+        "schemas of the tools": sum(check.replay() for check in tools.values()),
+    }
+    return {name: took * total / looked for name, took in seconds.items()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]))))

@@ -1,0 +1,76 @@
+"""Run commands in fresh processes and tell what they took."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.corpus import KEPT
+from benchmarks.writing import file_bytes, row_digest, settings_of
+
+Figures = dict[str, float]
+"""What one run took. wall, cpu: seconds without imports, memory: bytes over imports (the child's own figures);
+process_wall, process_cpu: seconds of the whole process and its workers."""
+
+
+def fresh(module: str, *arguments: str) -> dict[str, Any]:
+    """Run a module in a fresh process; gives the JSON of its last line and the figures of the whole process."""
+    command = [sys.executable, "-m", module, *arguments]
+    started = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output = child.stdout.read() if child.stdout else ""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - started
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    cpu = usage.ru_utime + usage.ru_stime
+    return {**json.loads(output.splitlines()[-1]), "process_wall": wall, "process_cpu": cpu}
+
+
+def compare(variants: Sequence[str], root: Path, rounds: int) -> dict[str, list[Figures]]:
+    """Run the variants in turn, `rounds` times over, and hold their rows and settings to the first one's.
+
+    Raises:
+        SystemExit: two variants gave other rows, or files with other settings.
+    """
+    taken: dict[str, list[Figures]] = {name: [] for name in variants}
+    for number in range(rounds):
+        with tempfile.TemporaryDirectory(dir=KEPT) as folder:
+            outs = {name: Path(folder, str(index)) for index, name in enumerate(variants)}
+            for name, out in outs.items():
+                print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
+                taken[name].append(fresh("benchmarks.child", name, str(root), str(out)))
+                shutil.rmtree(out / "cache", ignore_errors=True)
+            if number == 0:
+                _same(outs)
+    return taken
+
+
+def _same(outs: Mapping[str, Path]) -> None:
+    """All variants wrote the same rows with the same settings."""
+    shown = {name: (row_digest(out), settings_of(out)) for name, out in outs.items()}
+    sizes = {name: file_bytes(out) for name, out in outs.items()}
+    if len({repr(one) for one in shown.values()}) > 1:
+        raise SystemExit("the variants differ:\n" + "\n".join(f"{name}: {one}" for name, one in shown.items()))
+    if max(sizes.values()) > 1.05 * min(sizes.values()):
+        raise SystemExit(f"the files differ in size by more than a twentieth: {sizes}")
+
+
+def middle(figures: Sequence[Figures], key: str) -> float:
+    """The median of one figure over the rounds."""
+    return median(one[key] for one in figures)
+
+
+def ratio(one: Sequence[Figures], other: Sequence[Figures], key: str = "cpu") -> float:
+    """How many times as much `one` took: the median of the rounds' own ratios, since a round shares its load."""
+    return median(a[key] / b[key] for a, b in zip(one, other, strict=True))

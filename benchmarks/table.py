@@ -1,0 +1,113 @@
+"""Results as Markdown: what `make bench` prints and what stands in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import MB
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "benchmarks.json"
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- figures: written by `python -m benchmarks --page` -->", "<!-- end of figures -->"
+
+
+def render(results: dict[str, Any]) -> str:
+    """All tables of a run."""
+    parts = [_machine(results["machine"])]
+    for kind in ("sera", "swe_zero"):
+        if kind in results:
+            parts += [f"### {results[kind]['title']}", _variants(results[kind]), _targets(results[kind]["targets"])]
+            if "stages" in results[kind]:
+                parts += [_stages(results[kind])]
+    if "startup" in results:
+        parts += ["### Start", _targets(results["startup"]["targets"])]
+    if "growth" in results:
+        parts += ["### Growth", _growth(results["growth"]), _targets(results["growth"]["targets"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """Put the tables between the marks of the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{render(results)}\n{END}{after}", encoding="utf-8")
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    load = machine["load"]
+    return f"{machine['cpus']} CPUs, Python {machine['python']}, {versions}. Load while measuring: {load[0]:.1f} to {load[1]:.1f}."
+
+
+def _variants(part: dict[str, Any]) -> str:
+    head = ["variant", "rows/s", "CPU per row", "memory", "whole process: rows/s", "CPU per row"]
+    rows = part["rows"]
+    lines = []
+    for name, one in part["variants"].items():
+        # Work in other processes is not seen from inside: only whole processes tell what it took.
+        inside = one["workers"] == 1
+        lines.append(
+            [
+                name,
+                f"{rows / one['wall']:,.0f}",
+                f"{one['cpu'] / rows * 1e6:,.0f} us" if inside else "",
+                f"{one['memory'] / MB:,.0f} MB" if inside else "",
+                f"{rows / one['process_wall']:,.0f}",
+                f"{one['process_cpu'] / rows * 1e6:,.0f} us",
+            ]
+        )
+    return markdown([head, *lines])
+
+
+def _stages(part: dict[str, Any]) -> str:
+    rows = part["rows"]
+    stages = {**part["stages"], "sum": sum(part["stages"].values())}
+    told = markdown([["stage", "CPU per row"], *([name, f"{s / rows * 1e6:,.0f} us"] for name, s in stages.items())])
+    checks = {**part["checks"], "sum": sum(part["checks"].values())}
+    return (
+        told
+        + "\n\n"
+        + markdown([["check", "CPU per row"], *([name, f"{s / rows * 1e6:,.1f} us"] for name, s in checks.items())])
+    )
+
+
+def _growth(part: dict[str, Any]) -> str:
+    head = ["rows", "bytes per raw row", "CPU per row", "CPU per raw byte", "memory"]
+    lines = [
+        [
+            f"{one['rows']:,.0f}",
+            f"{one['row_bytes']:,.0f}",
+            f"{one['us_per_row']:,.0f} us",
+            f"{one['ns_per_byte']:.2f} ns",
+            f"{one['memory'] / MB:,.0f} MB",
+        ]
+        for one in [*part["by_rows"], *part["by_bytes"]]
+    ]
+    return markdown([head, *lines])
+
+
+def _targets(targets: list[dict[str, Any]]) -> str:
+    head = ["target", "figure", "bound", ""]
+    lines = [
+        [
+            one["name"],
+            f"{one['figure']:.3g} {one['unit']}",
+            f"{one['way']} {one['bound']:g} {one['unit']}",
+            "met" if one["met"] else "**missed**",
+        ]
+        for one in targets
+    ]
+    return markdown([head, *lines])
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, the header first, its columns lined up."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in [lines[0], rule, *lines[1:]]
+    )

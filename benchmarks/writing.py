@@ -1,0 +1,96 @@
+"""Parquet as every variant writes it: with the settings that the project's own writer publishes with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sera_swezero.build.parquet import WRITER
+
+GROUP_ROWS = 384
+"""Rows per row group of the variants that count rows; about what the project's bound in bytes comes to."""
+
+
+def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer with the project's settings: codec and level, page index, content-defined chunking, dictionary bound."""
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression=WRITER["compression"],
+        compression_level=WRITER["compression_level"],
+        write_page_index=True,
+        use_content_defined_chunking=WRITER["content_defined_chunking"],
+        dictionary_pagesize_limit=WRITER["dictionary_bytes"],
+    )
+
+
+def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows group by group; gives their number."""
+    count = 0
+    with open_writer(path, schema) as writer:
+        group: list[dict[str, Any]] = []
+        for row in rows:
+            group.append(row)
+            if len(group) == GROUP_ROWS:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                count += len(group)
+                group = []
+        if group:
+            writer.write_table(pa.Table.from_pylist(group, schema))
+    return count + len(group)
+
+
+def files_of(out: Path) -> list[Path]:
+    """The Parquet files of rows below a variant's folder, in order."""
+    return sorted(path for path in out.rglob("*.parquet") if "rejected" not in path.parts)
+
+
+def row_digest(out: Path) -> str:
+    """A hash of all rows in order, whatever files and row groups they stand in.
+
+    Messages are compared as what they say: roles, contents, and the JSON inside tool calls, so that a variant may space
+    its JSON as its library does.
+    """
+    digest = hashlib.sha256()
+    for row in _rows(files_of(out)):
+        row["messages"] = [_told(message) for message in json.loads(row["messages"])]
+        digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _rows(files: list[Path]) -> Iterator[dict[str, Any]]:
+    for path in files:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=32):
+            yield from batch.to_pylist()
+
+
+def _told(message: dict[str, str]) -> list[Any]:
+    role, content = message["role"], message["content"]
+    if role != "tool_call":
+        return [role, content]
+    call = json.loads(content.removeprefix("<tool_call>").removesuffix("</tool_call>"))
+    return [role, call["name"], call["arguments"]]
+
+
+def settings_of(out: Path) -> dict[str, Any]:
+    """What a variant's files show of their settings; the same for all variants, or they are not comparable."""
+    codecs, indexes, rows = set(), set(), 0
+    for path in files_of(out):
+        metadata = pq.read_metadata(path)
+        rows += metadata.num_rows
+        for group in range(metadata.num_row_groups):
+            chunks = [metadata.row_group(group).column(index) for index in range(metadata.num_columns)]
+            codecs |= {chunk.compression for chunk in chunks}
+            indexes |= {chunk.has_offset_index for chunk in chunks}
+    return {"codecs": sorted(codecs), "page_index": sorted(indexes), "rows": rows}
+
+
+def file_bytes(out: Path) -> int:
+    """Bytes of a variant's files: the level and the chunking cannot be read from a file, but show here."""
+    return sum(path.stat().st_size for path in files_of(out))
