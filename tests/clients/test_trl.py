@@ -1,0 +1,199 @@
+"""TRL trains on every view of every source as it is, streamed, and on the model's words alone: two steps each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trl
+from trl import SFTConfig, SFTTrainer
+
+import sera_swezero
+from sera_swezero.render import KINDS, look
+from sera_swezero.template import load_template
+from sera_swezero.trajectory import Step
+from sera_swezero.views import VIEWS
+
+pytestmark = pytest.mark.clients
+
+TEMPLATES = Path(trl.__file__).parent / "chat_templates"
+SETS = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
+CHATML = """\
+{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' }}
+{%- if message.role == 'assistant' %}
+{%- generation %}{{ message.content + '<|im_end|>' }}{% endgeneration %}
+{%- else %}{{- message.content + '<|im_end|>' }}{%- endif %}
+{{- '\\n' }}
+{%- endfor %}"""
+"""A plain frame around each message, for rows whose text is complete."""
+
+
+def stream(config: str, view: str, **arguments: Any) -> Any:
+    return sera_swezero.load_dataset(config, view=view, split="train", streaming=True, upstream="sample", **arguments)
+
+
+def qwen3_turn(step: Step) -> str:
+    """What Qwen3 is to say in a step, by the rules of its training template."""
+    text = f"<think>\n{step.reasoning.strip(chr(10))}\n</think>\n\n" + step.visible.lstrip("\n")
+    if step.call is None:
+        return text
+    arguments = json.dumps(json.loads(step.call.arguments), ensure_ascii=False)
+    call = f'<tool_call>\n{{"name": "{step.call.name}", "arguments": {arguments}}}\n</tool_call>'
+    return text + ("\n" if step.visible else "") + call
+
+
+def hermes_turn(step: Step) -> str:
+    """What a hermes row has for the step: no empty think block, arguments as the model spelled them."""
+    think = f"<think>\n{step.reasoning}\n</think>" if step.reasoning else ""
+    call = ""
+    if step.call is not None:
+        arguments = step.call.arguments.replace("</tool_call>", r"<\/tool_call>").replace("</think>", r"<\/think>")
+        call = f'<tool_call>\n{{"name": "{step.call.name}", "arguments": {arguments}}}\n</tool_call>'
+    words = "\n\n".join(part for part in (think, step.visible) if part)
+    gap = "" if not words or not call else "\n" if step.visible else "\n\n"
+    return f"{words}{gap}{call}"
+
+
+def trained_texts(trainer: SFTTrainer, tokenizer: Any) -> list[str]:
+    """Train, and give for every row that was trained on the text of the tokens that had a loss."""
+    seen: list[str] = []
+    compute = trainer.compute_loss
+
+    def watch(model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        for ids, labels in zip(inputs["input_ids"], inputs["labels"], strict=True):
+            assert bool((labels == ids).logical_or(labels == -100).all())
+            seen.append(tokenizer.decode(ids[labels != -100], skip_special_tokens=False))
+        return compute(model, inputs, *args, **kwargs)
+
+    trainer.compute_loss = watch
+    trainer.train()
+    return seen
+
+
+def trainer_of(rows: Any, model: Any, tokenizer: Any, folder: Path) -> SFTTrainer:
+    settings = SFTConfig(
+        output_dir=str(folder),
+        max_steps=2,
+        per_device_train_batch_size=1,
+        assistant_only_loss=True,
+        max_length=None,
+        use_cpu=True,
+        bf16=False,
+        report_to=[],
+        save_strategy="no",
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        seed=1,
+    )
+    return SFTTrainer(model=model, args=settings, train_dataset=rows, processing_class=tokenizer)
+
+
+@pytest.mark.parametrize("submit", ["call", "answer"])
+@pytest.mark.parametrize("config", SETS)
+def test_openai_rows_train_every_turn_of_the_model_and_nothing_else(
+    config: str, submit: str, model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text()  # TRL takes its training form by itself
+    rows = stream(config, "openai", submit=submit).take(2)
+    trained = trained_texts(trainer_of(rows, model, tokenizer, tmp_path), tokenizer)
+    steps = [VIEWS["openai"].to_trajectory(row).steps for row in rows]
+    assert sorted(trained) == sorted("".join(f"{qwen3_turn(step)}<|im_end|>\n" for step in of) for of in steps)
+    assert all(step.reasoning for of in steps for step in of[:1])  # there was something to lose
+
+
+@pytest.mark.parametrize("config", SETS)
+def test_hermes_rows_train_every_turn_of_the_model_and_nothing_else(
+    config: str, model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    tokenizer.chat_template = CHATML
+    rows = stream(config, "hermes").take(2)
+    trained = trained_texts(trainer_of(rows, model, tokenizer, tmp_path), tokenizer)
+    steps = [VIEWS["hermes"].to_trajectory(row).steps for row in rows]
+    assert sorted(trained) == sorted("".join(f"{hermes_turn(step)}<|im_end|>" for step in of) for of in steps)
+
+
+def test_the_rectified_view_is_refused_and_does_not_train_on_the_prompt(
+    model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text()
+    with pytest.raises(ValueError, match="not conversational"):
+        trainer_of(stream("sera", "rectified"), model, tokenizer, tmp_path)
+
+
+def test_interleaved_sources_train_as_one(model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    import datasets
+
+    tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text()
+    mixed = datasets.interleave_datasets([stream("sera", "openai"), stream("swe-zero-1k-32k", "openai")]).take(2)
+    assert [row["config"].startswith("swe-zero") for row in mixed] == [False, True]
+    trained = trained_texts(trainer_of(mixed, model, tokenizer, tmp_path), tokenizer)
+    assert len(trained) == 2
+    assert all("<tool_call>" in text and "<tool_response>" not in text for text in trained)
+
+
+KEEPS_ALL_REASONING = {"qwen3_training"}
+"""Of Qwen3's and GLM-4.5's templates. The others drop reasoning in front of a later user message, and GLM's look for it
+in `reasoning_content` or behind the last user message alone."""
+
+
+@pytest.mark.parametrize("name", ["qwen3", "qwen3_training", "glm4moe", "glm4moe_training"])
+@pytest.mark.parametrize("view", ["openai", "hermes", "sharegpt"])
+@pytest.mark.parametrize("config", SETS)
+def test_templates_keep_every_call_and_observation(config: str, view: str, name: str) -> None:
+    found = look(stream(config, view), view, load_template(name))
+    assert found.rows > 100
+    assert not found.failed
+    assert found.nulls == 0
+    for kind in KINDS[1:]:
+        assert found.kept[kind] == found.total[kind], kind
+    if name in KEEPS_ALL_REASONING:
+        assert found.whole
+
+
+@pytest.mark.parametrize("config", SETS)
+def test_reasoning_is_kept_where_no_user_message_follows(config: str) -> None:
+    # A turn without a call is answered by the harness, as a user: there alone templates drop what was before.
+    rows = [row for row in stream(config, "openai") if sum(m["role"] == "user" for m in row["messages"]) == 1]
+    for name in ("qwen3", "qwen3_training", "glm4moe", "glm4moe_training"):
+        found = look(rows, "openai", load_template(name))
+        assert found.whole, name
+        assert found.total["reasoning"] > 500
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in TEMPLATES.glob("*.jinja")))
+def test_rendering_is_that_of_transformers(name: str) -> None:
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    text = (TEMPLATES / f"{name}.jinja").read_text()
+    template = load_template(name)
+    for row in stream("glm-4.6-lite-t2", "openai").take(5):
+        try:
+            (expected,), indices = render_jinja_template(
+                [row["messages"]], row["tools"], chat_template=text, return_assistant_tokens_mask=template.marks
+            )
+        except Exception as error:  # noqa: BLE001 (templates raise what they like)
+            with pytest.raises(type(error)):
+                template.render(row["messages"], row["tools"])
+            continue
+        rendered = template.render(row["messages"], row["tools"])
+        assert rendered.text == expected
+        assert rendered.trained == (indices[0] if template.marks else [])
+
+
+def test_the_share_of_trained_tokens_is_that_of_transformers(tokenizer: Any, tokenizer_folder: Path) -> None:
+    template = load_template("qwen3_training", str(tokenizer_folder))
+    rows = list(stream("glm-4.6-lite-t2", "openai").take(5))
+    found = look(rows, "openai", template, str(tokenizer_folder))
+    tokenizer.chat_template = (TEMPLATES / "qwen3_training.jinja").read_text()
+    masks = [
+        tokenizer.apply_chat_template(
+            row["messages"], tools=row["tools"], return_dict=True, return_assistant_tokens_mask=True
+        )["assistant_masks"]
+        for row in rows
+    ]
+    assert found.tokens == sum(map(len, masks))
+    assert found.trained == sum(map(sum, masks))
+    assert 0 < found.trained < found.tokens
