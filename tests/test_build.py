@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.build import manifest, parquet, shard
+from sera_swezero.build import manifest, shard
 from sera_swezero.build.runner import build, plan
 from sera_swezero.builder import SeraSweZero, features
 from sera_swezero.convert import columns
@@ -290,12 +290,11 @@ def test_the_features_in_the_files_are_the_builder_s_for_every_datasets(sample: 
         assert loaded.num_rows == len(read(sample, job.request.name))
 
 
-def test_lists_are_told_in_the_form_that_3_6_reads() -> None:
-    from datasets import Features, Value
-
-    told = parquet.legacy(Features({"messages": [{"role": Value("string")}]}).to_dict())
-    assert told == {"messages": [{"role": {"dtype": "string", "_type": "Value"}}]}
-    assert Features.from_dict(told) == Features({"messages": [{"role": Value("string")}]})
+def test_lists_are_told_in_the_form_that_3_6_reads(sample: Path) -> None:
+    path = next((sample / "swe-zero-12m").iterdir())
+    told = json.loads(pq.read_schema(path).metadata[b"huggingface"])["info"]["features"]["messages"]
+    text = {"dtype": "string", "_type": "Value"}
+    assert told == [{"role": text, "content": text}]
 
 
 def test_the_command_shows_what_it_built(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ class _Message(msgspec.Struct):
     role: str = ""
 
 
-_decode = msgspec.json.Decoder(list[_Message]).decode
+_decode = msgspec.json.Decoder(_Message).decode
+_decode_all = msgspec.json.Decoder(list[_Message]).decode
 
 
 def _roles(row: Row) -> list[str]:
@@ -114,8 +115,9 @@ def _roles(row: Row) -> list[str]:
     messages = row.get("messages", row.get("conversations"))
     if isinstance(messages, str):
         try:
-            return [message.role for message in _decode(messages)]
+            return [message.role for message in _decode_all(messages)]
         except msgspec.DecodeError:
             # The native view keeps upstream's text, in which half a surrogate pair may stand as an escape.
             messages = json.loads(messages)
-    return [str(message.get("role", message.get("from"))) for message in messages or ()]
+    # With Json leaves every message is a JSON text of its own.
+    return [_decode(one).role if isinstance(one, str) else one.get("role", one.get("from")) for one in messages or ()]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features
 
+from sera_swezero.infos import legacy
 from sera_swezero.views import Row
 
 ROW_GROUP_BYTES = 64_000_000
@@ -41,20 +42,10 @@ def schema_of(features: Features) -> pa.Schema:
     """The Arrow schema of a config: its features, told twice, to Arrow and to `datasets`.
 
     `datasets` 4 and later writes lists as `List`, which 3.6 refuses to read; the older bracket form means the same to
-    all of them. Json leaves are stored as text, which every other reader takes; `datasets` makes them objects again.
+    all of them.
     """
-    plain = pa.schema([pa.field(field.name, _without_json(field.type)) for field in features.arrow_schema])
     told = {"info": {"features": legacy(features.to_dict())}}
-    return plain.with_metadata({"huggingface": json.dumps(told, sort_keys=True)})
-
-
-def legacy(described: Any) -> Any:
-    """Features as plain values in the form that `datasets` 3.6 and all later versions read: lists in brackets."""
-    if isinstance(described, dict):
-        if described.get("_type") == "List" and described.get("length", -1) == -1:
-            return [legacy(described["feature"])]
-        return {key: legacy(value) for key, value in described.items()}
-    return [legacy(value) for value in described] if isinstance(described, list) else described
+    return features.arrow_schema.with_metadata({"huggingface": json.dumps(told, sort_keys=True)})
 
 
 def has_json(features: Features) -> bool:
@@ -70,6 +61,7 @@ class Sink:
         self.rows = 0
         self.arrow_bytes = 0
         self._schema = schema_of(features)
+        self._plain = pa.schema([field.with_type(_without_json(field.type)) for field in self._schema])
         self._encode = features.encode_example if has_json(features) else None
         self._waiting: list[Row] = []
         self._group: list[pa.RecordBatch] = []
@@ -98,7 +90,8 @@ class Sink:
 
     def _gather(self) -> None:
         """Make Arrow of the waiting rows, and close the row group before the row that would make it too large."""
-        batch = pa.RecordBatch.from_pylist(self._waiting, schema=self._schema)
+        # Arrow makes no Json leaves of Python values, but it takes text for them.
+        batch = pa.RecordBatch.from_pylist(self._waiting, schema=self._plain).cast(self._schema)
         self._waiting = []
         start = 0
         for index in range(batch.num_rows):

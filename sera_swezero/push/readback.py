@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -98,6 +100,8 @@ def affected(told: Manifest, changed: Iterable[str]) -> list[str]:
 
 def _row_faults(repo: str, commit: str, name: str, contract: Contract, count: int) -> list[str]:
     loaded = datasets.load_dataset(repo, name, split="train", revision=commit, streaming=True)
-    rows = enumerate(islice(loaded, count or None))
-    wrong = ((index, row) for index, row in rows if not contract.accepts(row))
+    # A stream that is left half-read keeps reading ahead, and a process that then ends may end with an abort.
+    with closing(iter(loaded)) as rows:
+        wrong = [(index, row) for index, row in enumerate(islice(rows, count or None)) if not contract.accepts(row)]
+    gc.collect()
     return [f"{name}, row {index}: {fault}" for index, row in wrong for fault in contract.faults(row)]
