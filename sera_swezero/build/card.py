@@ -17,9 +17,8 @@ from huggingface_hub import DatasetCardData
 from sera_swezero import configs
 from sera_swezero.build import tables
 from sera_swezero.build.manifest import BuiltConfig, Manifest
-from sera_swezero.build.unions import members
+from sera_swezero.build.unions import loadable
 from sera_swezero.builder import features
-from sera_swezero.configs import CONFIGS
 from sera_swezero.grammar import WRAPPERS
 
 PLACE = "OWNER/NAME"
@@ -58,15 +57,8 @@ def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def groups(manifest: Manifest) -> dict[str, list[str]]:
-    """What can be loaded by name: a built config is itself, a union is its parts; in the order of the config table."""
-    found: dict[str, list[str]] = {}
-    for config in CONFIGS.values():
-        for view in tables.views(manifest):
-            request = configs.request(config.name, view=view)
-            parts = [configs.request(part, view=view).name for part in members(config.name)]
-            if all(part in manifest.configs for part in parts):
-                found[request.name] = parts
-    return found
+    """What can be loaded by name, and the built configs that it stands for."""
+    return loadable(manifest.configs, tables.views(manifest))
 
 
 def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:

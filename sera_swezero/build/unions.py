@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from sera_swezero import configs
 
 
@@ -13,3 +15,19 @@ def members(name: str) -> list[str]:
         return [name]
     single = {config.origins[0].repo: config.name for config in configs.CONFIGS.values() if len(config.origins) == 1}
     return [single[origin.repo] + (f"-{view}" if view else "") for origin in origins]
+
+
+def published(name: str, view: str) -> str:
+    """The name of a config in a view; the default view goes without saying. Also for views not built here."""
+    return name if view == configs.CONFIGS[name].default_view else f"{name}-{view}"
+
+
+def loadable(built: Collection[str], views: Iterable[str]) -> dict[str, list[str]]:
+    """What can be loaded by name: a built config is itself, a union of built ones its parts; in the table's order."""
+    found: dict[str, list[str]] = {}
+    for name in configs.CONFIGS:
+        for view in views:
+            parts = [published(part, view) for part in members(name)]
+            if all(part in built for part in parts):
+                found[published(name, view)] = parts
+    return found
