@@ -26,6 +26,10 @@ help: ## this list
 demo: $(VENV)/stamp ## walk through the package on its embedded sample
 	@$(BIN)/python -m sera_swezero.demo
 
+.PHONY: demo-publish
+demo-publish: $(VENV)/stamp ## build, push and verify the sample against a hub on this machine
+	@$(BIN)/python tests/demo_publish.py
+
 .PHONY: test
 test: lint type pytest matrix ## everything that must pass before a commit
 
@@ -48,6 +52,10 @@ matrix: $(MATRIX:%=matrix-%) ## the tests marked `matrix` with older generations
 .PHONY: $(MATRIX:%=matrix-%)
 $(MATRIX:%=matrix-%): matrix-%: .venvs/%/stamp
 	.venvs/$*/bin/python $(PYTEST) -m matrix
+
+.PHONY: faults
+faults: $(VENV)/stamp ## every call of a push failed in every way; some minutes
+	$(BIN)/python $(PYTEST) -m faults
 
 .PHONY: long
 long: $(VENV)/stamp ## the long fuzz mode: more and fresh examples for every property
