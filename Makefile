@@ -68,6 +68,20 @@ groups: $(TEST_GROUPS) ## the tests that need an environment of their own
 $(TEST_GROUPS): %: .venvs/%/stamp
 	.venvs/$*/bin/python -m pytest -m $* --timeout=1800
 
+# Trainers with a great many requirements: run where they install, told where they do not.
+CLIENTS := $(basename $(notdir $(wildcard tests/clients/requirements/*.txt)))
+
+.PHONY: test-clients
+test-clients: clients $(CLIENTS:%=client-%) ## trainers on the training views: TRL, and LLaMA-Factory and Axolotl where they install
+
+.PHONY: $(CLIENTS:%=client-%)
+$(CLIENTS:%=client-%): client-%:
+	@if $(MAKE) .venvs/client-$*/stamp; then \
+		.venvs/client-$*/bin/python -m pytest tests/clients -m clients --timeout=1800; \
+	else \
+		echo "client $*: does not install here; not run"; \
+	fi
+
 .PHONY: bench
 bench: $(VENV)/stamp ## measure; prints figures, fails on none
 	$(BIN)/python -m benchmarks
@@ -100,4 +114,11 @@ $(TEST_GROUPS:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/requirements/
 	@rm -rf .venvs/$*
 	@$(PYTHON) -m venv .venvs/$*
 	@.venvs/$*/bin/python $(PIP) install -q -e ".[test]" -r tests/requirements/$*.txt
+	@touch $@
+
+$(CLIENTS:%=.venvs/client-%/stamp): .venvs/client-%/stamp: $(METADATA) tests/clients/requirements/%.txt
+	@echo "setting up .venvs/client-$*"
+	@rm -rf .venvs/client-$*
+	@$(PYTHON) -m venv .venvs/client-$*
+	@.venvs/client-$*/bin/python $(PIP) install -q -e ".[test]" -r tests/clients/requirements/$*.txt
 	@touch $@

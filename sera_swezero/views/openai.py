@@ -20,8 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,6 +36,12 @@ if TYPE_CHECKING:
     from sera_swezero.views import Columns, Rollout, Row
 
 _encode = msgspec.json.Encoder().encode
+_CALLING = (
+    b'{"role": "assistant", "content": %b%b, "tool_calls": [{"id": %b, "type": "function", '
+    b'"function": {"name": %b, "arguments": %b}}]}'
+)
+_RESULT = b'{"role": "tool", "name": %b, "tool_call_id": %b, "content": %b}'
+_BETWEEN = b"\x1e"
 _LONG = re.compile(r"\d{19}")
 _WIDEST = range(-(2**63), 2**64)
 """The integers that `datasets` reads from a Json leaf: a signed or an unsigned one of 64 bits."""
@@ -61,7 +66,7 @@ def render(rollout: Rollout) -> Row:
         RowError: `wide_integer`; `no_turns`, `overlong` (see `training.shown`).
     """
     trajectory, system, common = shown(rollout)
-    return {"messages": list(_messages(trajectory, system)), "tools": _tools(rollout.source.tools), **common}
+    return {"messages": _messages(trajectory, system), "tools": _tools(rollout.source.tools), **common}
 
 
 def to_trajectory(row: Row) -> Trajectory:
@@ -79,38 +84,36 @@ def to_trajectory(row: Row) -> Trajectory:
     return back(row, messages[0]["content"], messages[1]["content"], turns)
 
 
-def _messages(trajectory: Trajectory, system: str) -> Iterator[str]:
+def _messages(trajectory: Trajectory, system: str) -> list[str]:
     """The messages, each as JSON text, put together from encoded strings: the arguments stay the model's own text."""
-    yield _message(b'"system"', system)
-    yield _message(b'"user"', trajectory.task or "")
+    written = [
+        b'{"role": "system", "content": %b}' % _encode(system),
+        b'{"role": "user", "content": %b}' % _encode(trajectory.task or ""),
+    ]
     calls = 0
     for index, (reasoning, visible, call, observation) in enumerate(trajectory.steps):
-        content = _encode(visible)
         # A turn without the key makes templates look for think tags in the content.
         thought = b', "reasoning_content": ' + _encode(reasoning) if reasoning or END_THINK in visible else b""
+        content = _encode(visible) if visible else b'""'
         if call is None:
-            yield (b'{"role": "assistant", "content": %b%b}' % (content, thought)).decode()
+            written.append(b'{"role": "assistant", "content": %b%b}' % (content, thought))
             if observation is not None:
-                yield _message(b'"user"', observation)
+                written.append(b'{"role": "user", "content": %b}' % _encode(observation))
             continue
         if _LONG.search(call.arguments):
             _check_integers(call, index)
-        name, identity = _encode(call.name), _encode(call.id or f"call_{calls}")
+        name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
         calls += 1
-        yield (
-            b'{"role": "assistant", "content": %b%b, "tool_calls": [{"id": %b, "type": "function", '
-            b'"function": {"name": %b, "arguments": %b}}]}'
-            % (content, thought, identity, name, call.arguments.encode())
-        ).decode()
+        written.append(_CALLING % (content, thought, identity, name, call.arguments.encode()))
         if observation is not None:
-            yield (
-                b'{"role": "tool", "name": %b, "tool_call_id": %b, "content": %b}'
-                % (name, identity, _encode(observation))
-            ).decode()
+            written.append(_RESULT % (name, identity, _encode(observation)))
+    # One decoding for all: no JSON text holds a bare control character other than a blank.
+    return _BETWEEN.join(written).decode().split(_BETWEEN.decode())
 
 
-def _message(role: bytes, content: str) -> str:
-    return (b'{"role": %b, "content": %b}' % (role, _encode(content))).decode()
+@lru_cache(maxsize=64)
+def _name(name: str) -> bytes:
+    return _encode(name)
 
 
 def _check_integers(call: ToolCall, index: int) -> None:

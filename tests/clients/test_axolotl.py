@@ -1,0 +1,59 @@
+"""Axolotl's own dataset code, with the datasets of examples/axolotl/: what it trains on is every turn of the model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import sera_swezero
+from sera_swezero.views import VIEWS, tagged
+
+pytestmark = pytest.mark.clients
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "axolotl"
+CONFIG = "glm-4.6-lite-t2"
+
+
+@pytest.mark.parametrize("view", ["openai", "hermes"])
+def test_every_turn_is_trained_and_no_result(view: str, tokenizer: Any, tmp_path: Path) -> None:
+    from axolotl.utils.data.sft import prepare_datasets
+    from axolotl.utils.dict import DictDefault
+
+    rows = sera_swezero.load_dataset(CONFIG, view=view, split="train", upstream="sample").select(range(6))
+    rows.to_parquet(tmp_path / "rows.parquet")
+    example = yaml.safe_load((EXAMPLES / f"{view}.yaml").read_text())
+    (described,) = example["datasets"]
+    settings = {
+        **example,
+        "datasets": [{**described, "path": str(tmp_path / "rows.parquet"), "ds_type": "parquet", "data_files": None}],
+        "dataset_prepared_path": str(tmp_path / "prepared"),
+        "sequence_len": 1_000_000,
+        "dataset_num_proc": 1,
+        "dataset_processes": 1,
+        "tokenizer_config": "none",
+        "shuffle_merged_datasets": False,
+        "world_size": 1,
+        "batch_size": 1,
+    }
+    made = prepare_datasets(DictDefault(settings), tokenizer)[0]
+    assert len(made) == len(rows)
+    for row, one in zip(rows, made, strict=True):
+        labels = zip(one["input_ids"], one["labels"], strict=True)
+        trained = tokenizer.decode([token for token, label in labels if label != -100])
+        steps = VIEWS[view].to_trajectory(row).steps
+        for step in steps:
+            assert step.reasoning in trained
+            assert step.visible in trained
+        assert trained.count("<tool_call>") == sum(step.call is not None for step in steps)
+        for step in steps:
+            if step.call is not None and view == "hermes":
+                assert tagged.write_turn(step) in trained
+            elif step.call is not None:
+                arguments = json.dumps(json.loads(step.call.arguments), ensure_ascii=False)
+                assert f'"{step.call.name}", "arguments": {arguments}}}' in trained
+        assert "<tool_response>" not in trained
+        assert "null" not in trained
