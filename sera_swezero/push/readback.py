@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -21,6 +22,8 @@ from sera_swezero.check import CONTRACTS, Contract
 from sera_swezero.configs import CONFIGS
 from sera_swezero.push.retry import Patience, any_error, insist
 from sera_swezero.views import VIEWS
+
+_LOG = logging.getLogger("sera_swezero")
 
 SAMPLE = 5
 """Rows of every config that a push reads back."""
@@ -80,7 +83,11 @@ def rows(repo: str, commit: str, told: Manifest, names: Iterable[str], count: in
     problems = []
     loadable = groups(told)
     for name in names:
-        contract = contract_of(told.configs[loadable[name][0]])
+        first = told.configs[loadable[name][0]]
+        if first.json and not hasattr(datasets, "Json"):
+            _LOG.warning("rows of %s are not read back: datasets %s knows no Json", name, datasets.__version__)
+            continue
+        contract = contract_of(first)
         found = insist(
             lambda name=name, contract=contract: _row_faults(repo, commit, name, contract, count),  # type: ignore[misc]
             f"rows of {name}",
