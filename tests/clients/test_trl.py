@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +199,16 @@ def test_the_share_of_trained_tokens_is_that_of_transformers(tokenizer: Any, tok
     assert found.tokens == sum(map(len, masks))
     assert found.trained == sum(map(sum, masks))
     assert 0 < found.trained < found.tokens
+
+
+@pytest.mark.parametrize("script", ["trl/train.py"])
+def test_the_script_of_the_docs_runs(script: str, model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text()
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    example = Path(__file__).parents[2] / "examples" / script
+    options = ["--model", tmp_path / "model", "--cpu", "--max-length", "2048", "--output", tmp_path / "out"]
+    done = subprocess.run([sys.executable, example, *options], capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    state = json.loads(next((tmp_path / "out").glob("checkpoint-2/trainer_state.json")).read_text())
+    assert state["global_step"] == 2
