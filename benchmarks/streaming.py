@@ -2,9 +2,9 @@
 
     python -m benchmarks.streaming [--rows 3000] [--rounds 3] [--json FILE]
 
-Both sides read the same generated SERA set (190 KB a row) in fresh processes, one after the other in every round. Theirs is
-`load_dataset("json", streaming=True)` and the conversion that one writes by hand; ours validates as well. Figures that are
-told are ratios of medians. Two worker processes read a local copy, where no server limits them.
+Both sides read the same generated SERA set (190 KB a row) in fresh processes, in turns in every round. Theirs is
+`load_dataset("json", streaming=True)` and the conversion that one writes by hand; ours validates as well. Figures that
+are told are ratios of medians. Two worker processes read a local copy, where no server limits them.
 """
 
 from __future__ import annotations
