@@ -15,8 +15,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 
+from sera_swezero.dialect import PLAIN, Dialect
 from sera_swezero.notes import Notes
-from sera_swezero.text import join
 from sera_swezero.trajectory import Step, ToolCall, Trajectory
 
 ANSWER = "I have finished the work on this task and submitted my changes."
@@ -47,13 +47,14 @@ def nothing(_call: ToolCall) -> str:
     return ""
 
 
-def rectify(
+def rectify(  # noqa: C901 (one loop over the steps: the hot path)
     trajectory: Trajectory,
     notes: Notes,
     *,
     key: str = "",
     fill: bool = True,
     submit_text: SubmitText = nothing,
+    dialect: Dialect = PLAIN,
 ) -> Trajectory:
     """Merge, trim, fold and fill.
 
@@ -63,9 +64,11 @@ def rectify(
         key: stable name of the row (its instance id); with the step it chooses the stock sentence.
         fill: whether empty reasoning is filled.
         submit_text: what a submit call says beyond announcing; it joins the reasoning.
+        dialect: of the trajectory's texts, and so of the result's.
     """
+    join = dialect.join
     ending = _ending(trajectory)
-    body = _trim(trajectory.steps[: len(trajectory.steps) - len(ending)], notes)
+    body = _trim(trajectory.steps[: len(trajectory.steps) - len(ending)], notes, dialect)
     answer, answering = _answer(body, ending)
     carried: list[str] = []  # texts of folded steps, waiting for the next step's reasoning
     done: list[Step] = []
@@ -74,22 +77,25 @@ def rectify(
         if reasoning or not fill:
             return reasoning
         notes.add("filled_reasoning")
-        return FILLERS[_stable_hash(key, str(len(done)), step.call.arguments if step.call else "") % len(FILLERS)]
+        arguments = dialect.plain(step.call.arguments) if step.call else ""
+        return FILLERS[_stable_hash(key, str(len(done)), arguments) % len(FILLERS)]
 
     for index, step in enumerate(body):
-        said = step.reasoning if index == answering else _merge(step, notes)
+        said = step.reasoning if not step.visible or index == answering else _merge(step, notes, dialect)
         if step.call is not None and not step.call.submits:
-            done.append(Step(filled(join(*carried, said), step), "", step.call, step.observation))
-            carried.clear()
+            if carried:
+                said = join(*carried, said)
+                carried.clear()
+            done.append(Step(filled(said, step), "", step.call, step.observation))
         else:
             if ending or index < len(body) - 1:
-                notes.add("folded_submit" if step.call else "folded_text", said)
-            carried += [said, _more_than_announced(step, submit_text, notes)]
-            _drop_observation(step, notes)
+                notes.add("folded_submit" if step.call else "folded_text", dialect.plain(said))
+            carried += [said, _more_than_announced(step, submit_text, notes, dialect)]
+            _drop_observation(step, notes, dialect)
     if ending:
-        carried += _finish(ending, submit_text, notes)
+        carried += _finish(ending, submit_text, notes, dialect)
         if answering is not None:
-            notes.add("answer_from_folded", answer)
+            notes.add("answer_from_folded", dialect.plain(answer))
         elif not answer:
             notes.add("filled_answer")
         done.append(Step(filled(join(*carried), ending[0]), answer or ANSWER, None, None))
@@ -109,13 +115,13 @@ def _ending(trajectory: Trajectory) -> Sequence[Step]:
     return steps[start:]
 
 
-def _trim(steps: Sequence[Step], notes: Notes) -> list[Step]:
+def _trim(steps: Sequence[Step], notes: Notes, dialect: Dialect) -> list[Step]:
     """Only the first of each run of back-to-back submits."""
     kept: list[Step] = []
     submitting = False
     for step in steps:
         if submitting and _submits(step):
-            _drop_submit(step, notes)
+            _drop_submit(step, notes, dialect)
         else:
             kept.append(step)
             submitting = _submits(step)
@@ -134,14 +140,14 @@ def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | No
     return "", None
 
 
-def _finish(ending: Sequence[Step], submit_text: SubmitText, notes: Notes) -> list[str]:
+def _finish(ending: Sequence[Step], submit_text: SubmitText, notes: Notes, dialect: Dialect) -> list[str]:
     """The texts that the ending adds to the last reasoning; what it leaves out is noted."""
     final, *trimmed = ending
     answering = next((step for step in ending if step.visible), None)
-    texts = [final.reasoning, _more_than_announced(final, submit_text, notes)]
-    _drop_observation(final, notes)
+    texts = [final.reasoning, _more_than_announced(final, submit_text, notes, dialect)]
+    _drop_observation(final, notes, dialect)
     for step in trimmed:
-        _drop_submit(step, notes, answers=step is answering)
+        _drop_submit(step, notes, dialect, answers=step is answering)
     return texts
 
 
@@ -149,33 +155,34 @@ def _submits(step: Step) -> bool:
     return step.call is not None and step.call.submits
 
 
-def _merge(step: Step, notes: Notes) -> str:
+def _merge(step: Step, notes: Notes, dialect: Dialect) -> str:
     reasoning, visible = step.reasoning, step.visible
-    if not visible:
+    if dialect.ends(reasoning, visible):
+        notes.add("repeated_visible", dialect.plain(visible))
         return reasoning
-    if reasoning.endswith(visible):
-        notes.add("repeated_visible", visible)
-        return reasoning
-    notes.add("merged_visible", visible)
-    return join(reasoning, visible)
+    notes.append(("merged_visible", dialect.plain(visible)))
+    return dialect.join(reasoning, visible)
 
 
-def _more_than_announced(step: Step, submit_text: SubmitText, notes: Notes) -> str:
-    text = submit_text(step.call) if step.call is not None else ""
+def _more_than_announced(step: Step, submit_text: SubmitText, notes: Notes, dialect: Dialect) -> str:
+    if step.call is None:
+        return ""
+    text = submit_text(step.call._replace(arguments=dialect.plain(step.call.arguments)))
     if text:
         notes.add("submit_text", text)
-    return text
+    return dialect.of(text)
 
 
-def _drop_observation(step: Step, notes: Notes) -> None:
+def _drop_observation(step: Step, notes: Notes, dialect: Dialect) -> None:
     if step.observation is not None:
-        notes.add("dropped_review" if step.call else "dropped_nudge", step.observation)
+        notes.add("dropped_review" if step.call else "dropped_nudge", dialect.plain(step.observation))
 
 
-def _drop_submit(step: Step, notes: Notes, *, answers: bool = False) -> None:
+def _drop_submit(step: Step, notes: Notes, dialect: Dialect, *, answers: bool = False) -> None:
     visible = "" if answers else step.visible
-    notes.add("trimmed_submit", join(step.reasoning, visible, step.call.arguments if step.call else ""))
-    _drop_observation(step, notes)
+    text = dialect.join(step.reasoning, visible, step.call.arguments if step.call else "")
+    notes.add("trimmed_submit", dialect.plain(text))
+    _drop_observation(step, notes, dialect)
 
 
 def _stable_hash(*parts: str) -> int:

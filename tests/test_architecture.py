@@ -19,13 +19,13 @@ MODULES = {
 
 CORE = {
     *("errors", "notes", "events", "trajectory", "machine", "text", "rectify", "recall", "grammar", "protocol"),
-    *("schemas", "version"),
+    *("schemas", "version", "dialect"),
 }
 """Modules that import the standard library and each other alone."""
 
 LAYERS = (
     CORE,
-    {"validate"},
+    {"validate", "escaped"},
     {"sources"},
     {"length", "template"},
     {"views"},
@@ -124,7 +124,7 @@ def test_a_source_is_named_by_its_own_file_the_registry_and_the_config_table() -
         if name in mine or part(name) == "sample" or name.startswith(f"{PACKAGE}.sources."):
             continue
         reached = {one for one in inner(name) if one.startswith(f"{PACKAGE}.sources.")}
-        assert reached <= {f"{PACKAGE}.sources.{helper}" for helper in ("arguments", "decode")}, name
+        assert reached <= {f"{PACKAGE}.sources.{helper}" for helper in ("arguments", "decode", "history")}, name
         compared = [
             constant.value
             for node in ast.walk(parsed(name))
@@ -139,7 +139,7 @@ def test_sources_and_views_know_nothing_of_each_other() -> None:
     for name in MODULES:
         if part(name) == "sources" and name != f"{PACKAGE}.sources":
             others = {one for one in inner(name) if part(one) == "sources"}
-            others -= {f"{PACKAGE}.sources.{helper}" for helper in ("arguments", "decode")}
+            others -= {f"{PACKAGE}.sources.{helper}" for helper in ("arguments", "decode", "history")}
             assert not others - {name}, name
             assert "views" not in {part(one) for one in inner(name)}
 

@@ -26,6 +26,7 @@ class Source:
 
     read: raw line or row -> typed record; raises RowError.
     events: record -> events in order; raises RowError.
+    escaped: the same with texts of `dialect.ESCAPED`; None where the raw texts are no JSON.
     tools: name of the tool list in `schemas`.
     briefing: system text of converted rows, behind the protocol.
     submit_text: what a submit call says beyond announcing.
@@ -37,6 +38,7 @@ class Source:
     name: str
     read: Callable[[bytes | dict[str, Any], Notes], Any]
     events: Callable[[Any, Notes], Iterator[Event]]
+    escaped: Callable[[Any, Notes], Iterator[Event]] | None
     tools: str
     briefing: Briefing
     submit_text: Callable[[ToolCall], str]
@@ -52,6 +54,7 @@ def _row(name: str, module: ModuleType) -> Source:
         name,
         module.read,
         module.events,
+        getattr(module, "escaped", None),
         module.TOOLS,
         module.briefing,
         module.submit_text,

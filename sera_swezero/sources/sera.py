@@ -24,13 +24,16 @@ from typing import Any
 
 import msgspec
 
+from sera_swezero.dialect import PLAIN, Dialect
 from sera_swezero.errors import RowError
+from sera_swezero.escaped import ESCAPED
 from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.notes import Notes
 from sera_swezero.recall import line_level_recall
 from sera_swezero.sources.arguments import arguments_text
 from sera_swezero.sources.decode import decode
-from sera_swezero.text import join, mend_json, split_thinking, strip_prefix
+from sera_swezero.sources.history import Reply, Turn, User, content_of, messages_of, turn_text, wrong
+from sera_swezero.text import join, mend_json
 from sera_swezero.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, ToolCall, Trajectory
 
 TOOLS = "tools-sera"
@@ -64,36 +67,6 @@ NATIVE_COLUMNS = {
 """Columns of the native view by shape of the upstream set, in the file's order."""
 
 
-class Part(msgspec.Struct):
-    """One part of a list content; upstream lists hold exactly one, a text."""
-
-    text: str
-
-
-class Function(msgspec.Struct):
-    """What a tool call calls; the arguments are a string of JSON upstream, an object or nothing in hand-made rows."""
-
-    name: str
-    arguments: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class Call(msgspec.Struct):
-    """One entry of `tool_calls`."""
-
-    function: Function
-    id: str | None = None
-
-
-class Message(msgspec.Struct):
-    """One message of the history; keys that no rule reads are left out."""
-
-    role: str
-    content: str | list[Part] | None = None
-    thought: str | None = None
-    tool_calls: list[Call] | None = None
-    tool_call_ids: list[str] | None = None
-
-
 class Record(msgspec.Struct):
     """One line of the file. `messages` is the history's JSON text, undecoded, whichever way the line holds it."""
 
@@ -109,7 +82,6 @@ class Record(msgspec.Struct):
 
 _RECORD = msgspec.json.Decoder(Record)
 _STRING = msgspec.json.Decoder(str)
-_MESSAGES = msgspec.json.Decoder(list[Message])
 
 
 def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
@@ -123,46 +95,60 @@ def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
     return record
 
 
-def events(record: Record, notes: Notes) -> Iterator[Event]:  # noqa: C901 (one branch a role)
-    """Tell the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
-    status, detail, tasked, exited = INCOMPLETE, "", False, False
+def events(record: Record, notes: Notes, dialect: Dialect = PLAIN) -> Iterator[Event]:
+    """Tell the history as events, in order, their texts in the dialect.
+
+    Raises:
+        RowError: `bad_messages`, `many_calls`, `bad_arguments`.
+    """
     history = bytes(record.messages)
-    messages = decode(_MESSAGES, history, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
-    for index, message in enumerate(messages):
-        role = message.role
-        if role == "assistant":
-            text = _turn_text(message, index, notes)
-            if not message.tool_calls and text.startswith(EXIT):
-                notes.add("harness_exit", text)
-                exited, detail = True, text
+    try:
+        yield from _events(history, notes, dialect)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise wrong(history) from None
+
+
+def escaped(record: Record, notes: Notes) -> Iterator[Event]:
+    """The same events with their texts still escaped: for a view that writes JSON strings itself."""
+    return events(record, notes, ESCAPED)
+
+
+def _events(history: bytes, notes: Notes, dialect: Dialect) -> Iterator[Event]:
+    status, detail, tasked, exited = INCOMPLETE, "", False, False
+    for index, message in enumerate(messages_of(history, notes)):
+        kind = type(message)
+        if kind is Turn:
+            text = turn_text(message, index, notes, dialect)
+            if text.startswith(EXIT) and not message.tool_calls:
+                exited, detail = True, dialect.plain(text)
+                notes.add("harness_exit", detail)
                 continue
             exited = False
-            said = Said(*split_thinking(text))
+            said = Said(*dialect.split_thinking(text))
             yield said
-            call = _call(message, index, notes)
+            call = _call(message, index, notes, dialect)
             if call is not None:
                 yield Called(call)
                 status = SUBMITTED if call.submits else INCOMPLETE
             elif said.reasoning or said.visible:
                 status = SUBMITTED
-        elif role == "tool" or (role == "user" and tasked):
-            text, prefix = strip_prefix(_content(message, index))
+        elif kind is Reply or (kind is User and tasked):
+            text, prefix = dialect.strip_prefix(content_of(message.content, index, dialect))
             if exited:
-                notes[-1] = ("harness_exit", join(detail, text))  # the turn and the reply to it are one note
+                notes[-1] = (
+                    "harness_exit",
+                    join(detail, dialect.plain(text)),
+                )  # the turn and the reply to it are one note
                 exited = False
                 continue
             if prefix:
-                notes.add("observation_prefix", prefix)
+                notes.append(("observation_prefix", prefix))
             yield Observed(text, message.tool_call_ids[0] if message.tool_call_ids else None)
-        elif role == "user":
+        elif kind is User:
             tasked = True
-            yield Task(_content(message, index))
-        elif role == "system":
-            yield System(_content(message, index))
+            yield Task(content_of(message.content, index, dialect))
         else:
-            raise RowError(
-                "bad_messages", f"role {role!r}; expected system, user, assistant or tool", f"$.messages[{index}].role"
-            )
+            yield System(content_of(message.content, index, dialect))
     yield Ended(Outcome(EXITED if detail and status == INCOMPLETE else status, detail))
 
 
@@ -215,29 +201,8 @@ def _history(given: msgspec.Raw, notes: Notes) -> msgspec.Raw:
     return msgspec.Raw(mended)
 
 
-def _content(message: Message, index: int) -> str:
-    content = message.content
-    if isinstance(content, list):
-        if len(content) != 1:
-            raise RowError(
-                "bad_messages", f"{len(content)} content parts; expected one text", f"$.messages[{index}].content"
-            )
-        return content[0].text
-    return content or ""
-
-
-def _turn_text(message: Message, index: int, notes: Notes) -> str:
-    """`thought`, else `content`: the card calls thought the authoritative one."""
-    content, thought = _content(message, index), message.thought
-    if not thought:
-        return content
-    if content and content != thought:
-        notes.add("content_differs", content)
-    return thought
-
-
-def _call(message: Message, index: int, notes: Notes) -> ToolCall | None:
-    calls = message.tool_calls
+def _call(turn: Turn, index: int, notes: Notes, dialect: Dialect) -> ToolCall | None:
+    calls = turn.tool_calls
     if not calls:
         return None
     where = f"$.messages[{index}].tool_calls"
@@ -245,4 +210,4 @@ def _call(message: Message, index: int, notes: Notes) -> ToolCall | None:
         raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
     name = calls[0].function.name
     text = arguments_text(name, calls[0].function.arguments, TOOLS, notes, f"{where}[0].function.arguments")
-    return ToolCall(name, text, calls[0].id, name == SUBMIT)
+    return ToolCall(name, dialect.of(text), calls[0].id, name == SUBMIT)

@@ -13,12 +13,14 @@ publishing, validating and looking; train on one of the training views.
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sera_swezero import grammar
 from sera_swezero.errors import RowError
+from sera_swezero.escaped import ESCAPED
 from sera_swezero.protocol import system_text
 from sera_swezero.rectify import rectify
 from sera_swezero.trajectory import Trajectory
@@ -50,13 +52,64 @@ def render(rollout: Rollout) -> Row:
     """
     source = rollout.source
     card = source.card(rollout.record, rollout.facts)
-    rectified = rectify(
-        rollout.trajectory, rollout.notes, key=card["instance_id"], fill=True, submit_text=source.submit_text
-    )
-    messages = render_messages(rectified, system_text(source.tools, source.briefing(rectified, answer=True)))
-    _check(messages, submitted=rectified.submitted)
-    values: dict[str, Any] = {**card, "messages": encode_messages(messages)}
+    key, submit_text, dialect = card["instance_id"], source.submit_text, rollout.dialect
+    rectified = rectify(rollout.trajectory, rollout.notes, key=key, submit_text=submit_text, dialect=dialect)
+    briefing = source.briefing(rectified, answer=True)
+    if dialect is ESCAPED:
+        roles, written = write_escaped(rectified, _escaped_system(source.tools, briefing))
+        _check_order(roles, submitted=rectified.submitted)
+    else:
+        messages = render_messages(rectified, system_text(source.tools, briefing))
+        _check(messages, submitted=rectified.submitted)
+        written = encode_messages(messages).encode()
+    values: dict[str, Any] = {**card, "messages": written if rollout.encoded else written.decode()}
     return {name: values[name] for name in source.card_columns}
+
+
+def write_escaped(rectified: Trajectory, system: str) -> tuple[list[str], bytes]:
+    """The roles of a rectified Trajectory's messages, and their bytes: its texts and `system` are escaped already.
+
+    Equal to `encode_messages(render_messages(...))` of the plain texts; the wrappers are literals here and need no
+    check.
+    """
+    if rectified.system is None:
+        return [], b"[]"
+    roles, pieces = ["system"], [f'[{{"role": "system", "content": "{system}']
+    if rectified.task is not None:
+        roles.append("user")
+        pieces.append(f'"}}, {{"role": "user", "content": "{rectified.task}')
+    for reasoning, visible, call, observation in rectified.steps:
+        roles.append("reasoning")
+        pieces.append(f'"}}, {{"role": "reasoning", "content": "<think>{reasoning}</think>')
+        if call is not None:
+            roles.append("tool_call")
+            pieces.append(
+                '"}, {"role": "tool_call", "content": "<tool_call>{'
+                rf"\"name\": {_escaped_name(call.name)}, \"arguments\": {call.arguments}}}</tool_call>"
+            )
+            if observation is not None:
+                roles.append("tool_output")
+                pieces.append(f'"}}, {{"role": "tool_output", "content": "<tool_response>{observation}</tool_response>')
+        elif visible:
+            roles.append("answer")
+            pieces.append(f'"}}, {{"role": "answer", "content": "<answer>{visible}</answer>')
+    pieces.append('"}]')
+    return roles, "".join(pieces).encode("latin-1")
+
+
+def _escaped_system(tools: str, briefing: str) -> str:
+    return ESCAPED.join(_escaped_preamble(tools), briefing)
+
+
+@cache
+def _escaped_preamble(tools: str) -> str:
+    return ESCAPED.of(system_text(tools, ""))
+
+
+@lru_cache(maxsize=64)
+def _escaped_name(name: str) -> str:
+    """A tool's name as a JSON string inside a JSON string; upstream has three, and a few that models made up."""
+    return ESCAPED.of(_encode(name).decode())
 
 
 def render_messages(rectified: Trajectory, system: str) -> list[tuple[str, str]]:
@@ -86,9 +139,12 @@ def encode_messages(messages: list[tuple[str, str]]) -> str:
 
 def _check(messages: list[tuple[str, str]], *, submitted: bool) -> None:
     """Hold the row to the grammar and the wrappers before anybody sees it; tests prove this equal to the schema."""
-    roles = [role for role, _ in messages]
-    if grammar.follows(roles, submitted=submitted) and all(grammar.wrapped(*message) for message in messages):
-        return
-    problems = grammar.faults(roles, submitted=submitted)
-    index, problem = problems[0] if problems else (0, "a content lacks its role's wrapper")
-    raise RowError("wrong_order", problem, f"$.messages[{index}]")
+    _check_order([role for role, _ in messages], submitted=submitted)
+    if not all(grammar.wrapped(*message) for message in messages):
+        raise RowError("wrong_order", "a content lacks its role's wrapper", "$.messages[0]")
+
+
+def _check_order(roles: list[str], *, submitted: bool) -> None:
+    if not grammar.follows(roles, submitted=submitted):
+        index, problem = grammar.faults(roles, submitted=submitted)[0]
+        raise RowError("wrong_order", problem, f"$.messages[{index}]")
