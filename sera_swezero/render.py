@@ -147,7 +147,7 @@ class _Marks:
         between = rendered.partition(opening)[2].partition(closing)
         if not between[1]:
             return False
-        if between[0] == text:
+        if between[0] in (text, repr(text)[1:-1]):  # as it is, or in a call written as Python
             return True
         try:
             return bool(json.loads(f'"{between[0]}"', strict=False) == text)  # a string inside JSON
