@@ -30,6 +30,10 @@ class Spill:
         self._file.write(self._signer.sign(text).tobytes())
         self._groups.append(int.from_bytes(blake2b(group.encode(), digest_size=8).digest(), "little"))
 
+    def close(self) -> None:
+        """Give the temporary file back."""
+        self._file.close()
+
     def kept(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Whether each row stays, among all rows."""
         return kept(self._signatures())

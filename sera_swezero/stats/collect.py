@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from sera_swezero.stats.samples import Sample, Samples
 from sera_swezero.stats.tally import Tally, Unique, total
 
 if TYPE_CHECKING:
+    from sera_swezero.dedup.minhash import Signer
     from sera_swezero.dedup.spill import Spill
 
 UNIQUE = frozenset({"swe_zero"})
@@ -71,17 +72,16 @@ def collect(
     """
     against = decontaminate.load(benchmark)
     sets: dict[str, _Set] = {}
-    new_spill: Callable[[], Spill] | None = None
-    for count, found in enumerate(rows.read(), 1):
-        if found.set not in sets:
-            wanted = found.shape.source.name in UNIQUE if unique is None else unique
-            if wanted and new_spill is None:
-                new_spill = _spills()
-            sets[found.set] = _Set(found, samples, new_spill() if wanted and new_spill else None)
-        sets[found.set].note(found, against)
-        if progress is not None:
-            progress(count, found.done)
-    tallies = {name: one.finished() for name, one in sets.items()}
+    with ExitStack() as stack:
+        spills = _Spills(stack)
+        for count, found in enumerate(rows.read(), 1):
+            if found.set not in sets:
+                wanted = found.shape.source.name in UNIQUE if unique is None else unique
+                sets[found.set] = _Set(found, samples, spills.new() if wanted else None)
+            sets[found.set].note(found, against)
+            if progress is not None:
+                progress(count, found.done)
+        tallies = {name: one.finished() for name, one in sets.items()}
     for name, told in rows.told.items():
         if name in tallies:
             tallies[name].records, tallies[name].conversions = told.records, told.conversions
@@ -89,12 +89,19 @@ def collect(
     return Statistics(rows.name, benchmark.name, tallies, chosen)
 
 
-def _spills() -> Callable[[], Spill]:
-    """Makes spills that share one signer."""
-    from sera_swezero.dedup.minhash import Signer
-    from sera_swezero.dedup.spill import Spill
+class _Spills:
+    """Makes spills, which share one signer; nothing heavy is imported where none is wanted."""
 
-    return partial(Spill, Signer())
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._signer: Signer | None = None
+
+    def new(self) -> Spill:
+        from sera_swezero.dedup.minhash import Signer
+        from sera_swezero.dedup.spill import Spill
+
+        self._signer = self._signer or Signer()
+        return self._stack.enter_context(closing(Spill(self._signer)))
 
 
 class _Set:

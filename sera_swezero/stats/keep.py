@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,9 +39,8 @@ def write_kept(
     Raises:
         ConfigError, UpstreamError: as the rows are read.
     """
-    spill = Spill(Signer())
     encode, decode = msgspec.json.encode, msgspec.json.Decoder(Place).decode
-    with tempfile.TemporaryFile(prefix="sera-swezero-places-") as places:
+    with closing(Spill(Signer())) as spill, tempfile.TemporaryFile(prefix="sera-swezero-places-") as places:
         for count, found in enumerate(rows.read(), 1):
             spill.add(look(found.row, found.shape).commands, f"{found.set} {found.place.instance_id}")
             places.write(encode(found.place) + b"\n")

@@ -173,7 +173,7 @@ def _sum(one: Any, other: Any) -> Any:
 
 def encode(tally: Tally) -> bytes:
     """A tally as JSON, to be added up elsewhere."""
-    return msgspec.json.encode(tally, order="deterministic")
+    return msgspec.json.encode(msgspec.to_builtins(tally, str_keys=True), order="deterministic")
 
 
 def decode(text: bytes) -> Tally:
