@@ -5,8 +5,8 @@
 starts two ranks as `torchrun --nproc-per-node 2` would, kills them in the middle of the second epoch, starts them again
 and checks what they trained on. With RANK and WORLD_SIZE in the environment it is one rank: the part to copy.
 
-Needs torch and torchdata (`pip install "sera-swezero[train]"`). It reads the corpus that ships with the package, so that
-it runs anywhere; leave `upstream` out for the hub, and pin `revision` there (see docs/training.md).
+Needs torch and torchdata (`pip install "sera-swezero[train]"`). It reads the corpus that ships with the package, so it
+runs anywhere; leave `upstream` out for the hub, and pin `revision` there (see docs/training.md).
 """
 
 from __future__ import annotations

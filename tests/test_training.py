@@ -1,4 +1,4 @@
-"""In a training job: DataLoader workers, ranks, checkpoints of torchdata's StatefulDataLoader, and the example's script."""
+"""In a training job: DataLoader workers, ranks, checkpoints of torchdata's StatefulDataLoader, the example's script."""
 
 from __future__ import annotations
 
