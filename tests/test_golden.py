@@ -15,10 +15,12 @@ from sera_swezero.protocol import preamble
 from sera_swezero.sources import SOURCES
 from sera_swezero.sources.swe_zero import briefing
 from sera_swezero.trajectory import INCOMPLETE, Outcome, Trajectory
+from sera_swezero.views.training import with_tools
 from tests.golden_files import ROOT, Golden
 from tests.raw import convert_as, line, problems
 
 VIEWS = ("rectified", "native")
+TRAINING = ("openai", "hermes", "sharegpt")
 EDGES = sorted(
     (path.parent.name, path.stem)
     for source in SOURCES
@@ -65,12 +67,24 @@ def shortened(messages: list[dict[str, str]], source: str) -> list[dict[str, str
     return [{**messages[0], "content": first.replace(zero_briefing(), "(briefing)")}, *messages[1:]]
 
 
-def zero_briefing() -> str:
-    return briefing(Trajectory(None, None, (), Outcome(INCOMPLETE)), answer=True)
+def trained(row: dict[str, Any], source: str) -> dict[str, Any]:
+    """A training row with its Json leaves as objects, and without the tools and rules that all rows have."""
+    tools = with_tools("", SOURCES[source].tools)
+    shown = {name: value for name, value in row.items() if name != "tools"}
+    if isinstance(row.get("messages", [None])[0], str):
+        shown["messages"] = [json.loads(message) for message in row["messages"]]
+    text = json.dumps(shown, ensure_ascii=False)
+    for same, mark in ((tools, "(tools)"), *((zero_briefing(answer=way), "(briefing)") for way in (False, True))):
+        text = text.replace(json.dumps(same, ensure_ascii=False)[1:-1], mark)
+    return dict(json.loads(text))
+
+
+def zero_briefing(*, answer: bool = True) -> str:
+    return briefing(Trajectory(None, None, (), Outcome(INCOMPLETE)), answer=answer)
 
 
 @pytest.mark.parametrize(("source", "name"), EDGES, ids=IDS)
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", VIEWS + TRAINING)
 def test_edge(golden: Golden, source: str, name: str, view: str) -> None:
     edge = json.loads((ROOT / source / f"{name}.json").read_text(encoding="utf-8"))
     asked = request(edge["config"], view=view, **edge.get("arguments", {}))
@@ -87,6 +101,8 @@ def test_edge(golden: Golden, source: str, name: str, view: str) -> None:
             # The file shows the list; the column is this text, to the byte.
             assert done.row["messages"] == json.dumps(messages, ensure_ascii=False)
             told["row"]["messages"] = shortened(messages, source)
+        elif view in TRAINING:
+            told["row"] = trained(done.row, source)
         told["conversions"] = dict(sorted(done.counts.items()))
         told["notes"] = [list(note) for note in done.notes]
     golden(f"{source}/{name}.{view}.json", readable(told))
@@ -106,6 +122,12 @@ def test_every_kind_of_conversion_and_every_reason_of_these_views_has_an_edge() 
     shown = files("rectified")
     assert {kind for one in shown for kind in one.get("conversions", {})} == set(CONVERSIONS) - OF_OTHER_VIEWS
     assert {one["reason"] for one in shown if "reason" in one} == set(REASONS) - OF_OTHER_VIEWS
+
+
+def test_every_kind_and_reason_of_the_training_views_has_an_edge() -> None:
+    shown = [one for view in TRAINING for one in files(view)]
+    seen = {kind for one in shown for kind in one.get("conversions", {})} | {one.get("reason") for one in shown}
+    assert OF_OTHER_VIEWS - {"overlong", "truncated"} <= seen  # those two ask for a tokenizer: test_length.py
 
 
 def test_native_rows_are_rejected_where_rectified_ones_are_and_are_upstreams_own() -> None:
