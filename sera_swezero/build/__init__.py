@@ -5,5 +5,8 @@ parquet.py    rows -> one Parquet file, always the same bytes
 shard.py      the unit: a shard in, files and a manifest entry out
 manifest.py   what was built from what, as typed JSON; manifests merge
 card.py       manifest -> README.md
-runner.py     the units of several configs in parallel processes, with progress, interrupt and rerun
+runner.py     several configs: plan the units, have them done, write manifest and card
+workers.py    units in parallel processes, with progress, interrupt and rerun
+unions.py     configs that are globs over others
+tables.py     the card's tables
 """

@@ -58,7 +58,7 @@ def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 def groups(manifest: Manifest) -> dict[str, list[str]]:
     """What can be loaded by name, and the built configs that it stands for."""
-    return loadable(manifest.configs, tables.views(manifest))
+    return loadable([name for name, built in manifest.configs.items() if built.rows], tables.views(manifest))
 
 
 def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:

@@ -113,7 +113,7 @@ _decode_all = msgspec.json.Decoder(list[_Message]).decode
 def _roles(row: Row) -> list[str]:
     """The role of every message of a row, in whichever column and form the view keeps them."""
     messages = row.get("messages", row.get("conversations"))
-    if isinstance(messages, str):
+    if isinstance(messages, str | bytes):
         try:
             return [message.role for message in _decode_all(messages)]
         except msgspec.DecodeError:

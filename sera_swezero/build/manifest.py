@@ -60,11 +60,12 @@ class Counts(msgspec.Struct, omit_defaults=True):
 class BuiltShard(msgspec.Struct, omit_defaults=True):
     """One shard: where it came from, its file, its rejected rows' file, its counts.
 
+    data: None where no record became a row: `datasets` 4.8 fails on a file without rows, unless it is the last.
     arrow_bytes: size of the rows in memory, which `dataset_size` sums up.
     """
 
     sources: list[Source]
-    data: Built
+    data: Built | None
     arrow_bytes: int
     counts: Counts
     figures: Figures
@@ -73,7 +74,7 @@ class BuiltShard(msgspec.Struct, omit_defaults=True):
     @property
     def files(self) -> list[Built]:
         """The shard's files."""
-        return [self.data] if self.rejected is None else [self.data, self.rejected]
+        return [built for built in (self.data, self.rejected) if built is not None]
 
 
 class BuiltConfig(msgspec.Struct):
@@ -114,7 +115,7 @@ class BuiltConfig(msgspec.Struct):
     @property
     def bytes(self) -> int:
         """Bytes of the data files."""
-        return sum(shard.data.bytes for shard in self.shards)
+        return sum(shard.data.bytes for shard in self.shards if shard.data)
 
     @property
     def arrow_bytes(self) -> int:
@@ -124,7 +125,7 @@ class BuiltConfig(msgspec.Struct):
     @property
     def rows(self) -> int:
         """Rows of the data files."""
-        return sum(shard.data.rows for shard in self.shards)
+        return sum(shard.data.rows for shard in self.shards if shard.data)
 
 
 class Manifest(msgspec.Struct):

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 from typing import Any
 
 from sera_swezero import configs
-from sera_swezero.build import card, manifest, parquet, progress, shard
+from sera_swezero.build import card, manifest, parquet, shard
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.shard import Unit
 from sera_swezero.build.unions import members
+from sera_swezero.build.workers import run
 from sera_swezero.builder import features
 from sera_swezero.convert import columns, converter_digest, describe
 from sera_swezero.errors import ConfigError
 from sera_swezero.upstream import Snapshot, plan_shards, take_snapshot
 from sera_swezero.version import __version__
 
-_LOG = logging.getLogger("sera_swezero")
-
 SHARD_BYTES = 256 * 1024 * 1024
 """Raw bytes of a published shard, about 40 MB of Parquet: SERA in some 160 files."""
-
-_POLL = 0.1  # seconds between two looks at the workers
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,7 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
         The manifest of everything in `out`.
 
     Raises:
-        ConfigError: a name or value that there is not.
+        ConfigError: a name or value that there is not, or arguments that let no row through.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds a manifest that is not ours.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
@@ -88,8 +77,13 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
     before = manifest.read(out)
     shared = {"upstream": upstream, "revision": revision, "incomplete": incomplete, "min_recall": min_recall}
     jobs = plan(names, views, shared, shard_bytes, max_rows)
-    done = _run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
+    done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
     built = {job.request.name: _config(job, done, max_rows) for job in jobs}
+    for name, config in built.items():
+        if not config.rows:
+            why = config.counts.rejected or "all filtered"
+            msg = f"{name}: not one of {config.counts.rows_in} records became a row: {why}"
+            raise ConfigError(msg)
     after = manifest.merge(before, manifest.make(built))
     _publishable(out, after)
     if before is not None:
@@ -158,123 +152,3 @@ def _remove_stale(out: Path, before: Manifest, after: Manifest) -> None:
     for built in before.files:
         if built.path not in kept:
             (out / built.path).unlink(missing_ok=True)
-
-
-def _run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> dict[str, BuiltShard]:
-    """Do the units that are not done yet; returns all by stem."""
-    done: dict[str, BuiltShard] = {}
-    todo: list[Unit] = []
-    for unit in units:
-        entry = shard.finished(unit, out)
-        if entry is None:
-            todo.append(unit)
-        else:
-            done[unit.stem] = entry
-    if todo:
-        workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
-        shard.sweep(out)
-        totals = {unit.name: (0, 0) for unit in todo}
-        for unit in todo:
-            totals[unit.name] = (totals[unit.name][0] + unit.size, totals[unit.name][1] + 1)
-        with progress.bars(totals, shown=bars) as drawn:
-            run = _in_this_process if workers == 1 else _in_processes
-            done |= run(todo, out, workers, list(totals), drawn)
-    return done
-
-
-def _in_this_process(
-    units: Sequence[Unit], out: Path, workers: int, names: list[str], drawn: progress.Bars
-) -> dict[str, BuiltShard]:
-    del workers
-    state = dict.fromkeys(names, (0, 0, 0))
-    done: dict[str, BuiltShard] = {}
-    for unit in units:
-
-        def told(rows: int, size: int, name: str = unit.name) -> None:
-            before = state[name]
-            state[name] = (before[0] + rows, before[1] + size, before[2])
-            drawn.show({name: state[name]})
-
-        done[unit.stem] = shard.build_shard(unit, out, told)
-        state[unit.name] = (*state[unit.name][:2], state[unit.name][2] + 1)
-        drawn.show(state)
-    return done
-
-
-def _in_processes(
-    units: Sequence[Unit], out: Path, workers: int, names: list[str], drawn: progress.Bars
-) -> dict[str, BuiltShard]:
-    # Fresh processes on every system: a forked one would inherit threads of Arrow and sockets of the hub's client.
-    context = multiprocessing.get_context("spawn")
-    counters = context.Array("q", 2 * len(names))
-    done: dict[str, BuiltShard] = {}
-    shards = dict.fromkeys(names, 0)
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(counters, names))
-    with _stopping(pool, out):
-        waiting: dict[Future[BuiltShard], Unit] = {pool.submit(_work, unit, out): unit for unit in units}
-        while waiting:
-            ready, _ = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
-            for future in ready:
-                unit = waiting.pop(future)
-                made = done[unit.stem] = future.result()
-                shards[unit.name] += 1
-                if made.counts.rejected:
-                    _LOG.warning("%s: rejected %s", unit.stem, made.counts.rejected)
-            told = counters[:]
-            drawn.show({name: (told[2 * i], told[2 * i + 1], shards[name]) for i, name in enumerate(names)})
-    return done
-
-
-@contextmanager
-def _stopping(pool: ProcessPoolExecutor, out: Path) -> Iterator[None]:
-    """Leave no worker behind: on an interrupt or an error the units under way are cut off and their scratch removed."""
-    before = set(multiprocessing.active_children())
-    try:
-        yield
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        workers = set(multiprocessing.active_children()) - before
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join()
-        shard.sweep(out, {worker.pid for worker in workers if worker.pid})
-        raise
-    pool.shutdown()
-
-
-_COUNTERS: tuple[SynchronizedArray[int], list[str]] | None = None
-
-
-def _start_worker(counters: SynchronizedArray[int], names: list[str]) -> None:
-    """Ready a worker: Ctrl-C is the parent's to handle, and a worker whose parent is gone must not go on alone."""
-    global _COUNTERS  # noqa: PLW0603 (the one thing a pool's worker can be handed at its start)
-    _COUNTERS = (counters, names)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _LOG.setLevel(logging.ERROR)  # the parent tells of rejected rows, where it does not break the bars
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(unit: Unit, out: Path) -> BuiltShard:
-    return shard.build_shard(unit, out, _teller(unit.name))
-
-
-def _teller(name: str) -> Callable[[int, int], None] | None:
-    if _COUNTERS is None:
-        return None
-    counters, names = _COUNTERS
-    place = 2 * names.index(name)
-
-    def told(rows: int, size: int) -> None:
-        with counters.get_lock():
-            counters[place] += rows
-            counters[place + 1] += size
-
-    return told

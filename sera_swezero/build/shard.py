@@ -137,7 +137,7 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
     try:
         data = parquet.Sink(scratch / "data", features_of(columns(request)))
         rejects = _Rejects(scratch / "rejected")
-        asked = replace(measured(request, figures), on_error="skip")
+        asked = replace(measured(request, figures), on_error="skip", encoded=True)
         with closing(_rows(unit, asked, report, rejects, told)) as rows:
             for row in islice(rows, unit.max_rows):
                 data.add(row)
@@ -145,7 +145,7 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
         sources = [Source(*source[:4]) for source in unit.sources]
         shard = BuiltShard(
             sources,
-            _place(data, out, f"{unit.stem}.parquet"),
+            _place(data, out, f"{unit.stem}.parquet") if data.rows else None,
             data.arrow_bytes,
             _counts(report),
             figures,
