@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -320,3 +321,25 @@ def test_the_command_shows_what_it_built(tmp_path: Path) -> None:
     wrong = subprocess.run([*command, "--shard-size", "big"], cwd=HERE, capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert "256MiB" in wrong.stderr
+
+
+def test_a_terminal_sees_rows_per_second_and_the_time_left(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    root = sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(100)])
+    command = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(tmp_path / "out"), "--upstream", root]
+    main, end = pty.openpty()
+    # Wide enough for a whole bar; a terminal of its own has no size.
+    env = {**os.environ, "COLUMNS": "150", "TERM": "xterm"}
+    process = subprocess.Popen(
+        [*command, "--shard-size", "1MB"], cwd=HERE, env=env, stderr=end, stdout=subprocess.DEVNULL
+    )
+    os.close(end)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal is an error
+        while piece := os.read(main, 4096):
+            shown += piece
+    os.close(main)
+    assert process.wait() == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert re.search(rf"{SERA} .*\d+ % \d+/\d+ shards \d+ rows [\d,]+/s \d+:\d\d:\d\d", text), text[-500:]
+    assert "100 %" in text

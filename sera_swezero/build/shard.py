@@ -233,6 +233,8 @@ def _part(pid: int | str) -> str:
 
 
 def _alive(pid: int) -> bool:
+    if os.name == "nt":
+        return True  # to ask there is to kill
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -33,7 +33,7 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
         else:
             done[unit.stem] = entry
     if todo:
-        workers = min(workers or len(os.sched_getaffinity(0)), len(todo))
+        workers = min(workers or _cores(), len(todo))
         shard.sweep(out)
         totals = {unit.name: (0, 0) for unit in todo}
         for unit in todo:
@@ -42,6 +42,11 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
             run = _in_this_process if workers == 1 else _in_processes
             done |= run(todo, out, workers, list(totals), drawn)
     return done
+
+
+def _cores() -> int:
+    """Cores that this process may use, which on a cluster are fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_this_process(

@@ -55,6 +55,15 @@ class Plan:
         """Bytes of the files to send."""
         return sum(send.size for send in self.add)
 
+    @property
+    def description(self) -> str:
+        """What the pull request says of itself."""
+        configs = ", ".join(f"`{name}`" for name in self.changed) or "none but card or manifest"
+        return (
+            f"{len(self.add)} files to send, {len(self.delete)} to delete. Configs: {configs}.\n\n"
+            f"Opened by `sera-swezero push`, which merges it after reading it back. Manifest: {self.after.digest}"
+        )
+
     def missing(self, tree: Tree) -> tuple[list[Send], list[str]]:
         """What of the plan a half-done pull request still lacks: files to send, files to delete."""
         sends = [send for send in self.add if not send.arrived(tree.get(send.path))]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import huggingface_hub
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (
     HfHubHTTPError,
@@ -22,7 +20,7 @@ from huggingface_hub.hf_api import RepoFile
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import Manifest
 from sera_swezero.errors import PublishError
-from sera_swezero.push.retry import Patience, any_error, insist, status, transient
+from sera_swezero.push.retry import Patience, insist, status, transient
 
 _T = TypeVar("_T")
 _TYPE = "dataset"
@@ -240,21 +238,3 @@ def blob_id(content: Path | bytes) -> str:
     """Git's id of a content."""
     data = content.read_bytes() if isinstance(content, Path) else content
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def require_token(patience: Patience) -> None:
-    """See that there is a token: of a trusted CI job (HF_OIDC_RESOURCE), HF_TOKEN, or the stored login.
-
-    Raises:
-        PublishError: there is none, or the CI job is not trusted.
-    """
-    resource = os.environ.get("HF_OIDC_RESOURCE")
-    try:
-        token = insist(huggingface_hub.get_token, "token", patience, passing=any_error if resource else None)
-    except Exception as error:
-        msg = f"no token for {resource}: {error}; is this workflow a trusted publisher of that repo?"
-        raise PublishError(msg) from error
-    if token is None:
-        told = f" (HF_OIDC_RESOURCE={resource} needs huggingface_hub 1.19 or later)" if resource else ""
-        msg = f"no token to push with{told}: set HF_TOKEN, run `hf auth login`, or in CI set HF_OIDC_RESOURCE"
-        raise PublishError(msg)

@@ -19,8 +19,9 @@ from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError
 from sera_swezero.push import readback
 from sera_swezero.push.plan import Plan, Send, plan
-from sera_swezero.push.remote import Pull, Remote, drop, require_token, send
+from sera_swezero.push.remote import Pull, Remote, drop, send
 from sera_swezero.push.retry import Patience, status, transient
+from sera_swezero.push.token import require_token
 
 BATCH = 25
 """Files of one commit to the pull request: a killed push repeats at most so many. The hub advises fewer than 100."""
@@ -160,7 +161,7 @@ class _Run:
         """A pull request that holds exactly the new version, checked."""
         digest = wanted.after.digest
         title = f"Publish {digest[:16]} on {base[:12]}"
-        pull = self.remote.open_pull(title, _description(wanted))
+        pull = self.remote.open_pull(title, wanted.description)
         self.say(f"pull request {pull.num}: {title}")
         head = self._fill(wanted, pull)
         problems = wanted.faults(self.remote.tree(head))
@@ -249,11 +250,3 @@ class _Run:
         sent = {} if done == "unchanged" else {one.path: one.size for one in wanted.add}
         deleted = () if done == "unchanged" else wanted.delete
         return Outcome(self.repo, done, wanted.after.digest, commit, pull, self.tag, sent, deleted)
-
-
-def _description(wanted: Plan) -> str:
-    configs = ", ".join(f"`{name}`" for name in wanted.changed) or "none but card or manifest"
-    return (
-        f"{len(wanted.add)} files to send, {len(wanted.delete)} to delete. Configs: {configs}.\n\n"
-        f"Opened by `sera-swezero push`, which merges it after reading it back. Manifest: {wanted.after.digest}"
-    )
