@@ -131,7 +131,7 @@ class Request:
 
 def set_name(origin: Origin) -> str:
     """The name of the config that reads this origin alone."""
-    return next(name for name, config in CONFIGS.items() if config.origins == (origin,))
+    return next(name for name, config in CONFIGS.items() if [one.repo for one in config.origins] == [origin.repo])
 
 
 def config_names() -> list[str]:

@@ -51,9 +51,10 @@ class _Escaped:
         return self.of(reasoning), self.of(visible)
 
     def strip_prefix(self, text: str) -> tuple[str, str]:
-        for prefix, plain in _PREFIXES:
-            if text.startswith(prefix):
-                return text[len(prefix) :], plain
+        if text.startswith(_FIRST):
+            return text[len(_FIRST) :], PREFIXES[0]
+        if text.startswith(_SECOND):
+            return text[len(_SECOND) :], PREFIXES[1]
         return text, ""
 
 
@@ -61,7 +62,8 @@ ESCAPED: Dialect = _Escaped()
 
 # Escapes with more than one spelling; also the tail of an escaped backslash and a letter, which then is only slow.
 _VARIANT = re.compile(r"\\[u/]").search
-_PREFIXES = tuple((ESCAPED.of(prefix), prefix) for prefix in PREFIXES)
+_BEGINS, _ENDS = ("", " ", "\\"), ("", " ", "n", "t", "r")  # what a blank begins and ends with
+_FIRST, _SECOND = map(ESCAPED.of, PREFIXES)
 
 
 def read(raw: msgspec.Raw, dialect: Dialect) -> str:
@@ -76,6 +78,8 @@ def read(raw: msgspec.Raw, dialect: Dialect) -> str:
 
 def _strip(text: str) -> str:
     """`text.strip(BLANKS)` of an escaped text, in one pass however many blanks there are."""
+    if text[:1] not in _BEGINS and text[-1:] not in _ENDS:
+        return text
     end = len(text)
     while end:
         last = text[end - 1]

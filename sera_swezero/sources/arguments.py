@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema_rs
 import msgspec
@@ -25,7 +26,7 @@ _STRING = msgspec.json.Decoder(str)
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-def arguments_text(name: str, given: msgspec.Raw, tools: str, notes: Notes, where: str) -> str:
+def arguments_text(name: str, given: msgspec.Raw, tools: str, notes: Notes) -> str:
     """The arguments of a call as JSON text: as the model wrote it, never re-encoded.
 
     A string holds the text; an object is its own text; null and "" are {}. What breaks the tool's schema, or names no
@@ -36,27 +37,35 @@ def arguments_text(name: str, given: msgspec.Raw, tools: str, notes: Notes, wher
         given: the raw JSON of the value: a string, an object or null.
         tools: name of the tool list in `schemas`.
         notes: gets `empty_arguments`, `off_schema`, `unknown_tool`, `mended_surrogate`.
-        where: path of the value inside the record.
 
     Raises:
         RowError: `bad_arguments`: no JSON object, NaN or an infinity inside, or nested deeper than `DEPTH`.
     """
-    raw = bytes(given)
-    text = _STRING.decode(given) if raw[:1] == b'"' else raw.decode()
+    try:
+        text = _STRING.decode(given)
+        _typed(tools)[name](text)
+        return text
+    except (KeyError, msgspec.DecodeError, UnicodeError, RecursionError):
+        return _odd_arguments(name, bytes(given), tools, notes)
+
+
+def _odd_arguments(name: str, raw: bytes, tools: str, notes: Notes) -> str:
+    """The same for whatever is not plainly what the tool asks for."""
+    text = _STRING.decode(raw) if raw[:1] == b'"' else raw.decode()
     value: Any = {}
     if text == "" or raw == b"null":
         notes.add("empty_arguments")
         text = "{}"
     else:
         mended = len(notes)
-        value = decode(_ANY, text, notes, broken="bad_arguments", wrong="bad_arguments", where=where)
+        value = decode(_ANY, text, notes, broken="bad_arguments", wrong="bad_arguments", where="$")
         if len(notes) > mended:
             text = mend_json(text.encode())[0].decode()
         if not isinstance(value, dict):
             problem = f"arguments are JSON of type {type(value).__name__}; expected an object"
-            raise RowError("bad_arguments", problem, where)
+            raise RowError("bad_arguments", problem)
         if text.count("{") + text.count("[") > DEPTH and _depth(value) > DEPTH:
-            raise RowError("bad_arguments", f"nested deeper than {DEPTH} levels; a few were expected", where)
+            raise RowError("bad_arguments", f"nested deeper than {DEPTH} levels; a few were expected")
     check = _checks(tools).get(name)
     if check is None:
         notes.add("unknown_tool", name)
@@ -81,3 +90,31 @@ def _checks(tools: str) -> dict[str, Any]:
         tool["function"]["name"]: jsonschema_rs.validator_for(tool["function"]["parameters"]).is_valid
         for tool in schemas.load(tools)
     }
+
+
+_TYPES: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
+
+
+@cache
+def _typed(tools: str) -> dict[str, Callable[[str], Any]]:
+    """Tool name -> decode arguments as exactly what its schema asks for.
+
+    Made from the schema. What decodes is right by the schema as well; what does not may still be (an unknown key, say),
+    so that the schema itself decides then.
+    """
+    made: dict[str, Callable[[str], Any]] = {}
+    for tool in schemas.load(tools):
+        asked = tool["function"]["parameters"]
+        fields = [
+            (name, _type(about)) if name in asked["required"] else (name, _type(about), msgspec.UNSET)
+            for name, about in asked["properties"].items()
+        ]
+        struct = msgspec.defstruct("Arguments", fields, forbid_unknown_fields=True, kw_only=True, gc=False)
+        made[tool["function"]["name"]] = msgspec.json.Decoder(struct).decode
+    return made
+
+
+def _type(about: dict[str, Any]) -> Any:
+    if "enum" in about:
+        return Literal[tuple(about["enum"])]
+    return list[_type(about["items"])] if about["type"] == "array" else _TYPES[about["type"]]  # type: ignore[misc]

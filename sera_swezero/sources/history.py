@@ -84,7 +84,7 @@ _IN_FULL = msgspec.json.Decoder(list[_Message])
 _PARTS = msgspec.json.Decoder(list[Part])
 
 
-def messages_of(history: bytes, notes: Notes) -> list[Any]:
+def messages_of(history: str, notes: Notes) -> list[Any]:
     """Decode a history. Raises RowError `bad_messages`; msgspec.ValidationError where `wrong` tells what is wrong."""
     try:
         return _MESSAGES.decode(history)
@@ -94,7 +94,7 @@ def messages_of(history: bytes, notes: Notes) -> list[Any]:
         return decode(_MESSAGES, history, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
 
 
-def wrong(history: bytes) -> RowError:
+def wrong(history: str) -> RowError:
     """What is wrong with a history that is not of the types of this file."""
     try:
         messages = decode(_IN_FULL, history, Notes(), broken="bad_messages", wrong="bad_messages", where="$.messages")

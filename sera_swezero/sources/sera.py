@@ -68,9 +68,9 @@ NATIVE_COLUMNS = {
 
 
 class Record(msgspec.Struct):
-    """One line of the file. `messages` is the history's JSON text, undecoded, whichever way the line holds it."""
+    """One line of the file. `messages` is the history's JSON text, whichever way the line holds it."""
 
-    messages: msgspec.Raw
+    messages: str
     instance_id: str
     func_name: str
     func_path: str
@@ -80,18 +80,26 @@ class Record(msgspec.Struct):
     docker_image: str | None = None
 
 
+class _ListRecord(Record):
+    """A line whose history is no string."""
+
+    messages: msgspec.Raw  # type: ignore[assignment]
+
+
 _RECORD = msgspec.json.Decoder(Record)
+_LIST_RECORD = msgspec.json.Decoder(_ListRecord)
 _STRING = msgspec.json.Decoder(str)
 
 
 def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
     """Decode one line. Raises RowError `not_json` or `bad_record`."""
     line = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
-    wrong = "bad_record" if line[:1] == b"{" or line.lstrip()[:1] == b"{" else "not_json"
-    record = decode(_RECORD, line, notes, broken="not_json", wrong=wrong, where="$")
+    try:
+        record = _RECORD.decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        record = _odd_record(line, notes)
     if not record.instance_id:
         raise RowError("bad_record", "instance_id is empty; expected the repository and a number", "$.instance_id")
-    record.messages = _history(record.messages, notes)
     return record
 
 
@@ -101,11 +109,10 @@ def events(record: Record, notes: Notes, dialect: Dialect = PLAIN) -> Iterator[E
     Raises:
         RowError: `bad_messages`, `many_calls`, `bad_arguments`.
     """
-    history = bytes(record.messages)
     try:
-        yield from _events(history, notes, dialect)
+        yield from _events(record.messages, notes, dialect)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise wrong(history) from None
+        raise wrong(record.messages) from None
 
 
 def escaped(record: Record, notes: Notes) -> Iterator[Event]:
@@ -113,7 +120,7 @@ def escaped(record: Record, notes: Notes) -> Iterator[Event]:
     return events(record, notes, ESCAPED)
 
 
-def _events(history: bytes, notes: Notes, dialect: Dialect) -> Iterator[Event]:
+def _events(history: str, notes: Notes, dialect: Dialect) -> Iterator[Event]:
     status, detail, tasked, exited = INCOMPLETE, "", False, False
     for index, message in enumerate(messages_of(history, notes)):
         kind = type(message)
@@ -183,31 +190,37 @@ def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
 
 def native(record: Record) -> dict[str, Any]:
     """The upstream columns as they are; a `messages` that is a list already becomes the JSON string it should be."""
-    values = {name: getattr(record, name) for name in NATIVE_COLUMNS["sera"]}
-    return {**values, "messages": bytes(record.messages).decode()}
+    return {name: getattr(record, name) for name in NATIVE_COLUMNS["sera"]}
 
 
-def _history(given: msgspec.Raw, notes: Notes) -> msgspec.Raw:
-    """The JSON text of the history: what the string holds, or the list as it stands in the line."""
-    raw = bytes(given)
+def _odd_record(line: bytes, notes: Notes) -> Record:
+    """Decode a line that is not of the usual type: with lone surrogates, with a list for its history, or wrong."""
+    wrong = "bad_record" if line.lstrip()[:1] == b"{" else "not_json"
+    record = decode(_LIST_RECORD, line, notes, broken="not_json", wrong=wrong, where="$")
+    raw = bytes(record.messages)
     if raw[:1] == b'"':
         text = decode(_STRING, raw, notes, broken="bad_record", wrong="bad_record", where="$.messages")
-        return msgspec.Raw(text.encode())
-    if raw[:1] != b"[":
+    elif raw[:1] == b"[":
+        mended, count = mend_json(raw)  # the line was decoded around it
+        if count:
+            notes.add("mended_surrogate", times=count)
+        text = mended.decode()
+    else:
         raise RowError("bad_record", f"messages are {raw[:20]!r}; expected a string of JSON or a list", "$.messages")
-    mended, count = mend_json(raw)  # the line was decoded around it
-    if count:
-        notes.add("mended_surrogate", times=count)
-    return msgspec.Raw(mended)
+    return Record(**{**msgspec.structs.asdict(record), "messages": text})
 
 
 def _call(turn: Turn, index: int, notes: Notes, dialect: Dialect) -> ToolCall | None:
     calls = turn.tool_calls
     if not calls:
         return None
-    where = f"$.messages[{index}].tool_calls"
     if len(calls) > 1:
+        where = f"$.messages[{index}].tool_calls"
         raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
-    name = calls[0].function.name
-    text = arguments_text(name, calls[0].function.arguments, TOOLS, notes, f"{where}[0].function.arguments")
+    name, given = calls[0].function.name, calls[0].function.arguments
+    try:
+        text = arguments_text(name, given, TOOLS, notes)
+    except RowError as error:
+        where = f"$.messages[{index}].tool_calls[0].function.arguments{error.where.removeprefix('$')}"
+        raise RowError(error.reason, error.problem, where) from None
     return ToolCall(name, dialect.of(text), calls[0].id, name == SUBMIT)
