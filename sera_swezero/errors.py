@@ -5,6 +5,7 @@
     │   └── StateError   a saved streaming state that another plan was made under
     ├── UpstreamError    a repo, a revision or a file that is missing, gated, moved, empty or of another shape
     ├── RowError         one raw record that cannot become a row; carries a reason from the closed list `REASONS`
+    ├── BuildError       a build whose tasks ended before all shards were there; what is done stays
     └── PublishError     a push that did not happen; the published version is as it was before
 
 A message says where, what, and what would have been right.
@@ -40,11 +41,15 @@ class ConfigError(SeraSweZeroError, ValueError):
 
 
 class StateError(ConfigError):
-    """A streaming state that was saved under another plan (revision, arguments, converter, share); says what would fit."""
+    """A streaming state saved under another plan (revision, arguments, converter, share); says what would fit."""
 
 
 class UpstreamError(SeraSweZeroError):
     """An upstream repo, revision or file that cannot be read as what it should be; names repo, file and expectation."""
+
+
+class BuildError(SeraSweZeroError):
+    """Tasks of a build on a cluster that failed or were killed; what is done stays, and a rerun does what is missing."""
 
 
 class PublishError(SeraSweZeroError):

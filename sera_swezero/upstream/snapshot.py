@@ -1,8 +1,8 @@
 """Settle what is read: repo and revision become a commit and a listing of files, from the hub or from a root.
 
 A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the
-corpus that ships with the package. Listings of the hub are remembered under HF_HOME, so that a commit resolved once also
-serves offline.
+corpus that ships with the package. Listings of the hub are remembered under HF_HOME, so that a commit resolved once
+also serves offline.
 """
 
 from __future__ import annotations
