@@ -41,6 +41,7 @@ LAYERS = (
     {"builder", "infos", "load", "plugin"},
     {"build"},
     {"push", "stats"},
+    {"cluster"},
     {"cli"},
     {"__main__", "demo"},
 )

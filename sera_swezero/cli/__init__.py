@@ -12,7 +12,20 @@ from collections.abc import Sequence
 
 import typer
 
-from sera_swezero.cli import build, check, configs, decontaminate, dedup, lock, push, rendering, show, stats, verify
+from sera_swezero.cli import (
+    build,
+    check,
+    configs,
+    decontaminate,
+    dedup,
+    lock,
+    plan,
+    push,
+    rendering,
+    show,
+    stats,
+    verify,
+)
 from sera_swezero.errors import SeraSweZeroError
 from sera_swezero.version import __version__
 
@@ -47,6 +60,7 @@ app.command("show")(show.show)
 app.command("render")(rendering.render)
 app.command("check")(check.check)
 app.command("lock")(lock.lock)
+app.command("plan")(plan.plan)
 app.command("build")(build.build)
 app.command("push")(push.push)
 app.command("verify")(verify.verify)

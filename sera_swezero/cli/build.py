@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from sera_swezero.errors import ConfigError
 
 if TYPE_CHECKING:
     from sera_swezero.build.manifest import Manifest
+    from sera_swezero.cluster.run import Cluster
 
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
 
@@ -28,29 +29,69 @@ def build(  # noqa: PLR0913, PLR0917 (options of a command)
     incomplete: Incomplete = None,
     min_recall: MinRecall = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows a config, for a trial.")] = None,
+    executor: Annotated[str | None, typer.Option(help="On a cluster: datatrove-local, slurm or ray.")] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks on the cluster; one a shard if not given.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--executor-settings", help="TOML file: the executor's own settings.")
+    ] = None,
+    stats: Annotated[
+        Path | None, typer.Option(help="On a cluster: count every shard in its task; write the sums here, as JSON.")
+    ] = None,
 ) -> None:
     """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
-    size = parse_size(shard_size)
+    shared: dict[str, Any] = {"views": views or (), "shard_bytes": parse_size(shard_size), "upstream": upstream}
+    shared |= {"revision": revision, "incomplete": incomplete, "min_recall": min_recall}
+    cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
     from sera_swezero.build.runner import build as run
 
     try:
-        made = run(
-            names,
-            out,
-            views=views or (),
-            upstream=upstream,
-            revision=revision,
-            incomplete=incomplete,
-            min_recall=min_recall,
-            max_rows=max_rows,
-            shard_bytes=size,
-            workers=workers,
-            bars=True,
-        )
+        if cluster is None:
+            made = run(names, out, max_rows=max_rows, workers=workers, bars=True, **shared)
+        else:
+            from sera_swezero.cluster.run import build as run_on_cluster
+
+            done = run_on_cluster(names, out, cluster, **shared)
+            if done is None:
+                typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
+                return
+            made = done
     except KeyboardInterrupt:
         typer.echo("interrupted; the shards that are done stay: run the same command again to go on", err=True)
         raise typer.Exit(130) from None
+    if stats is not None:
+        _write_stats(made, out, stats)
     _show(made, out)
+
+
+def _cluster(
+    executor: str | None,
+    tasks: int | None,
+    settings: Path | None,
+    workers: int | None,
+    max_rows: int | None,
+    stats: Path | None,
+) -> Cluster | None:
+    """Where the tasks run; None for this machine alone. Raises ConfigError for options that do not go together."""
+    if executor is None:
+        if tasks or settings or stats:
+            msg = "--tasks, --executor-settings and --stats go with --executor; `sera-swezero stats` counts any build"
+            raise ConfigError(msg)
+        return None
+    if max_rows is not None:
+        msg = "--max-rows reads a config's first rows in one piece; it does not go with --executor"
+        raise ConfigError(msg)
+    from sera_swezero.cluster.executors import read_settings
+    from sera_swezero.cluster.run import Cluster
+
+    told = read_settings(settings, executor) if settings else {}
+    return Cluster(executor, tasks, told | ({"workers": workers} if workers else {}), sketch=stats is not None)
+
+
+def _write_stats(made: Manifest, out: Path, file: Path) -> None:
+    from sera_swezero.cli.stats import _json
+    from sera_swezero.cluster.sketches import merged
+
+    file.write_text(_json(merged(made, out), None) + "\n", encoding="utf-8")
 
 
 def parse_size(text: str) -> int:
