@@ -115,9 +115,10 @@ def _units(
     shards = plan_shards(snapshot.files, shard_bytes, multiple=1)
     # A cap counts rows from the first on, so one unit reads as far as it must.
     pieces = [(one,) for one in shards] if max_rows is None else [tuple(shards)]
+    files = {(file.repo, file.path): file for file in snapshot.files}
     for index, piece in enumerate(pieces):
-        files = {(source.repo, source.file) for source in piece}
-        part = replace(snapshot, files=tuple(file for file in snapshot.files if (file.repo, file.path) in files))
+        places = dict.fromkeys((source.repo, source.file) for source in piece)
+        part = replace(snapshot, files=tuple(files[place] for place in places))
         yield Unit(request.name, index, len(pieces), arguments, piece, part, max_rows)
 
 
