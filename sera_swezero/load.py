@@ -36,7 +36,7 @@ def load_dataset(  # noqa: PLR0913 (the arguments of datasets.load_dataset that 
         token: for gated or private upstream repos; None: HF_TOKEN or the stored login.
         **arguments: the fields of `SeraSweZeroConfig`: view, submit, incomplete, on_error, teacher, scale, rollout,
             min_recall, lineage, upstream, revision, shard_bytes, shuffle_seed, epoch, max_tokens, tokenizer,
-            overlong.
+            overlong, dedup, decontaminate.
 
     Raises:
         ConfigError: an unknown config, argument or value, or a pair of arguments that makes no sense.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from sera_swezero.build.runner import build
+from sera_swezero.cli import app
 from sera_swezero.dedup import reference
 from sera_swezero.errors import ConfigError
 from sera_swezero.sample import ROOT
@@ -316,6 +319,49 @@ def test_the_comparison_is_made_of_both_sets() -> None:
     assert lines["mean turns"][0] == f"{left.total.turns.mean:.1f}"
     assert "wall time, context budget, hardware" in table.note
     assert list(lines)[-2:] == ["unique corpus-wide", "unique within their instance"]
+
+
+def test_the_documentation_shows_what_the_commands_say() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert tables(stats("sera", upstream="sample"))[0].markdown() in text
+    both = [stats(config, upstream="sample") for config in ("swe-zero-1k-8k", ZERO)]
+    assert tables(both[0], both[1])[0].markdown() in text
+
+
+# The command.
+
+
+def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path) -> None:
+    given = ["--html", "made/page.html", "--png", "made/plots", "--markdown", "made/tables.md", "--samples", "3"]
+    given = [str(tmp_path / word) if word.startswith("made") else word for word in given]
+    told = CliRunner().invoke(app, ["stats", T2, "--upstream", "sample", "--json", *given], catch_exceptions=False)
+    figures = json.loads(told.stdout[told.stdout.index("{") :])
+    tally = one(T2, upstream="sample")
+    assert figures["sets"][T2] == json.loads(json.dumps(tally.figures()))
+    assert figures["total"]["calls"]["mean"] == tally.calls.mean
+    assert set(figures["not_in_the_data"]) == {"wall time", "context budget", "hardware"}
+    page = (tmp_path / "made" / "page.html").read_text(encoding="utf-8")
+    samples = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+    assert len(samples) == 3
+    assert {sample["set"] for sample in samples} == {T2}
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", re.sub(r"<script id=.*?</script>", "", page, flags=re.DOTALL)))
+    assert all(address.startswith("http://www.w3.org/") for address in addresses), "names of formats are no requests"
+    plots = {path.name: path.read_bytes() for path in (tmp_path / "made" / "plots").iterdir()}
+    assert {"turns.png", "tool-calls.png", "characters.png", "recall.png", "outcomes.png"} <= plots.keys()
+    assert {"tools.png", "editor.png", "conversions.png", "rejected.png"} <= plots.keys()
+    assert all(content.startswith(b"\x89PNG") for content in plots.values())
+    markdown = (tmp_path / "made" / "tables.md").read_text(encoding="utf-8")
+    assert "### Line-level recall\n\n| set | rows with a recall |" in markdown
+
+
+def test_the_command_compares_on_the_terminal() -> None:
+    asked = ["stats", "swe-zero-1k-8k", "--versus", ZERO, "--upstream", "sample", "--no-unique"]
+    told = CliRunner().invoke(app, asked, catch_exceptions=False)
+    tally = one("swe-zero-1k-8k", upstream="sample", unique=False)
+    line_ = next(text for text in told.output.splitlines() if text.startswith("submitted"))
+    assert line_.split()[1] == str(tally.outcomes["submitted"])
+    assert "unique corpus-wide" not in told.output
+    assert "no column: wall time, context budget, hardware" in told.output
 
 
 # What cannot be read.
