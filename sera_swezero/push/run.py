@@ -98,7 +98,8 @@ def _explained(repo: str, stage: str, error: Exception) -> str:
         403: "the token may not write here: it needs write access to this repo",
         404: "no such repo, or the token does not open it",
     }
-    why = hints.get(code or 0, "the hub did not take it" if code else "the hub did not answer")
+    silent = "the hub did not answer" if transient(error) else "the push failed"
+    why = hints.get(code or 0, "the hub did not take it" if code else silent)
     return f"{repo}: {stage}: {why}: {type(error).__name__}: {error}"
 
 
@@ -114,13 +115,8 @@ class _Run:
     say: Say
     stage: str = "nothing was changed"
 
-    @property
-    def repo(self) -> str:
-        return self.remote.repo
-
     def dry(self) -> Outcome:
-        base = self.remote.head()
-        return self._told("planned", self._plan(base), commit=base or "")
+        return self._told("planned", self._plan(self.remote.head()))
 
     def publish(self, *, private: bool, merge: bool) -> Outcome:
         base = self.remote.head()
@@ -128,7 +124,7 @@ class _Run:
             self.remote.create(private=private)
             base = self.remote.head()
         if base is None:
-            msg = f"{self.repo} was created and cannot be seen; does the token open it?"
+            msg = f"{self.remote.repo} was created and cannot be seen; does the token open it?"
             raise PublishError(msg)
         wanted = self._plan(base)
         self._check_tag(wanted.after)
@@ -142,9 +138,9 @@ class _Run:
     def _plan(self, base: str | None) -> Plan:
         before = self.remote.tree(base) if base else {}
         old = self.remote.manifest(base, before) if base else None
-        wanted = plan(self.folder, self.local, self.repo, old, before)
+        wanted = plan(self.folder, self.local, self.remote.repo, old, before)
         count, gone = len(wanted.add), len(wanted.delete)
-        self.say(f"{self.repo}: {count} files to send ({wanted.bytes:,} bytes), {gone} to delete")
+        self.say(f"{self.remote.repo}: {count} files to send ({wanted.bytes:,} bytes), {gone} to delete")
         return wanted
 
     def _check_tag(self, after: Manifest) -> None:
@@ -154,7 +150,7 @@ class _Run:
             return
         named = self.remote.manifest(at)
         if named is None or named.digest != after.digest:
-            msg = f"{self.repo}: the tag {self.tag!r} names another version ({at[:12]}); choose another name"
+            msg = f"{self.remote.repo}: the tag {self.tag!r} names another version ({at[:12]}); choose another name"
             raise PublishError(msg)
 
     def _propose(self, wanted: Plan, base: str) -> Pull:
@@ -168,14 +164,14 @@ class _Run:
         if not problems:
             sent = {one.path for one in wanted.add}
             files = [built for built in wanted.after.files if built.path in sent]
-            problems = readback.footers(self.repo, head, files, self.patience)
+            problems = readback.footers(self.remote.repo, head, files, self.patience)
         if not problems:
             names = readback.affected(wanted.after, wanted.changed)
             few = Patience(min(self.patience.attempts, 4), self.patience.first, self.patience.longest)
-            problems = readback.rows(self.repo, head, wanted.after, names, readback.SAMPLE, few)
+            problems = readback.rows(self.remote.repo, head, wanted.after, names, readback.SAMPLE, few)
         if problems:
             told = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-            msg = f"{self.repo}: pull request {pull.num} does not hold what was sent; it was not merged: {told}"
+            msg = f"{self.remote.repo}: pull request {pull.num} does not hold what was sent; it was not merged: {told}"
             raise PublishError(msg)
         self.say(f"pull request {pull.num}: read back, all as sent")
         return pull
@@ -186,14 +182,14 @@ class _Run:
         while True:
             head = self.remote.head(pull.ref)
             if head is None:
-                msg = f"{self.repo}: pull request {pull.num} has no commits to look at"
+                msg = f"{self.remote.repo}: pull request {pull.num} has no commits to look at"
                 raise PublishError(msg)
             sends, drops = wanted.missing(self.remote.tree(head))
             left = len(sends) + len(drops)
             if not left:
                 return head
             if left == before:
-                msg = f"{self.repo}: pull request {pull.num} does not take what is sent; is another push at it?"
+                msg = f"{self.remote.repo}: pull request {pull.num} does not take what is sent; is another push at it?"
                 raise PublishError(msg)
             before = left
             self._commit(pull, head, sends, drops)
@@ -220,7 +216,7 @@ class _Run:
         commit = merged.merged_as or self.remote.head() or ""
         problems = wanted.faults(self.remote.tree(commit))
         if problems:
-            msg = f"{self.repo}: merged as {commit}, which is not what was sent: {'; '.join(problems[:5])}"
+            msg = f"{self.remote.repo}: merged as {commit}, which is not what was sent: {'; '.join(problems[:5])}"
             raise PublishError(msg)
         return self._finish("published", wanted, commit, pull)
 
@@ -234,7 +230,7 @@ class _Run:
         if there is not None and there.digest == wanted.after.digest:
             return self._finish("unchanged", wanted, now)
         msg = (
-            f"{self.repo}: another push was first: main is at {now[:12]} now. Nothing was changed by this one, and its "
+            f"{self.remote.repo}: another push was first: main is at {now[:12]}. Nothing was changed by this one, its "
             f"pull request {pull.num} is closed; run the same command again to publish on top"
         )
         raise PublishError(msg)
@@ -249,4 +245,4 @@ class _Run:
     def _told(self, done: str, wanted: Plan, commit: str = "", pull: int | None = None) -> Outcome:
         sent = {} if done == "unchanged" else {one.path: one.size for one in wanted.add}
         deleted = () if done == "unchanged" else wanted.delete
-        return Outcome(self.repo, done, wanted.after.digest, commit, pull, self.tag, sent, deleted)
+        return Outcome(self.remote.repo, done, wanted.after.digest, commit, pull, self.tag, sent, deleted)
