@@ -58,13 +58,11 @@ class Figures(msgspec.Struct, omit_defaults=True):
 
     def note(self, rollout: Rollout, row: Row) -> None:
         """Count one row beside the rollout that it shows."""
-        roles = _roles(row)
-        self.messages.note(len(roles))
+        messages, tool_calls = _counted(row, rollout)
+        self.messages.note(messages)
         rectified = rollout.submit == "answer"
         # Rectifying takes submits out, so there the row is asked; elsewhere every call of the rollout is in the row.
-        calls = (
-            roles.count("tool_call") if rectified else sum(step.call is not None for step in rollout.trajectory.steps)
-        )
+        calls = tool_calls if rectified else sum(step.call is not None for step in rollout.trajectory.steps)
         self.calls.note(calls)
         status = rollout.trajectory.outcome.status
         self.outcomes[status] = self.outcomes.get(status, 0) + 1
@@ -110,10 +108,22 @@ _decode = msgspec.json.Decoder(_Message).decode
 _decode_all = msgspec.json.Decoder(list[_Message]).decode
 
 
+def _counted(row: Row, rollout: Rollout) -> tuple[int, int]:
+    """How many messages a row has, and how many of the role tool_call."""
+    messages = row.get("messages")
+    if isinstance(messages, bytes):
+        # The package wrote these bytes in one spelling: inside a text the quote would be escaped. A needle of less than
+        # six bytes is found several times faster. What is between follows from the grammar of the messages.
+        count = messages.count(b'{"rol')
+        return count, max((count - 4) // 3 if rollout.trajectory.submitted else (count - 1) // 3, 0)
+    roles = _roles(row)
+    return len(roles), roles.count("tool_call")
+
+
 def _roles(row: Row) -> list[str]:
     """The role of every message of a row, in whichever column and form the view keeps them."""
     messages = row.get("messages", row.get("conversations"))
-    if isinstance(messages, str | bytes):
+    if isinstance(messages, str):
         try:
             return [message.role for message in _decode_all(messages)]
         except msgspec.DecodeError:

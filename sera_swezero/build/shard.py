@@ -24,6 +24,7 @@ from datasets import Features, Value
 
 from sera_swezero import configs
 from sera_swezero.build import parquet
+from sera_swezero.build.collector import resting
 from sera_swezero.build.figures import Figures, measured
 from sera_swezero.build.manifest import FORMAT, Built, BuiltShard, Counts, Source
 from sera_swezero.builder import features as features_of
@@ -138,7 +139,7 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
         data = parquet.Sink(scratch / "data", features_of(columns(request)))
         rejects = _Rejects(scratch / "rejected")
         asked = replace(measured(request, figures), on_error="skip", encoded=True)
-        with closing(_rows(unit, asked, report, rejects, told)) as rows:
+        with resting(), closing(_rows(unit, asked, report, rejects, told)) as rows:
             for row in islice(rows, unit.max_rows):
                 data.add(row)
         data.close()

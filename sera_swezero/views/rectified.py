@@ -61,7 +61,7 @@ def render(rollout: Rollout) -> Row:
     else:
         messages = render_messages(rectified, system_text(source.tools, briefing))
         _check(messages, submitted=rectified.submitted)
-        written = encode_messages(messages).encode()
+        written = _encoded(messages)
     values: dict[str, Any] = {**card, "messages": written if rollout.encoded else written.decode()}
     return {name: values[name] for name in source.card_columns}
 
@@ -133,8 +133,12 @@ def render_messages(rectified: Trajectory, system: str) -> list[tuple[str, str]]
 
 def encode_messages(messages: list[tuple[str, str]]) -> str:
     r"""The card's bytes: equal to `json.dumps` of the {role, content} objects with ensure_ascii=False, but faster."""
+    return _encoded(messages).decode()
+
+
+def _encoded(messages: list[tuple[str, str]]) -> bytes:
     pieces = [b'{"role": "%b", "content": %b}' % (role.encode(), _encode(content)) for role, content in messages]
-    return (b"[" + b", ".join(pieces) + b"]").decode()
+    return b"[" + b", ".join(pieces) + b"]"
 
 
 def _check(messages: list[tuple[str, str]], *, submitted: bool) -> None:
