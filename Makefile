@@ -84,6 +84,7 @@ $(CLIENTS:%=client-%): client-%:
 
 .PHONY: bench
 bench: $(VENV)/stamp ## measure; prints figures, fails on none
+	@$(BIN)/python $(PIP) install -q -e ".[bench]"
 	$(BIN)/python -m benchmarks
 
 .PHONY: clean
