@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from sera_swezero.upstream import Snapshot, row_group_starts
 SAMPLES = 3
 """Shards that are built for an estimate."""
 
-_NEAR = 64  # shards looked at, from a place on, for one in which a record starts
+_NEAR = 64  # shards looked at, from a place on and round, for one in which a record starts
 
 
 class Took(NamedTuple):
@@ -149,7 +149,7 @@ def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:
     chosen: dict[int, tuple[Unit, int]] = {}
     for number in range(count):
         first = (2 * number + 1) * len(units) // (2 * count)
-        for place in range(first, min(first + _NEAR, len(units))):
+        for place in islice(chain(range(first, len(units)), range(first)), _NEAR):
             raw = _owned(units[place], job.snapshot)
             if raw and place not in chosen:
                 chosen[place] = units[place], raw

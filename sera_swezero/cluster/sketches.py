@@ -22,6 +22,7 @@ from sera_swezero.decontaminate import SWE_BENCH_VERIFIED, load
 from sera_swezero.dedup import keptfile
 from sera_swezero.dedup.keptfile import Place
 from sera_swezero.dedup.reference import SLOTS, THRESHOLD
+from sera_swezero.errors import ConfigError
 from sera_swezero.stats import Statistics, Tally, open_rows
 from sera_swezero.stats.collect import UNIQUE
 from sera_swezero.stats.looked import look
@@ -90,9 +91,16 @@ def merged(manifest: Manifest, out: Path) -> Statistics:
 
 
 def write_kept(manifest: Manifest, out: Path, file: Path, *, within: str = "corpus") -> tuple[int, int]:
-    """Write which rows of the folder stay, as `sera-swezero dedup` on the folder does; (rows, kept rows)."""
+    """Write which rows of the folder stay, as `sera-swezero dedup` on the folder does; (rows, kept rows).
+
+    Raises:
+        ConfigError: rows of the folder are of a source that is not signed (`stats.collect.UNIQUE`).
+    """
     files = [file for built in manifest.configs.values() for file in _files(built)]
     with _signatures(files, out) as signatures:
+        if len(signatures) != sum(built.rows for built in files):
+            msg = f"{out}: not all of its rows are signed; `sera-swezero dedup {out}` reads and signs them"
+            raise ConfigError(msg)
         stay = _kept(signatures, files, out, within)
     rows = (
         Place(name, "", built.path, row) for built in files for row, name in enumerate(_instances(out / built.path))

@@ -15,6 +15,7 @@ from pathlib import Path
 from sera_swezero.build import shard
 from sera_swezero.cluster import sketches, tasks
 from sera_swezero.cluster.step import ATTENDED
+from sera_swezero.errors import SeraSweZeroError
 
 
 def work(out: Path, file: Path) -> None:
@@ -35,7 +36,10 @@ def main(arguments: Sequence[str]) -> None:
     out, file, *options = arguments
     if ATTENDED in options:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
-    work(Path(out), Path(file))
+    try:
+        work(Path(out), Path(file))
+    except SeraSweZeroError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def _leave_with_parent() -> None:

@@ -1,0 +1,211 @@
+"""A build under real engines: eight tasks, two at a time, one killed while it writes, and run again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sera_swezero.build import manifest, shard
+from sera_swezero.errors import ConfigError
+from tests.cluster.corpus import (
+    HERE,
+    ROWS,
+    SHARDS,
+    build_and_kill,
+    command,
+    contents,
+    entries,
+    environment,
+    ids,
+    marks,
+    scratch,
+)
+from tests.publishing import SERA
+
+pytestmark = pytest.mark.cluster
+
+
+def run(given: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        given, cwd=HERE, env=environment() | env, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.mark.parametrize("executor", ["datatrove-local", "ray"])
+def test_a_task_killed_while_it_writes_costs_that_task_alone(
+    executor: str, root: str, straight: Path, settings: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    given = command(out, root, executor, settings, "--tasks", str(SHARDS))
+    killed = build_and_kill(given, out)
+    assert len(killed.pids) >= 2, "two tasks wrote at a time"
+    assert killed.code == 2, killed.said
+    assert "Run the same command again" in " ".join(killed.said.split())
+    done, before, expected = entries(out), marks(out), contents(straight)
+    assert 0 < len(done) < SHARDS
+    assert not (out / "manifest.json").exists()
+    assert not (out / "README.md").exists()
+    assert all(content == expected[path] for path, content in contents(out).items()), "what has a name is whole"
+    assert scratch(out), "what the killed worker wrote lies aside"
+
+    again = run(given)
+    assert again.returncode == 0, again.stdout + again.stderr
+    after = marks(out)
+    assert {name for name in done if after[name] != before[name]} == set(), "finished shards are not written again"
+    assert all(after[name] != before.get(name) for name in after.keys() - done), "all others are"
+    assert contents(out) == expected, "names and bytes of the one-process build, its manifest and card too"
+    made = [f"made_{seed}" for seed in range(ROWS)]
+    assert ids(out) == made, "no row is lost or doubled"
+    assert not scratch(out)
+
+    third = run(given)
+    assert third.returncode == 0, third.stderr
+    assert marks(out) == after, "where nothing is missing nothing is done"
+
+
+def test_a_file_that_is_gone_or_broken_is_made_anew_although_its_task_was_complete(
+    root: str, straight: Path, settings: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    given = command(out, root, "datatrove-local", settings, "--tasks", "3")
+    assert run(given).returncode == 0
+    gone, broken, *whole = sorted((out / SERA).iterdir())
+    gone.unlink()
+    broken.write_bytes(broken.read_bytes()[:-1] + b"!")
+    before = marks(out)
+    assert run(given).returncode == 0
+    assert contents(out) == contents(straight)
+    assert {path.stem for path in whole} == {name for name, mark in marks(out).items() if before.get(name) == mark}
+
+
+def test_slurm_gets_one_array_and_the_second_run_finishes(
+    root: str, straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no Slurm here: a stand-in `sbatch` runs the array of the real script, a task after the other."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    write_tool(tools / "sbatch", SBATCH)
+    write_tool(tools / "scontrol", '#!/bin/sh\necho "$3"\n')
+    settings = tmp_path / "slurm.toml"
+    settings.write_text('[slurm]\npartition = "cpu"\ntime = "00:30:00"\nwith_srun = false\n')
+    out = tmp_path / "out"
+    given = command(out, root, "slurm", settings, "--tasks", "4", "--workers", "2")
+    path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
+    first = run(given, PATH=path)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "when they are done, run the same command again" in first.stdout
+    script = next((out / shard.STATE / "engine").glob("*/launch_script.slurm")).read_text()
+    assert "#SBATCH --array=0-3%2" in script
+    assert "#SBATCH --partition=cpu" in script
+    assert not (out / "manifest.json").exists(), "nobody has waited for the tasks"
+    assert len(entries(out)) == SHARDS
+    before = marks(out)
+    assert run(given, PATH=path).returncode == 0
+    assert marks(out) == before
+    assert contents(out) == contents(straight)
+
+
+SBATCH = """#!/usr/bin/env python3
+import os, re, subprocess, sys
+script = open(sys.argv[-1]).read()
+given = dict(re.findall(r"^#SBATCH --([a-z-]+)=(.*)$", script, re.M))
+exported = dict(pair.split("=") for a in sys.argv if a.startswith("--export=ALL,") for pair in a[13:].split(","))
+if "merge_stats" not in script:
+    for task in range(int(given["array"].split("%")[0].split("-")[1]) + 1):
+        env = {**os.environ, **exported, "SLURM_ARRAY_TASK_ID": str(task), "SLURM_NODELIST": "localhost"}
+        with open(given["output"].replace("%A_%a", f"1_{task}"), "w") as log:
+            subprocess.run(["bash", sys.argv[-1]], env=env, stdout=log, stderr=log, check=True)
+print("Submitted batch job 1")
+"""
+
+
+def write_tool(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("executor", "settings", "said"),
+    [
+        ("spark", "", "executors are datatrove-local, slurm, ray"),
+        ("datatrove-local", "[datatrove-local]\nworker = 2", "no worker; there are "),
+        ("datatrove-local", "[datatrove-local]\ntasks = 2", "no tasks; there are "),
+        ("slurm", '[slurm]\npartition = "cpu"', "time must be given"),
+        ("ray", "workers = 2", "expected tables named after executors"),
+        ("ray", "[ray", "cannot be read as TOML"),
+    ],
+)
+def test_settings_that_there_are_not_are_refused_before_anything_runs(
+    executor: str, settings: str, said: str, root: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text(settings)
+    ended = run(command(tmp_path / "out", root, executor, file), RAY_ADDRESS="")
+    assert ended.returncode == 2
+    assert said in " ".join(ended.stderr.split()), ended.stderr
+    assert not (tmp_path / "out" / SERA).exists()
+
+
+def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: Path, tmp_path: Path) -> None:
+    from sera_swezero.cluster import sketches
+    from sera_swezero.dedup.keptfile import Kept
+    from sera_swezero.stats import collect, open_rows
+    from sera_swezero.stats.keep import write_kept
+
+    out, file = tmp_path / "out", tmp_path / "stats.json"
+    sets = ["swe-zero-1k-32k", "swe-zero-12m", "glm-4.6-lite-t1"]
+    given = [sys.executable, "-m", "sera_swezero", "build", *sets, "--upstream", "sample"]
+    given += ["--out", str(out), "--shard-size", "300000", "--executor", "datatrove-local"]
+    given += ["--executor-settings", str(settings), "--tasks", "3", "--stats", str(file)]
+    ended = run(given)
+    assert ended.returncode == 0, ended.stderr
+    whole = run([sys.executable, "-m", "sera_swezero", "stats", str(out), "--json"])
+    assert json.loads(file.read_text()) == json.loads(whole.stdout)
+    told = manifest.read(out)
+    assert told is not None
+    assert sum(len(built.shards) for built in told.configs.values()) > 3
+    assert sketches.merged(told, out).sets == collect(open_rows(str(out))).sets
+    with pytest.raises(ConfigError, match="not all of its rows are signed"):
+        sketches.write_kept(told, out, tmp_path / "none")
+    shutil.rmtree(out / sets[2])
+    signed = manifest.make({name: told.configs[name] for name in sets[:2]})
+    for within in ("corpus", "instance"):
+        one, parts = tmp_path / f"one-{within}", tmp_path / f"parts-{within}"
+        kept = write_kept(open_rows(str(out)), one, within=within)
+        assert 0 < kept.kept < kept.rows
+        assert sketches.write_kept(signed, out, parts, within=within) == tuple(kept)
+        assert Kept.read(parts)._places == Kept.read(one)._places
+
+
+def test_a_build_that_is_killed_leaves_no_worker_behind(root: str, settings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = command(out, root, "datatrove-local", settings)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(given, cwd=HERE, env=environment(), stdout=quiet, stderr=quiet, start_new_session=True)
+    try:
+        while not scratch(out):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        until = time.monotonic() + 60
+        while pids := [pid for part in scratch(out) if alive(pid := int(part.name.split("-")[-2]))]:
+            assert time.monotonic() < until, f"{pids} go on although their build was killed"
+            time.sleep(0.1)
+    finally:
+        # The engine's manager of queues does not notice; it idles until somebody ends it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def alive(pid: int) -> bool:
+    return Path("/proc", str(pid)).exists()

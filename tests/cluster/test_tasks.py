@@ -1,0 +1,124 @@
+"""Tasks without an engine: any count, any order, twice at once, and what vanished machines leave."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sera_swezero.build import runner, shard
+from sera_swezero.cluster import limits, tasks, worker
+from sera_swezero.cluster.run import Cluster, build
+from sera_swezero.cluster.step import BuildShards, run, task_file
+from sera_swezero.errors import BuildError, ConfigError
+from sera_swezero.push.run import BATCH
+from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, contents, environment, marks, scratch
+from tests.publishing import SERA
+
+pytestmark = pytest.mark.cluster
+
+
+def units(root: str) -> list[shard.Unit]:
+    (job,) = runner.plan([SERA], (), {"upstream": root}, SHARD_BYTES, None)
+    return list(job.units)
+
+
+def finish(out: Path, root: str) -> None:
+    """What the command does when no shard is missing: no engine is started."""
+    build([SERA], out, Cluster("datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
+    assert not (out / shard.STATE / "engine").exists()
+
+
+@pytest.mark.parametrize("count", [1, 3, SHARDS])
+def test_any_number_of_tasks_in_any_order_gives_the_same_files(
+    count: int, root: str, straight: Path, tmp_path: Path
+) -> None:
+    folder = tasks.write(units(root), tmp_path, count)
+    ranks = list(range(count))
+    random.Random(count).shuffle(ranks)
+    for rank in ranks:
+        worker.work(tmp_path, task_file(folder, rank))
+    finish(tmp_path, root)
+    assert contents(tmp_path) == contents(straight)
+
+
+def test_a_unit_survives_its_file(root: str, tmp_path: Path) -> None:
+    given = units(root)
+    folder = tasks.write(given, tmp_path, 3)
+    dealt = [tasks.read(task_file(folder, rank)).units for rank in range(3)]
+    assert [unit.index for unit in dealt[0]] == [0, 3, 6]
+    read = sorted((unit for task in dealt for unit in task), key=lambda unit: unit.index)
+    assert [unit.key() for unit in read] == [unit.key() for unit in given]
+    assert tasks.write(given, tmp_path, 3) == folder
+
+
+def test_a_task_run_twice_at_once_ends_well_twice(root: str, straight: Path, tmp_path: Path) -> None:
+    file = task_file(tasks.write(units(root), tmp_path, 1), 0)
+    command = [sys.executable, "-m", worker.__name__, str(tmp_path), str(file)]
+    both = [subprocess.Popen(command, cwd=HERE, env=environment()) for _ in range(2)]
+    seen = set()
+    while any(process.poll() is None for process in both):
+        seen |= {part.name.split("-")[-2] for part in scratch(tmp_path)}
+        time.sleep(0.005)
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(seen) == 2, "both did write"
+    assert not scratch(tmp_path)
+    finish(tmp_path, root)
+    assert contents(tmp_path) == contents(straight)
+
+
+def test_a_worker_that_fails_is_a_failed_task_that_says_why(root: str, tmp_path: Path) -> None:
+    folder = tasks.write(units(root), tmp_path, 1)
+    file = Path(root) / "allenai" / "Sera-4.6-Lite-T2" / "rows.jsonl"
+    moved = file.rename(file.with_suffix(".gone"))
+    try:
+        with pytest.raises(BuildError, match=r"00000.json: the worker ended with 1.* UpstreamError: .*rows.jsonl"):
+            list(BuildShards(str(tmp_path), str(folder))())
+    finally:
+        moved.rename(file)
+    run(tmp_path, task_file(folder, 0))
+    assert len(marks(tmp_path)) == SHARDS
+
+
+def test_what_a_vanished_machine_left_is_never_seen_and_goes_after_a_day(
+    root: str, straight: Path, tmp_path: Path
+) -> None:
+    worker.work(tmp_path, task_file(tasks.write(units(root), tmp_path, 1), 0))
+    old, fresh = (tmp_path / shard.STATE / f"part-elsewhere-{pid}-x" for pid in (11, 12))
+    for part in (old, fresh):
+        part.mkdir()
+        (part / "data").write_bytes(b"PAR1 half a")
+    yesterday = time.time() - 25 * 3600
+    for path in (old / "data", old):
+        os.utime(path, (yesterday, yesterday))
+    finish(tmp_path, root)
+    assert scratch(tmp_path) == [fresh], "its machine may be at work still"
+    assert contents(tmp_path) == contents(straight)
+
+
+def test_what_the_hub_would_not_hold_is_refused_before_it_is_built(root: str, tmp_path: Path) -> None:
+    assert BATCH < limits.COMMIT_FILES
+    with pytest.raises(ConfigError, match=r"20,\d{3} shards in one folder, .* 10,000; give --shard-size 1MiB or more"):
+        build([SERA], tmp_path, Cluster("datatrove-local"), upstream=root, shard_bytes=4_000)
+    assert list(tmp_path.iterdir()) == []
+    tebibyte = 1 << 40
+    assert limits.problem("a", 10_000, 1, tebibyte) == ""
+    told = limits.problem("a", 50_000, 3_000, tebibyte)
+    assert told.endswith("give --shard-size 150MiB or more")
+    assert "build parts of it" in limits.problem("a", 50_000, 50_000, tebibyte)
+
+
+def test_max_rows_and_options_without_an_executor_are_refused(tmp_path: Path) -> None:
+    given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(tmp_path), "--upstream", "sample"]
+    for more, said in (
+        (["--tasks", "3"], "go with --executor"),
+        (["--executor", "ray", "--max-rows", "3"], "--max-rows"),
+    ):
+        ended = subprocess.run([*given, *more], cwd=HERE, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2
+        assert said in ended.stderr
