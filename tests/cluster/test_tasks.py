@@ -7,11 +7,12 @@ import random
 import subprocess
 import sys
 import time
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from sera_swezero.build import runner, shard
+from sera_swezero.build import manifest, runner, shard
 from sera_swezero.cluster import limits, tasks, worker
 from sera_swezero.cluster.run import Cluster, build
 from sera_swezero.cluster.step import BuildShards, run, task_file
@@ -111,6 +112,16 @@ def test_what_the_hub_would_not_hold_is_refused_before_it_is_built(root: str, tm
     told = limits.problem("a", 50_000, 3_000, tebibyte)
     assert told.endswith("give --shard-size 150MiB or more")
     assert "build parts of it" in limits.problem("a", 50_000, 50_000, tebibyte)
+
+
+def test_manifests_merge_in_any_order_to_the_same_manifest(tmp_path: Path) -> None:
+    sets = [SERA, "swe-zero-1k-8k", "swe-zero-12m"]
+    made = [runner.build([name], tmp_path / name, upstream="sample", workers=1) for name in sets]
+    merged = [
+        manifest.encode(manifest.merge(manifest.merge(one, two), three)) for one, two, three in permutations(made)
+    ]
+    assert len(merged) == 6
+    assert len(set(merged)) == 1
 
 
 def test_max_rows_and_options_without_an_executor_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Without the extra `cluster` the package says what to install, and nothing else of it needs the engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from sera_swezero.build import runner, shard
+from sera_swezero.cluster import tasks
+from sera_swezero.cluster.step import BuildShards
+from tests.publishing import SERA
+
+HERE = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.skipif(find_spec("datatrove") is not None, reason="the engine is installed")
+def test_an_executor_that_is_not_installed_names_the_extra(tmp_path: Path) -> None:
+    given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--upstream", "sample", "--out", str(tmp_path)]
+    ended = subprocess.run(
+        [*given, "--executor", "datatrove-local"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "pip install 'sera-swezero[cluster]'" in ended.stderr
+    assert not (tmp_path / SERA).exists()
+
+
+def test_the_step_and_its_tasks_need_no_engine(tmp_path: Path) -> None:
+    (job,) = runner.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
+    folder = tasks.write(job.units, tmp_path, 2)
+    for rank in (1, 0):
+        assert list(BuildShards(str(tmp_path), str(folder))(["passed on"], rank, 2)) == ["passed on"]
+    assert all(shard.finished(unit, tmp_path) for unit in job.units)
