@@ -1,4 +1,4 @@
-"""The garbage collector while rows are converted."""
+"""The process while rows are converted: its garbage collector and its memory."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
+
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """Let the collector look at hardly anything: rows are values without cycles, and what was imported before is half a
-    million objects that it would walk again and again (some 4 % of a conversion)."""
-    before = gc.get_threshold()
+    """Let the collector look at hardly anything, and Arrow give back what it no longer needs.
+
+    Rows are values without cycles, and what was imported before is half a million objects that the collector would walk
+    again and again: some 4 % of a conversion. Arrow's own pools keep about as much memory as is in use; the system's
+    gives it back, which halves the peak of a build at no cost of time.
+    """
+    threshold, pool = gc.get_threshold(), pa.default_memory_pool()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+    pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        pa.set_memory_pool(pool)
+        gc.set_threshold(*threshold)
         gc.unfreeze()

@@ -76,6 +76,7 @@ class Sink:
             write_page_index=True,
             use_content_defined_chunking=WRITER["content_defined_chunking"],
             dictionary_pagesize_limit=WRITER["dictionary_bytes"],
+            memory_pool=pa.default_memory_pool(),
         )
 
     def add(self, row: Row) -> None:

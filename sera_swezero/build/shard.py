@@ -124,6 +124,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+@resting()
 def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
     """Convert the unit's records and write its files below `out`.
 
@@ -139,7 +140,7 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
         data = parquet.Sink(scratch / "data", features_of(columns(request)))
         rejects = _Rejects(scratch / "rejected")
         asked = replace(measured(request, figures), on_error="skip", encoded=True)
-        with resting(), closing(_rows(unit, asked, report, rejects, told)) as rows:
+        with closing(_rows(unit, asked, report, rejects, told)) as rows:
             for row in islice(rows, unit.max_rows):
                 data.add(row)
         data.close()
