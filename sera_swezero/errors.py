@@ -45,11 +45,11 @@ class StateError(ConfigError):
 
 
 class UpstreamError(SeraSweZeroError):
-    """An upstream repo, revision or file that cannot be read as what it should be; names repo, file and expectation."""
+    """An upstream repo, revision or file that cannot be read as what it should be; names repo, file, expectation."""
 
 
 class BuildError(SeraSweZeroError):
-    """Tasks of a build on a cluster that failed or were killed; what is done stays, and a rerun does what is missing."""
+    """Tasks of a cluster build that failed or were killed; what is done stays, a rerun does what is missing."""
 
 
 class PublishError(SeraSweZeroError):

@@ -1,0 +1,69 @@
+"""The README tells the truth: its example prints what it says, its tables name what there is."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from sera_swezero.builder import SeraSweZeroConfig
+from sera_swezero.configs import CLASHES, CONFIGS, DEFAULT
+from sera_swezero.errors import REASONS
+from sera_swezero.views import VIEWS
+
+HERE = Path(__file__).resolve().parent.parent
+TEXT = (HERE / "README.md").read_text(encoding="utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    """The cells of the first table behind a heading, without its two head lines."""
+    lines = TEXT.split(f"## {heading}\n", 1)[1].splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+@pytest.mark.matrix
+def test_the_first_example_prints_what_the_readme_shows() -> None:
+    code, shown = re.findall(r"```(?:python|text)\n(.*?)```", TEXT, re.DOTALL)[:2]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})
+    assert printed.getvalue() == shown
+
+
+def test_the_config_table_is_the_config_table() -> None:
+    for row, config in zip(table("Configs"), CONFIGS.values(), strict=True):
+        name = f"`{config.name}`" + (" (default)" if config.name == DEFAULT else "")
+        upstream = config.origins[0].repo if len(config.origins) == 1 else "the four above"
+        licences = ", ".join(sorted({origin.license for origin in config.origins}))
+        assert row == [name, upstream, f"{config.rows:,}", config.default_view, licences]
+
+
+def test_every_argument_has_its_line() -> None:
+    named = {name for row in table("Arguments") for name in re.findall(r"`(\w+)`", row[0])}
+    own = set(SeraSweZeroConfig.__dataclass_fields__) - {"name", "version", "data_dir", "data_files", "description"}
+    assert named == own
+    views = next(row for row in table("Arguments") if row[0] == "`view`")
+    assert re.findall(r"`(\w+)`", views[1]) == list(VIEWS)
+
+
+def test_every_clash_and_every_reason_is_told() -> None:
+    told = TEXT.split("So is a pair that makes no sense:", 1)[1].split("## Rows", 1)[0]
+    for clash in CLASHES:
+        for argument in set(clash.pair) - {"config"}:
+            assert f"`{argument}`" in told, clash.pair
+    for reason in REASONS:
+        assert f"`{reason}`" in TEXT
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
+        assert (HERE / target).exists(), target
