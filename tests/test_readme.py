@@ -67,3 +67,11 @@ def test_every_clash_and_every_reason_is_told() -> None:
 def test_every_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
         assert (HERE / target).exists(), target
+
+
+def test_the_statistics_are_those_of_the_page_that_is_held_to_the_command() -> None:
+    page = (HERE / "docs/statistics.md").read_text(encoding="utf-8")
+    shown = [line for line in TEXT.split("## What is in it", 1)[1].split("\n## ", 1)[0].splitlines() if line[:1] == "|"]
+    assert len(shown) == 24
+    for line in shown:
+        assert line in page
