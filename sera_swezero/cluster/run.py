@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sera_swezero.build import runner, shard
+from sera_swezero.build import manifest, runner, shard
 from sera_swezero.build.manifest import Manifest
 from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.shard import Unit
@@ -68,9 +68,11 @@ def build(
 
     Raises:
         ConfigError: a name, value or setting that there is not; more shards than the hub holds.
-        UpstreamError: upstream cannot be resolved. BuildError: tasks ended and shards are missing.
+        UpstreamError: upstream cannot be resolved. PublishError: `out` holds a manifest that is not ours.
+        BuildError: tasks ended and shards are missing.
     """
     kind = executors.kind_of(cluster.executor)
+    manifest.read(out)  # a folder of somebody else's is refused before anything runs, not when all is done
     jobs = runner.plan(names, views, arguments, shard_bytes, None)
     for job in jobs:
         limits.check(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes)

@@ -16,7 +16,7 @@ from sera_swezero.build import manifest, runner, shard
 from sera_swezero.cluster import limits, tasks, worker
 from sera_swezero.cluster.run import Cluster, build
 from sera_swezero.cluster.step import BuildShards, run, task_file
-from sera_swezero.errors import BuildError, ConfigError
+from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.push.run import BATCH
 from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, contents, environment, marks, scratch
 from tests.publishing import SERA
@@ -112,6 +112,13 @@ def test_what_the_hub_would_not_hold_is_refused_before_it_is_built(root: str, tm
     told = limits.problem("a", 50_000, 3_000, tebibyte)
     assert told.endswith("give --shard-size 150MiB or more")
     assert "build parts of it" in limits.problem("a", 50_000, 50_000, tebibyte)
+
+
+def test_a_folder_with_somebody_else_s_manifest_is_refused_before_anything_runs(root: str, tmp_path: Path) -> None:
+    (tmp_path / manifest.MANIFEST).write_text('{"name": "my web app"}')
+    with pytest.raises(PublishError, match="is no manifest of this program"):
+        build([SERA], tmp_path, Cluster("datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
+    assert [path.name for path in tmp_path.iterdir()] == [manifest.MANIFEST]
 
 
 def test_manifests_merge_in_any_order_to_the_same_manifest(tmp_path: Path) -> None:
