@@ -56,12 +56,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 def _sera(given: argparse.Namespace) -> dict[str, Any]:
     root = corpus(SERA, given.rows)
     names = [results.BASELINE, results.BARE, results.ORJSON, results.ONE, results.TWO]
-    taken: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    stages = []
-    for _ in range(given.rounds):
-        for name, figures in compare(names, root, 1).items():
-            taken[name] += figures
-        stages.append(_seconds(fresh("benchmarks.stages", str(root))))
+    stages: list[dict[str, float]] = []
+    taken = compare(names, root, given.rounds, lambda: stages.append(_seconds(fresh("benchmarks.stages", str(root)))))
     checks = _seconds(fresh("benchmarks.checks", str(root)))
     return {
         "title": f"SERA to Parquet, {given.rows:,} rows",

@@ -1,4 +1,4 @@
-"""SWE-ZERO converted by hand, row by row, as a function for `datasets.map`: an independent reading of the same rules."""
+"""SWE-ZERO converted by hand, a row at a time, for `datasets.map`: an independent reading of the same rules."""
 
 from __future__ import annotations
 

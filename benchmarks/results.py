@@ -36,7 +36,6 @@ def conversion_targets(
     """The targets of converting SERA. `stages`: seconds by stage, a round each; `checks`: seconds by check."""
     one = sera[ONE]
     sums = [{"cpu": sum(seconds.values())} for seconds in stages]
-    # Two workers import what the one process of the other variant had imported, so whole processes are compared.
     return [
         Target("one process against the baseline, CPU", ratio(sera[BASELINE], one), "at least", 4.5, "x"),
         Target("one process against the baseline without schema, CPU", ratio(sera[BARE], one), "at least", 2.8, "x"),

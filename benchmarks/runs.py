@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,8 +37,12 @@ def fresh(module: str, *arguments: str) -> dict[str, Any]:
     return {**json.loads(output.splitlines()[-1]), "process_wall": wall, "process_cpu": cpu}
 
 
-def compare(variants: Sequence[str], root: Path, rounds: int) -> dict[str, list[Figures]]:
+def compare(
+    variants: Sequence[str], root: Path, rounds: int, besides: Callable[[], None] = lambda: None
+) -> dict[str, list[Figures]]:
     """Run the variants in turn, `rounds` times over, and hold their rows and settings to the first one's.
+
+    `besides` runs in every round too.
 
     Raises:
         SystemExit: two variants gave other rows, or files with other settings.
@@ -51,6 +55,7 @@ def compare(variants: Sequence[str], root: Path, rounds: int) -> dict[str, list[
                 print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
                 taken[name].append(fresh("benchmarks.child", name, str(root), str(out)))
                 shutil.rmtree(out / "cache", ignore_errors=True)
+            besides()
             if number == 0:
                 _same(outs)
     return taken

@@ -39,7 +39,8 @@ def write_page(results: dict[str, Any]) -> None:
 def _machine(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     load = machine["load"]
-    return f"{machine['cpus']} CPUs, Python {machine['python']}, {versions}. Load while measuring: {load[0]:.1f} to {load[1]:.1f}."
+    cpus, python = machine["cpus"], machine["python"]
+    return f"{cpus} CPUs, Python {python}, {versions}. Load average while measuring: {load[0]:.1f} to {load[1]:.1f}."
 
 
 def _variants(part: dict[str, Any]) -> str:
