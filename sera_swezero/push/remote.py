@@ -192,7 +192,10 @@ class Remote:
                 raise
 
     def set_status(self, pull: Pull, wanted: str) -> None:
-        """Make the pull request "open" (it begins as a draft, which cannot be merged) or "closed"."""
+        """Make the pull request "open" (it begins as a draft, which cannot be merged) or "closed".
+
+        One that somebody merged meanwhile stays merged: the caller's next look at it tells.
+        """
 
         def there() -> str | None:
             now = self.pull(pull.num).status
@@ -202,8 +205,13 @@ class Remote:
             api.change_discussion_status(self.repo, pull.num, wanted, repo_type=_TYPE)  # type: ignore[arg-type]
             return wanted
 
-        if there() is None:
+        if there() is not None:
+            return
+        try:
             self._ask(change, f"{wanted} pull request", look=there)
+        except HfHubHTTPError as error:
+            if status(error) not in (400, 409) or self.pull(pull.num).status not in (wanted, "merged"):
+                raise
 
     def merge(self, pull: Pull) -> Pull | None:
         """Merge into main; None where the hub refuses because main has changed. The pull request after the merge."""
