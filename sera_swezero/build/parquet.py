@@ -22,8 +22,8 @@ ROW_GROUP_BYTES = 64_000_000
 streaming reader holds a whole group."""
 
 # Arrow bytes at which a group is closed: a group is held twice while it is written, and a process should stay below
-# 100 MB. Some 130 rows; groups thrice as large save 1 % of the file.
-_FILL = 16_000_000
+# 100 MB. Some 100 rows; groups four times as large save 1 % of the file.
+_FILL = 12_000_000
 _BATCH = 16  # rows that are Python objects at a time
 # Smaller pages than pyarrow's 256 KiB to 1 MiB: a changed row costs a new version the pages that it touches.
 _PAGES = {"min_chunk_size": 64 * 1024, "max_chunk_size": 256 * 1024, "norm_level": 0}
