@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import growth, results, startup, table
 from benchmarks.corpus import SERA, SWE_ZERO, corpus
-from benchmarks.runs import compare, fresh, middle
+from benchmarks.runs import compare, cpus_at_hand, fresh, middle
 
 LIBRARIES = ("pyarrow", "datasets", "msgspec", "orjson", "jsonschema", "pysimdjson")
 PARTS = ("sera", "swe_zero", "startup", "growth")
@@ -41,15 +41,17 @@ def main() -> None:
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The parts that were asked for."""
-    loads = [os.getloadavg()[0]]
+    loads, at_hand = [os.getloadavg()[0]], [cpus_at_hand()]
     told: dict[str, Any] = {}
     for part in given.only or PARTS:
         told[part] = _PARTS[part](given)
         loads.append(os.getloadavg()[0])
+        at_hand.append(cpus_at_hand())
     versions = {name: metadata.version(name) for name in LIBRARIES}
     cpus = len(os.sched_getaffinity(0))
     load = [min(loads), max(loads)]
     told["machine"] = {"cpus": cpus, "python": platform.python_version(), "versions": versions, "load": load}
+    told["machine"]["at_hand"] = max(at_hand)
     return told
 
 

@@ -79,3 +79,15 @@ def middle(figures: Sequence[Figures], key: str) -> float:
 def ratio(one: Sequence[Figures], other: Sequence[Figures], key: str = "cpu") -> float:
     """How many times as much `one` took: the median of the rounds' own ratios, since a round shares its load."""
     return median(a[key] / b[key] for a, b in zip(one, other, strict=True))
+
+
+SPIN = "import time\nwhile time.process_time() < 1: pass"
+
+
+def cpus_at_hand() -> float:
+    """How many CPUs two processes that share nothing really get: what two workers can gain at most just now."""
+    began = time.perf_counter()
+    spinning = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(2)]
+    for child in spinning:
+        child.wait()
+    return 2 / (time.perf_counter() - began)

@@ -40,7 +40,11 @@ def _machine(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     load = machine["load"]
     cpus, python = machine["cpus"], machine["python"]
-    return f"{cpus} CPUs, Python {python}, {versions}. Load average while measuring: {load[0]:.1f} to {load[1]:.1f}."
+    at_hand = (
+        f"Two processes that share nothing got {machine['at_hand']:.2f} CPUs at best: no pair of workers can gain more."
+    )
+    told = f"{cpus} CPUs, Python {python}, {versions}. Load average while measuring: {load[0]:.1f} to {load[1]:.1f}."
+    return f"{told} {at_hand}"
 
 
 def _variants(part: dict[str, Any]) -> str:
