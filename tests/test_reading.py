@@ -94,7 +94,8 @@ def test_a_fault_changes_no_row(cdn: LoopbackHub, large: Path, kind: Any, option
     rows = stream(shard_bytes=1 << 20)
     assert places(rows) == whole(large)
     assert fault.hits == options.get("times", 1)
-    assert len(cdn.requests("GET", host="cdn")) == rows.num_shards + more
+    # A reset may take a second connection with it that waits in the client's pool: one request more, and no others.
+    assert 0 <= len(cdn.requests("GET", host="cdn")) - rows.num_shards - more <= 1
     assert not any(one.authorized for one in cdn.requests(host="cdn"))
 
 
