@@ -41,17 +41,15 @@ def main() -> None:
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The parts that were asked for."""
-    loads, at_hand = [os.getloadavg()[0]], [cpus_at_hand()]
     told: dict[str, Any] = {}
     for part in given.only or PARTS:
+        before = (os.getloadavg()[0], cpus_at_hand())
         told[part] = _PARTS[part](given)
-        loads.append(os.getloadavg()[0])
-        at_hand.append(cpus_at_hand())
+        after = (os.getloadavg()[0], cpus_at_hand())
+        told[part]["load"], told[part]["at_hand"] = map(sorted, zip(before, after, strict=True))
     versions = {name: metadata.version(name) for name in LIBRARIES}
     cpus = len(os.sched_getaffinity(0))
-    load = [min(loads), max(loads)]
-    told["machine"] = {"cpus": cpus, "python": platform.python_version(), "versions": versions, "load": load}
-    told["machine"]["at_hand"] = max(at_hand)
+    told["machine"] = {"cpus": cpus, "python": platform.python_version(), "versions": versions}
     return told
 
 

@@ -19,13 +19,23 @@ def render(results: dict[str, Any]) -> str:
     parts = [_machine(results["machine"])]
     for kind in ("sera", "swe_zero"):
         if kind in results:
-            parts += [f"### {results[kind]['title']}", _variants(results[kind]), _targets(results[kind]["targets"])]
+            parts += [
+                f"### {results[kind]['title']}",
+                _state(results[kind]),
+                _variants(results[kind]),
+                _targets(results[kind]["targets"]),
+            ]
             if "stages" in results[kind]:
                 parts += [_stages(results[kind])]
     if "startup" in results:
-        parts += ["### Start", _targets(results["startup"]["targets"])]
+        parts += ["### Start", _state(results["startup"]), _targets(results["startup"]["targets"])]
     if "growth" in results:
-        parts += ["### Growth", _growth(results["growth"]), _targets(results["growth"]["targets"])]
+        parts += [
+            "### Growth",
+            _state(results["growth"]),
+            _growth(results["growth"]),
+            _targets(results["growth"]["targets"]),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -39,12 +49,18 @@ def write_page(results: dict[str, Any]) -> None:
 def _machine(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     load = machine["load"]
-    cpus, python = machine["cpus"], machine["python"]
-    at_hand = (
-        f"Two processes that share nothing got {machine['at_hand']:.2f} CPUs at best: no pair of workers can gain more."
+    return f"{machine['cpus']} CPUs, Python {machine['python']}, {versions}."
+
+
+def _state(part: dict[str, Any]) -> str:
+    """How busy the machine was before and after a part was measured."""
+    if "load" not in part:
+        return "How busy the machine was is not recorded."
+    load, at_hand = part["load"], part["at_hand"]
+    return (
+        f"Load average {load[0]:.1f} to {load[1]:.1f}; two processes that share nothing got {at_hand[0]:.2f} to "
+        f"{at_hand[1]:.2f} CPUs, which is the most that two workers can gain."
     )
-    told = f"{cpus} CPUs, Python {python}, {versions}. Load average while measuring: {load[0]:.1f} to {load[1]:.1f}."
-    return f"{told} {at_hand}"
 
 
 def _variants(part: dict[str, Any]) -> str:

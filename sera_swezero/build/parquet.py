@@ -22,7 +22,7 @@ ROW_GROUP_BYTES = 64_000_000
 streaming reader holds a whole group."""
 
 # Arrow bytes at which a group is closed: a group is held twice while it is written, and a process should stay below
-# 100 MB. Some 100 rows; groups four times as large save 1 % of the file.
+# 100 MB. Some 100 rows; groups twice as large save 0.15 % of the file.
 _FILL = 12_000_000
 _BATCH = 16  # rows that are Python objects at a time
 # Smaller pages than pyarrow's 256 KiB to 1 MiB: a changed row costs a new version the pages that it touches.
