@@ -48,7 +48,6 @@ def write_page(results: dict[str, Any]) -> None:
 
 def _machine(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    load = machine["load"]
     return f"{machine['cpus']} CPUs, Python {machine['python']}, {versions}."
 
 
