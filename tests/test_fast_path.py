@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -37,7 +38,8 @@ def spelt(plain: str, spelling: int) -> bytes:
     """A JSON string of the text in one of the spellings that encoders have."""
     told = json.dumps(plain, ensure_ascii=spelling % 2 == 0)
     if spelling >= 2:
-        told = told.replace("/", r"\/").replace("<", r"\u003C").replace("a", r"\u0061")
+        told = told.replace("/", r"\/").replace("<", r"\u003C")
+        told = re.sub(r"\\u[0-9a-fA-F]{4}|\\.|a", lambda piece: r"\u0061" if piece[0] == "a" else piece[0], told)
     return told.encode()
 
 

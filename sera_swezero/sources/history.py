@@ -6,7 +6,7 @@ found late; `wrong` then decodes it in full to tell what is wrong and where.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -47,13 +47,26 @@ class Turn(msgspec.Struct, gc=False, tag_field="role", tag="assistant"):
     content: msgspec.Raw = _NULL
     thought: msgspec.Raw = _NULL
     tool_calls: list[Call] | None = None
+    tool_call_ids: list[str] | None = None
+
+
+class _UnreadFunction(msgspec.Struct, gc=False):
+    name: str
+    arguments: str | dict[str, Any] | None = None
+
+
+class _UnreadCall(msgspec.Struct, gc=False):
+    function: _UnreadFunction
+    id: str | None = None
 
 
 class Reply(msgspec.Struct, gc=False, tag_field="role", tag="tool"):
-    """A message of the harness after a turn."""
+    """A message of the harness after a turn. The last two keys are a turn's: not read here, but held to their type."""
 
     content: str | list[Part] | None = None
     tool_call_ids: list[str] | None = None
+    thought: str | None = None
+    tool_calls: Annotated[list[_UnreadCall], msgspec.Meta(max_length=1)] | None = None
 
 
 class User(Reply, gc=False, tag_field="role", tag="user"):
@@ -74,7 +87,7 @@ class _Message(msgspec.Struct):
     role: str
     content: str | list[_TextPart] | None = None
     thought: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[_UnreadCall] | None = None
     tool_call_ids: list[str] | None = None
 
 
