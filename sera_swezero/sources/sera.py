@@ -142,10 +142,8 @@ def _events(history: str, notes: Notes, dialect: Dialect) -> Iterator[Event]:
         elif kind is Reply or (kind is User and tasked):
             text, prefix = dialect.strip_prefix(content_of(message.content, index, dialect))
             if exited:
-                notes[-1] = (
-                    "harness_exit",
-                    join(detail, dialect.plain(text)),
-                )  # the turn and the reply to it are one note
+                # The turn and the reply to it are one note.
+                notes[-1] = ("harness_exit", join(detail, dialect.plain(text)))
                 exited = False
                 continue
             if prefix:
