@@ -18,7 +18,7 @@ from unittest import mock
 
 from benchmarks.corpus import SERA
 from sera_swezero import configs, convert
-from sera_swezero.sources import arguments
+from sera_swezero.sources import arguments, sera
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import rectified
 
@@ -51,11 +51,12 @@ def measure(root: Path) -> dict[str, float]:
     snapshot = take_snapshot(request.origins, upstream=str(root))
     (shard,) = plan_shards(snapshot.files, 1 << 40, multiple=1)
     row, grammar = Recorded(convert.check_row), Recorded(rectified._check_order)  # noqa: SLF001 (the benchmark looks inside)
-    typed = {name: Recorded(check) for name, check in arguments._typed("tools-sera").items()}  # noqa: SLF001 (likewise)
+    typed = {name: Recorded(check) for name, check in arguments.typed("tools-sera").items()}
     with (
         mock.patch.object(convert, "check_row", row),
         mock.patch.object(rectified, "_check_order", grammar),
-        mock.patch.object(arguments, "_typed", return_value=typed),
+        mock.patch.object(arguments, "typed", return_value=typed),
+        mock.patch.object(sera, "typed", return_value=typed),
     ):
         rows = convert.convert_shard(shard, snapshot, request, convert.Report())
         looked = sum(1 for _ in zip(range(ROWS), rows, strict=False))

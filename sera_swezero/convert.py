@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero.configs import Origin, Request, set_name
-from sera_swezero.dialect import PLAIN
 from sera_swezero.errors import POLICY_REASONS, RowError
-from sera_swezero.escaped import ESCAPED
 from sera_swezero.filters import Filters, described
 from sera_swezero.length import digest as tokenizer_digest
 from sera_swezero.machine import fold
 from sera_swezero.notes import CONVERSIONS, Notes
 from sera_swezero.order import Record, Window, WindowReader
-from sera_swezero.sources import SOURCES
+from sera_swezero.rectify import NOTHING, Begun
+from sera_swezero.sources import SOURCES, Source
 from sera_swezero.trajectory import Trajectory
 from sera_swezero.upstream import Raw, Shard, Snapshot
 from sera_swezero.validate import check_row
@@ -98,10 +97,8 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes, leave_out:
     source = SOURCES[origin.source]
     record = source.read(raw.data, notes)
     noted = len(notes)
-    # A filter reads texts; without one nobody does before they are written, so they may stay escaped.
-    escaped = source.escaped if request.view.escapes and leave_out is None else None
-    dialect = ESCAPED if escaped else PLAIN
-    trajectory = fold((escaped or source.events)(record, notes))
+    # A filter looks at whole trajectories.
+    begun, trajectory = _told(record, source, notes, fast=request.view.rectified and leave_out is None)
     if request.incomplete == "reject" and not trajectory.submitted:
         ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
         raise RowError("no_submission", f"the rollout is {ended!r}; a submission was expected", "$.messages")
@@ -109,11 +106,24 @@ def convert(raw: Raw, origin: Origin, request: Request, notes: Notes, leave_out:
         return None
     facts = dict(origin.facts)
     told = (record, trajectory, notes, source, origin.shape, facts, request.submit, noted, set_name(origin))
-    row = request.view.render(Rollout(*told, request.limit, dialect, request.encoded and request.view.escapes))
+    row = request.view.render(Rollout(*told, request.limit, request.encoded and request.view.rectified, begun))
     # The schema of a row says of its JSON text only that it is text.
     plain = {name: "" if type(value) is bytes else value for name, value in row.items()} if request.encoded else row
     check_row(request.view.schema(source.name, origin.shape), plain)
     return row
+
+
+def _told(record: Any, source: Source, notes: Notes, *, fast: bool) -> tuple[Begun, Trajectory]:
+    """What happened: the first steps, rectified, and the Trajectory of the others: of all, without the fast path."""
+    noted = len(notes)
+    if fast and source.ordinary is not None:
+        try:
+            begun, events = source.ordinary(record, notes)
+            return begun, fold(events)
+        except RowError:
+            # The slow twin refuses it, too, and says where: it has all messages before it.
+            del notes[noted:]
+    return NOTHING, fold(source.events(record, notes))
 
 
 def convert_shard(

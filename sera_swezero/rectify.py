@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from sera_swezero.dialect import PLAIN, Dialect
 from sera_swezero.notes import Notes
+from sera_swezero.text import JOIN, join
 from sera_swezero.trajectory import Step, ToolCall, Trajectory
 
 ANSWER = "I have finished the work on this task and submitted my changes."
@@ -42,6 +43,17 @@ FILLERS: tuple[str, ...] = (
 """Stock sentences for empty reasoning; the rectified card has a pool of twelve, these are our own words."""
 
 
+class Begun(NamedTuple):
+    """The first steps of a rollout, rectified already, and the conversions that this took."""
+
+    steps: Sequence[Step]
+    notes: Notes
+
+
+NOTHING = Begun((), Notes())
+"""Where rectifying usually begins."""
+
+
 def nothing(_call: ToolCall) -> str:
     """A source whose submit call never says more than that it submits."""
     return ""
@@ -54,7 +66,7 @@ def rectify(  # noqa: C901 (one loop over the steps: the hot path)
     key: str = "",
     fill: bool = True,
     submit_text: SubmitText = nothing,
-    dialect: Dialect = PLAIN,
+    begun: Begun = NOTHING,
 ) -> Trajectory:
     """Merge, trim, fold and fill.
 
@@ -64,24 +76,22 @@ def rectify(  # noqa: C901 (one loop over the steps: the hot path)
         key: stable name of the row (its instance id); with the step it chooses the stock sentence.
         fill: whether empty reasoning is filled.
         submit_text: what a submit call says beyond announcing; it joins the reasoning.
-        dialect: of the trajectory's texts, and so of the result's.
+        begun: what comes before the trajectory's steps.
     """
-    join = dialect.join
     ending = _ending(trajectory)
-    body = _trim(trajectory.steps[: len(trajectory.steps) - len(ending)], notes, dialect)
+    body = _trim(trajectory.steps[: len(trajectory.steps) - len(ending)], notes)
     answer, answering = _answer(body, ending)
     carried: list[str] = []  # texts of folded steps, waiting for the next step's reasoning
-    done: list[Step] = []
+    notes += begun.notes
+    done = list(begun.steps)
 
     def filled(reasoning: str, step: Step) -> str:
         if reasoning or not fill:
             return reasoning
-        notes.add("filled_reasoning")
-        arguments = dialect.plain(step.call.arguments) if step.call else ""
-        return FILLERS[_stable_hash(key, str(len(done)), arguments) % len(FILLERS)]
+        return filler(key, len(done), step.call.arguments if step.call else "", notes)
 
     for index, step in enumerate(body):
-        said = step.reasoning if not step.visible or index == answering else _merge(step, notes, dialect)
+        said = step.reasoning if not step.visible or index == answering else merge(step.reasoning, step.visible, notes)
         if step.call is not None and not step.call.submits:
             if carried:
                 said = join(*carried, said)
@@ -89,19 +99,35 @@ def rectify(  # noqa: C901 (one loop over the steps: the hot path)
             done.append(Step(filled(said, step), "", step.call, step.observation))
         else:
             if ending or index < len(body) - 1:
-                notes.add("folded_submit" if step.call else "folded_text", dialect.plain(said))
-            carried += [said, _more_than_announced(step, submit_text, notes, dialect)]
-            _drop_observation(step, notes, dialect)
+                notes.add("folded_submit" if step.call else "folded_text", said)
+            carried += [said, _more_than_announced(step, submit_text, notes)]
+            _drop_observation(step, notes)
     if ending:
-        carried += _finish(ending, submit_text, notes, dialect)
+        carried += _finish(ending, submit_text, notes)
         if answering is not None:
-            notes.add("answer_from_folded", dialect.plain(answer))
+            notes.add("answer_from_folded", answer)
         elif not answer:
             notes.add("filled_answer")
         done.append(Step(filled(join(*carried), ending[0]), answer or ANSWER, None, None))
     elif any(carried):
         done.append(Step(join(*carried), "", None, None))
     return trajectory._replace(steps=tuple(done))
+
+
+def merge(reasoning: str, visible: str, notes: Notes) -> str:
+    """The reasoning of a step with its visible text, which is not ""."""
+    if reasoning.endswith(visible):
+        notes.append(("repeated_visible", visible))
+        return reasoning
+    notes.append(("merged_visible", visible))
+    return f"{reasoning}{JOIN}{visible}" if reasoning else visible
+
+
+def filler(key: str, step: int, arguments: str, notes: Notes) -> str:
+    """The stock sentence of a step without reasoning: chosen by the row's name, the step's number and its arguments."""
+    notes.add("filled_reasoning")
+    told = "\0".join((key, str(step), arguments)).encode("utf-8", "replace")
+    return FILLERS[zlib.crc32(told) % len(FILLERS)]
 
 
 def _ending(trajectory: Trajectory) -> Sequence[Step]:
@@ -115,13 +141,13 @@ def _ending(trajectory: Trajectory) -> Sequence[Step]:
     return steps[start:]
 
 
-def _trim(steps: Sequence[Step], notes: Notes, dialect: Dialect) -> list[Step]:
+def _trim(steps: Sequence[Step], notes: Notes) -> list[Step]:
     """Only the first of each run of back-to-back submits."""
     kept: list[Step] = []
     submitting = False
     for step in steps:
         if submitting and _submits(step):
-            _drop_submit(step, notes, dialect)
+            _drop_submit(step, notes)
         else:
             kept.append(step)
             submitting = _submits(step)
@@ -140,14 +166,14 @@ def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | No
     return "", None
 
 
-def _finish(ending: Sequence[Step], submit_text: SubmitText, notes: Notes, dialect: Dialect) -> list[str]:
+def _finish(ending: Sequence[Step], submit_text: SubmitText, notes: Notes) -> list[str]:
     """The texts that the ending adds to the last reasoning; what it leaves out is noted."""
     final, *trimmed = ending
     answering = next((step for step in ending if step.visible), None)
-    texts = [final.reasoning, _more_than_announced(final, submit_text, notes, dialect)]
-    _drop_observation(final, notes, dialect)
+    texts = [final.reasoning, _more_than_announced(final, submit_text, notes)]
+    _drop_observation(final, notes)
     for step in trimmed:
-        _drop_submit(step, notes, dialect, answers=step is answering)
+        _drop_submit(step, notes, answers=step is answering)
     return texts
 
 
@@ -155,35 +181,21 @@ def _submits(step: Step) -> bool:
     return step.call is not None and step.call.submits
 
 
-def _merge(step: Step, notes: Notes, dialect: Dialect) -> str:
-    reasoning, visible = step.reasoning, step.visible
-    if dialect.ends(reasoning, visible):
-        notes.add("repeated_visible", dialect.plain(visible))
-        return reasoning
-    notes.append(("merged_visible", dialect.plain(visible)))
-    return dialect.join(reasoning, visible)
-
-
-def _more_than_announced(step: Step, submit_text: SubmitText, notes: Notes, dialect: Dialect) -> str:
+def _more_than_announced(step: Step, submit_text: SubmitText, notes: Notes) -> str:
     if step.call is None:
         return ""
-    text = submit_text(step.call._replace(arguments=dialect.plain(step.call.arguments)))
+    text = submit_text(step.call)
     if text:
         notes.add("submit_text", text)
-    return dialect.of(text)
+    return text
 
 
-def _drop_observation(step: Step, notes: Notes, dialect: Dialect) -> None:
+def _drop_observation(step: Step, notes: Notes) -> None:
     if step.observation is not None:
-        notes.add("dropped_review" if step.call else "dropped_nudge", dialect.plain(step.observation))
+        notes.add("dropped_review" if step.call else "dropped_nudge", step.observation)
 
 
-def _drop_submit(step: Step, notes: Notes, dialect: Dialect, *, answers: bool = False) -> None:
+def _drop_submit(step: Step, notes: Notes, *, answers: bool = False) -> None:
     visible = "" if answers else step.visible
-    text = dialect.join(step.reasoning, visible, step.call.arguments if step.call else "")
-    notes.add("trimmed_submit", dialect.plain(text))
-    _drop_observation(step, notes, dialect)
-
-
-def _stable_hash(*parts: str) -> int:
-    return zlib.crc32("\0".join(parts).encode("utf-8", "replace"))
+    notes.add("trimmed_submit", join(step.reasoning, visible, step.call.arguments if step.call else ""))
+    _drop_observation(step, notes)

@@ -19,13 +19,13 @@ MODULES = {
 
 CORE = {
     *("errors", "notes", "events", "trajectory", "machine", "text", "rectify", "recall", "grammar", "protocol"),
-    *("schemas", "version", "dialect"),
+    *("schemas", "version"),
 }
 """Modules that import the standard library and each other alone."""
 
 LAYERS = (
     CORE,
-    {"validate", "escaped"},
+    {"validate"},
     {"sources"},
     {"length", "template"},
     {"views"},

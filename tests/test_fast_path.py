@@ -1,29 +1,36 @@
-"""Escaped texts against plain ones: the fast dialect gives the rows, the counts and the refusals of its slow twin."""
+"""The fast path against its slow twin: ordinary steps taken at once give the rows, the notes and the refusals that
+events, fold and rectify give."""
 
 from __future__ import annotations
 
 import json
+import random
 import re
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sera_swezero import convert, text
-from sera_swezero.configs import request, set_name
-from sera_swezero.dialect import PLAIN
+from sera_swezero import convert
+from sera_swezero.configs import CONFIGS, Origin, request, set_name
 from sera_swezero.errors import RowError
-from sera_swezero.escaped import ESCAPED, read
 from sera_swezero.notes import Notes
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
+from tests.golden_files import ROOT
 from tests.raw import line, observed, said, sera, system, user
+from tests.test_fuzz import LONG, SMALL, raw_record
 
-ASKED = request("sera", upstream="sample", incomplete="keep")
+ASKED = {
+    config.source.name: [request(config.name, view="rectified", upstream="sample", incomplete="keep")]
+    for config in (CONFIGS["sera"], CONFIGS["swe-zero-1k-32k"])
+}
+ASKED["sera"] += [replace(ASKED["sera"][0], encoded=True), replace(ASKED["sera"][0], incomplete="reject")]
+ORIGINS = [origin for asked in ASKED.values() for origin in asked[0].origins]
+FAST = [name for name, source in SOURCES.items() if source.ordinary is not None]
 
 # What hostile and ordinary texts are made of: escapes, tags, labels, blanks of JSON and of Unicode, halves of pairs.
 PIECES = (
@@ -34,109 +41,122 @@ PIECES = (
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
-def spelt(plain: str, spelling: int) -> bytes:
-    """A JSON string of the text in one of the spellings that encoders have."""
-    told = json.dumps(plain, ensure_ascii=spelling % 2 == 0)
+def spelt(value: Any, spelling: int) -> str:
+    """The value as JSON in one of the spellings that encoders have."""
+    told = json.dumps(value, ensure_ascii=spelling % 2 == 1)
     if spelling >= 2:
         told = told.replace("/", r"\/").replace("<", r"\u003C")
-        told = re.sub(r"\\u[0-9a-fA-F]{4}|\\.|a", lambda piece: r"\u0061" if piece[0] == "a" else piece[0], told)
-    return told.encode()
+        told = re.sub(r"\\u[0-9a-fA-F]{4}|\\.|x", lambda piece: r"\u0078" if piece[0] == "x" else piece[0], told)
+    return told
 
 
-@given(TEXTS, st.integers(0, 3))
-def test_every_spelling_of_a_text_is_read_as_the_one_escaped_text(plain: str, spelling: int) -> None:
-    raw = msgspec.Raw(spelt(plain, spelling))
-    assert read(raw, PLAIN) == plain
-    assert read(raw, ESCAPED) == ESCAPED.of(plain)
-    assert ESCAPED.plain(ESCAPED.of(plain)) == plain
+def converted(data: Any, origin: Origin) -> list[Any]:
+    """What a record becomes, asked in every way: (row, notes in order), or the refusal."""
+    told: list[Any] = []
+    for asked in ASKED[origin.source]:
+        notes = Notes()
+        try:
+            told.append((convert.convert(Raw(0, data), origin, asked, notes), list(notes)))
+        except RowError as error:
+            told.append((error.reason, error.problem, error.where))
+    return told
 
 
-@given(TEXTS)
-def test_an_escaped_text_stands_in_the_row_as_json_dumps_would_write_it(plain: str) -> None:
-    written = f'"{ESCAPED.of(plain)}"'.encode("latin-1")
-    assert json.loads(written) == plain
-    # Control characters may be spelt \u001b or \u001B; nothing else has two spellings here.
-    assert written.lower() == json.dumps(plain, ensure_ascii=False).encode().lower()
+def same_in_both(data: Any, origin: Origin) -> list[Any]:
+    """Convert fast and slowly; whatever differs raises here."""
+    fast = converted(data, origin)
+    with mock.patch.dict(SOURCES, {origin.source: replace(SOURCES[origin.source], ordinary=None)}):
+        assert fast == converted(data, origin)
+    return fast
 
 
-@given(TEXTS)
-def test_splitting_and_stripping_give_what_they_give_on_plain_texts(plain: str) -> None:
-    escaped = ESCAPED.of(plain)
-    assert [ESCAPED.plain(part) for part in ESCAPED.split_thinking(escaped)] == [*text.split_thinking(plain)]
-    rest, prefix = ESCAPED.strip_prefix(escaped)
-    assert (ESCAPED.plain(rest), prefix) == text.strip_prefix(plain)
-
-
-@given(TEXTS, TEXTS, st.booleans())
-def test_joining_and_ends_give_what_they_give_on_plain_texts(one: str, other: str, joined: bool) -> None:
-    whole = one + other if joined else one
-    assert ESCAPED.plain(ESCAPED.join(ESCAPED.of(one), ESCAPED.of(other))) == text.join(one, other)
-    assert ESCAPED.ends(ESCAPED.of(whole), ESCAPED.of(other)) == whole.endswith(other)
-
-
-@pytest.mark.parametrize(("whole", "tail"), [("\n", "n"), ("\x1b", "b"), ("\x01", "001"), ("\\", "\\"), ("x\\n", "n")])
-def test_a_tail_inside_an_escape_is_none(whole: str, tail: str) -> None:
-    assert ESCAPED.ends(ESCAPED.of(whole), ESCAPED.of(tail)) == whole.endswith(tail)
-
-
-def test_blanks_are_stripped_in_one_pass() -> None:
-    for plain in (" " * 200_000, "\n" * 200_000, "\\" * 200_000 + "n", "x" + "\n\\" * 100_000):
-        assert ESCAPED.plain(ESCAPED.split_thinking(ESCAPED.of(plain))[1]) == plain.strip(text.BLANKS)
-
-
-def both(data: bytes, origin: Any) -> tuple[Any, Any]:
-    """What a line becomes in the fast and in the slow dialect: (row, notes, the row as bytes), or the refusal."""
-
-    def one() -> Any:
-        told = []
-        for asked in (ASKED, replace(ASKED, encoded=True)):
-            notes = Notes()
-            try:
-                told.append((convert.convert(Raw(0, data), origin, asked, notes), list(notes)))
-            except RowError as error:
-                told.append((error.reason, error.problem, error.where))
-        return told
-
-    fast = one()
-    slow_source = replace(SOURCES[origin.source], escaped=None)
-    with mock.patch.dict(SOURCES, {origin.source: slow_source}):
-        return fast, one()
-
-
-def lines(origin: Any) -> list[bytes]:
+def records(origin: Origin) -> list[Any]:
     snapshot = take_snapshot((origin,), upstream="sample")
     wanted = SOURCES[origin.source].native_columns[origin.shape]
-    return [raw.data for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, wanted)]  # type: ignore[misc]
+    return [raw.data for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, wanted)]
 
 
-@pytest.mark.parametrize("origin", ASKED.origins, ids=set_name)
-def test_all_rows_of_the_sample_are_the_same_in_both_dialects(origin: Any) -> None:
-    rows = lines(origin)
+@pytest.mark.parametrize("origin", ORIGINS, ids=set_name)
+def test_all_rows_of_the_sample_are_the_same_in_both(origin: Origin) -> None:
+    rows = records(origin)
     assert len(rows) > 60
     for data in rows:
-        fast, slow = both(data, origin)
-        assert fast == slow
+        same_in_both(data, origin)
 
 
-@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["bash", "submit", "✓\n"])), max_size=5), TEXTS)
-def test_rollouts_of_hostile_texts_are_the_same_in_both_dialects(
-    turns: list[tuple[str, str, str, str]], last: str
+@pytest.mark.parametrize("source", FAST)
+def test_all_golden_rows_are_the_same_in_both(source: str) -> None:
+    paths = sorted(path for path in (ROOT / source).glob("*.json") if "." not in path.stem)
+    golden = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    assert len(golden) > 40
+    for edge in golden:
+        data = edge["record"] if "record" in edge else edge["line"].encode("utf-8", "surrogateescape")
+        if source == "sera" and isinstance(data, dict):
+            data = line(data)
+        for origin in ASKED[source][0].origins:
+            same_in_both(data, origin)
+
+
+@pytest.mark.parametrize("source", FAST)
+def test_the_fast_path_is_taken(source: str) -> None:
+    """Else these tests would compare the slow twin with itself."""
+    made = SOURCES[source]
+    origin = ASKED[source][0].origins[0]
+    begun = []
+    for data in records(origin):
+        try:
+            begun.append(len(made.ordinary(made.read(data, Notes()), Notes())[0].steps))  # type: ignore[misc]
+        except RowError:
+            begun.append(0)
+    assert sum(begun) > 3 * len(begun)
+
+
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["bash", "bash", "submit", "✓\n"])), max_size=5),
+    TEXTS,
+    st.integers(0, 3),
+)
+def test_rollouts_of_hostile_texts_are_the_same_in_both(
+    turns: list[tuple[str, str, str, str]], last: str, spelling: int
 ) -> None:
     history = [system(last), user("task " + last)]
     for index, (words, command, seen, name) in enumerate(turns):
         arguments = json.dumps({"command": command}) if name != "submit" else "{}"
         history += [said(words, name, arguments, f"c{index}"), observed(seen, f"c{index}")]
     history.append(said(last, "submit", "{}", "last"))
-    fast, slow = both(line(sera(history)), ASKED.origins[1])
-    assert fast == slow
+    record = spelt({**sera(history), "messages": spelt(history, spelling)}, spelling).encode()
+    told = same_in_both(record, ASKED["sera"][0].origins[1])
+    assert told == same_in_both(line(sera(history)), ASKED["sera"][0].origins[1]), "a spelling changed a row"
 
 
 @given(st.data())
-def test_broken_lines_are_refused_alike_in_both_dialects(data: st.DataObject) -> None:
-    raw = data.draw(st.sampled_from(lines(ASKED.origins[0])[:20]))
+def test_broken_lines_are_refused_alike_in_both(data: st.DataObject) -> None:
+    origin = ASKED["sera"][0].origins[0]
+    raw = data.draw(st.sampled_from(records(origin)[:20]))
     at, length = data.draw(st.integers(0, len(raw) - 1)), data.draw(st.integers(0, 12))
     put = data.draw(
         st.sampled_from([b"", b"\\", b'"', b"\\\\ud800", b"\\ud83d", b"\xff", b"null", b"[", b"{}", b"\\\\/"])
     )
-    fast, slow = both(raw[:at] + put + raw[at + length :], ASKED.origins[0])
-    assert fast == slow
+    same_in_both(raw[:at] + put + raw[at + length :], origin)
+
+
+def fuzzed(cases: int, first: int) -> None:
+    """The cases of `test_fuzz` by their numbers; a failure prints its own."""
+    for number in range(first, first + cases):
+        rng = random.Random(number)
+        source = rng.choice(["sera", "sera", "sera", "swe_zero"])
+        raw = raw_record(rng, source)
+        try:
+            same_in_both(raw, rng.choice(ASKED[source][0].origins))
+        except AssertionError:
+            print(f"case {number}, {source}: {raw!r}"[:5000])
+            raise
+
+
+def test_mutated_rows_are_the_same_in_both() -> None:
+    fuzzed(SMALL, 0)
+
+
+@pytest.mark.long
+def test_many_mutated_rows_are_the_same_in_both() -> None:
+    fuzzed(LONG // 10, random.SystemRandom().randrange(10**9))

@@ -18,7 +18,9 @@ from sera_swezero.configs import CONFIGS, request
 from sera_swezero.convert import LINEAGE_COLUMNS, Report, convert, convert_shard
 from sera_swezero.errors import RowError
 from sera_swezero.notes import Notes
+from sera_swezero.protocol import system_text
 from sera_swezero.sources import SOURCES
+from sera_swezero.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
 from sera_swezero.views import VIEWS, rectified
 
@@ -247,35 +249,53 @@ def pairs_of(row):
 
 @given(data=st.data())
 def test_the_check_while_loading_is_the_schema_and_the_grammar(data):
+    """But for wrappers, which are literals of the code that writes rows: the next test holds these."""
     contract = contract_of("swe-zero-1k-32k", "rectified")
     row = data.draw(st.sampled_from(rows("swe-zero-1k-32k", "rectified")[:20]))
     pairs = pairs_of(row)
     for _ in range(data.draw(st.integers(1, 2))):
         index = data.draw(st.integers(0, len(pairs)))
-        way = data.draw(st.sampled_from(["drop", "twice", "role", "unwrap", "newline", "status"]))
+        way = data.draw(st.sampled_from(["drop", "twice", "role", "status"]))
         if way == "status":
             row = {**row, "exit_status": data.draw(st.sampled_from(["Submitted", "incomplete", None, "submitted"]))}
         elif index < len(pairs):
             role, content = pairs[index]
-            # What is inside a tool call is made of validated arguments; the next test holds that.
-            opening, _ = grammar.WRAPPERS[role]
             other = data.draw(st.sampled_from([name for name in grammar.WRAPPERS if name != "tool_call"]))
-            changed = {
-                "drop": [],
-                "twice": [pairs[index]] * 2,
-                "role": [(other, content)],
-                "unwrap": [(role, content[len(opening) :])],
-                "newline": [(role, content + "\n")] if role != "tool_call" else [(role, content.strip("<"))],
-            }
+            text = content.removeprefix(grammar.WRAPPERS[role][0]).removesuffix(grammar.WRAPPERS[role][1])
+            changed = {"drop": [], "twice": [pairs[index]] * 2, "role": [(other, text.join(grammar.WRAPPERS[other]))]}
             pairs[index : index + 1] = changed[way]
-    row = {**row, "messages": rectified.encode_messages(pairs)}
+    told = [{"role": role, "content": content} for role, content in pairs]
+    row = {**row, "messages": json.dumps(told, ensure_ascii=False)}
     try:
-        rectified._check(pairs, submitted=str(row["exit_status"]).lower() == "submitted")
+        rectified._check_order([role for role, _ in pairs], submitted=str(row["exit_status"]).lower() == "submitted")
         validate.check_row(contract.schema, row)
         accepted = True
     except RowError:
         accepted = False
     assert accepted == (not contract.faults(row))
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+STEPS = st.builds(
+    Step, TEXTS, st.just(""), st.builds(ToolCall, TEXTS, st.builds(json.dumps, st.dictionaries(TEXTS, TEXTS))), TEXTS
+)
+
+
+@given(st.lists(STEPS, max_size=4), TEXTS, TEXTS, TEXTS)
+def test_every_text_is_written_in_its_wrapper_as_json_dumps_would(steps, briefing, task, answer):
+    final = Step("why", answer, None, None)
+    written = Trajectory(briefing, task, (*steps, final), Outcome(SUBMITTED))
+    wanted = [("system", system_text("tools-sera", briefing)), ("user", task)]
+    for step in steps:
+        call = f'{{"name": {json.dumps(step.call.name, ensure_ascii=False)}, "arguments": {step.call.arguments}}}'
+        texts = {"reasoning": step.reasoning, "tool_call": call, "tool_output": step.observation}
+        wanted += [(role, text.join(grammar.WRAPPERS[role])) for role, text in texts.items()]
+    wanted += [("reasoning", "<think>why</think>")] + [("answer", f"<answer>{answer}</answer>")] * bool(answer)
+    told = [{"role": role, "content": content} for role, content in wanted]
+    roles, row = rectified.write(written, "tools-sera", briefing)
+    assert roles == [role for role, _ in wanted]
+    assert row.decode() == json.dumps(told, ensure_ascii=False)
+    assert all(grammar.wrapped(*message) for message in wanted)
 
 
 def test_a_row_that_breaks_its_schema_is_refused_while_loading_with_every_problem():

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sera_swezero.events import Event
 from sera_swezero.notes import Notes
+from sera_swezero.rectify import Begun
 from sera_swezero.sources import sera, swe_zero
 from sera_swezero.trajectory import ToolCall
 
@@ -26,7 +27,8 @@ class Source:
 
     read: raw line or row -> typed record; raises RowError.
     events: record -> events in order; raises RowError.
-    escaped: the same with texts of `dialect.ESCAPED`; None where the raw texts are no JSON.
+    ordinary: the fast path of both and of rectifying: record -> (the steps that it begins with, as long as they are
+        ordinary; the events of a record without them). None where a source has none; raises RowError.
     tools: name of the tool list in `schemas`.
     briefing: system text of converted rows, behind the protocol.
     submit_text: what a submit call says beyond announcing.
@@ -38,7 +40,7 @@ class Source:
     name: str
     read: Callable[[bytes | dict[str, Any], Notes], Any]
     events: Callable[[Any, Notes], Iterator[Event]]
-    escaped: Callable[[Any, Notes], Iterator[Event]] | None
+    ordinary: Callable[[Any, Notes], tuple[Begun, Iterator[Event]]] | None
     tools: str
     briefing: Briefing
     submit_text: Callable[[ToolCall], str]
@@ -54,7 +56,7 @@ def _row(name: str, module: ModuleType) -> Source:
         name,
         module.read,
         module.events,
-        getattr(module, "escaped", None),
+        getattr(module, "ordinary", None),
         module.TOOLS,
         module.briefing,
         module.submit_text,

@@ -22,19 +22,17 @@ Readers of JSON give up at a depth of their own, and Python's depends on its cal
 the same everywhere.
 """
 
-_STRING = msgspec.json.Decoder(str)
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-def arguments_text(name: str, given: msgspec.Raw, tools: str, notes: Notes) -> str:
-    """The arguments of a call as JSON text: as the model wrote it, never re-encoded.
+def arguments_text(name: str, text: str, tools: str, notes: Notes) -> str:
+    """The arguments of a call as JSON text: as the model wrote it, never re-encoded; "" is {}.
 
-    A string holds the text; an object is its own text; null and "" are {}. What breaks the tool's schema, or names no
-    tool, stays and is noted.
+    What breaks the tool's schema, or names no tool, stays and is noted.
 
     Args:
         name: the tool's name.
-        given: the raw JSON of the value: a string, an object or null.
+        text: what upstream has for arguments.
         tools: name of the tool list in `schemas`.
         notes: gets `empty_arguments`, `off_schema`, `unknown_tool`, `mended_surrogate`.
 
@@ -42,18 +40,16 @@ def arguments_text(name: str, given: msgspec.Raw, tools: str, notes: Notes) -> s
         RowError: `bad_arguments`: no JSON object, NaN or an infinity inside, or nested deeper than `DEPTH`.
     """
     try:
-        text = _STRING.decode(given)
-        _typed(tools)[name](text)
-        return text
+        typed(tools)[name](text)
     except (KeyError, msgspec.DecodeError, UnicodeError, RecursionError):
-        return _odd_arguments(name, bytes(given), tools, notes)
+        return _odd_arguments(name, text, tools, notes)
+    return text
 
 
-def _odd_arguments(name: str, raw: bytes, tools: str, notes: Notes) -> str:
+def _odd_arguments(name: str, text: str, tools: str, notes: Notes) -> str:
     """The same for whatever is not plainly what the tool asks for."""
-    text = _STRING.decode(raw) if raw[:1] == b'"' else raw.decode()
     value: Any = {}
-    if text == "" or raw == b"null":
+    if text == "":
         notes.add("empty_arguments")
         text = "{}"
     else:
@@ -96,7 +92,7 @@ _TYPES: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
 
 
 @cache
-def _typed(tools: str) -> dict[str, Callable[[str], Any]]:
+def typed(tools: str) -> dict[str, Callable[[str], Any]]:
     """Tool name -> decode arguments as exactly what its schema asks for.
 
     Made from the schema. What decodes is right by the schema as well; what does not may still be (an unknown key, say),

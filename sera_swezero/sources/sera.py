@@ -19,22 +19,22 @@ times; * a harness that gives up writes an assistant turn `Exit due to ...` with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from sera_swezero.dialect import PLAIN, Dialect
 from sera_swezero.errors import RowError
-from sera_swezero.escaped import ESCAPED
 from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.notes import Notes
 from sera_swezero.recall import line_level_recall
-from sera_swezero.sources.arguments import arguments_text
+from sera_swezero.rectify import Begun, filler, merge
+from sera_swezero.sources.arguments import typed
 from sera_swezero.sources.decode import decode
-from sera_swezero.sources.history import Reply, Turn, User, content_of, messages_of, turn_text, wrong
-from sera_swezero.text import join, mend_json
-from sera_swezero.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, ToolCall, Trajectory
+from sera_swezero.sources.history import Message, arguments_of, call_of, content_of, messages_of, no_role, turn_text
+from sera_swezero.text import join, mend_json, split_thinking, strip_prefix
+from sera_swezero.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 
 TOOLS = "tools-sera"
 SUBMIT = "submit"
@@ -86,6 +86,7 @@ class _ListRecord(Record):
     messages: msgspec.Raw  # type: ignore[assignment]
 
 
+_BEGINNING: dict[str, type[System | Task]] = {"system": System, "user": Task}
 _RECORD = msgspec.json.Decoder(Record)
 _LIST_RECORD = msgspec.json.Decoder(_ListRecord)
 _STRING = msgspec.json.Decoder(str)
@@ -103,58 +104,85 @@ def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
     return record
 
 
-def events(record: Record, notes: Notes, dialect: Dialect = PLAIN) -> Iterator[Event]:
-    """Tell the history as events, in order, their texts in the dialect.
-
-    Raises:
-        RowError: `bad_messages`, `many_calls`, `bad_arguments`.
-    """
-    try:
-        yield from _events(record.messages, notes, dialect)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise wrong(record.messages) from None
+def events(record: Record, notes: Notes) -> Iterator[Event]:
+    """Tell the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
+    return _events(enumerate(messages_of(record.messages, notes)), record.messages, notes)
 
 
-def escaped(record: Record, notes: Notes) -> Iterator[Event]:
-    """The same events with their texts still escaped: for a view that writes JSON strings itself."""
-    return events(record, notes, ESCAPED)
-
-
-def _events(history: str, notes: Notes, dialect: Dialect) -> Iterator[Event]:
+def _events(numbered: Iterable[tuple[int, Message]], history: str, notes: Notes) -> Iterator[Event]:
     status, detail, tasked, exited = INCOMPLETE, "", False, False
-    for index, message in enumerate(messages_of(history, notes)):
-        kind = type(message)
-        if kind is Turn:
-            text = turn_text(message, index, notes, dialect)
-            if text.startswith(EXIT) and not message.tool_calls:
-                exited, detail = True, dialect.plain(text)
+    for index, message in numbered:
+        role, call = message.role, call_of(message, index)
+        if role == "assistant":
+            text = turn_text(message, index, notes)
+            if text.startswith(EXIT) and call is None:
+                exited, detail = True, text
                 notes.add("harness_exit", detail)
                 continue
             exited = False
-            said = Said(*dialect.split_thinking(text))
+            said = Said(*split_thinking(text))
             yield said
-            call = _call(message, index, notes, dialect)
             if call is not None:
-                yield Called(call)
-                status = SUBMITTED if call.submits else INCOMPLETE
+                submits = call.function.name == SUBMIT
+                arguments = arguments_of(history, index, call, TOOLS, notes)
+                yield Called(ToolCall(call.function.name, arguments, call.id, submits))
+                status = SUBMITTED if submits else INCOMPLETE
             elif said.reasoning or said.visible:
                 status = SUBMITTED
-        elif kind is Reply or (kind is User and tasked):
-            text, prefix = dialect.strip_prefix(content_of(message.content, index, dialect))
+        elif role == "tool" or (role == "user" and tasked):
+            text, prefix = strip_prefix(content_of(message, index))
             if exited:
                 # The turn and the reply to it are one note.
-                notes[-1] = ("harness_exit", join(detail, dialect.plain(text)))
+                notes[-1] = ("harness_exit", join(detail, text))
                 exited = False
                 continue
             if prefix:
-                notes.append(("observation_prefix", prefix))
+                notes.add("observation_prefix", prefix)
             yield Observed(text, message.tool_call_ids[0] if message.tool_call_ids else None)
-        elif kind is User:
-            tasked = True
-            yield Task(content_of(message.content, index, dialect))
+        elif role in _BEGINNING:
+            tasked = tasked or role == "user"
+            yield _BEGINNING[role](content_of(message, index))
         else:
-            yield System(content_of(message.content, index, dialect))
+            raise no_role(role, index)
     yield Ended(Outcome(EXITED if detail and status == INCOMPLETE else status, detail))
+
+
+def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
+    """The steps that the history begins with as long as they are ordinary, rectified; and the other messages' events.
+
+    Ordinary is a turn with thought, one call that is no submit and its observation: nearly every step. Its neighbours
+    change nothing about it and it changes nothing about them, so that a history without it is rectified to the same.
+    Going from message to rectified step at once takes a third of the time.
+    """
+    messages = messages_of(record.messages, notes)
+    steps: list[Step] = []
+    begun = Begun(steps, Notes())
+    checks = typed(TOOLS)
+    pairs = iter(messages[2:])
+    for turn, reply in zip(pairs, pairs, strict=False):
+        text, calls = turn.thought, turn.tool_calls
+        if turn.role != "assistant" or reply.role != "tool" or not text or text != turn.content or not calls:
+            break
+        call, ids = calls[0], reply.tool_call_ids
+        name, arguments = call.function.name, call.function.arguments
+        if len(calls) > 1 or name == SUBMIT or (ids and ids[0] != call.id) or reply.tool_calls:
+            break
+        try:
+            checks[name](arguments)
+            seen, prefix = strip_prefix(content_of(reply, 0))
+        except (KeyError, TypeError, ValueError, RecursionError):  # RowError, msgspec's and Unicode's are ValueErrors
+            break
+        said, visible = split_thinking(text)
+        if visible:
+            said = merge(said, visible, begun.notes)
+        elif not said:
+            said = filler(record.instance_id, len(steps), arguments, begun.notes)
+        if prefix:
+            notes.append(("observation_prefix", prefix))
+        steps.append(Step(said, "", ToolCall(name, arguments, call.id), seen))
+    following = 2 + 2 * len(steps)
+    others = chain(enumerate(messages[:2]), enumerate(messages[following:], following))
+    return begun, _events(others, record.messages, notes)
 
 
 def briefing(trajectory: Trajectory, *, answer: bool) -> str:
@@ -206,19 +234,3 @@ def _odd_record(line: bytes, notes: Notes) -> Record:
     else:
         raise RowError("bad_record", f"messages are {raw[:20]!r}; expected a string of JSON or a list", "$.messages")
     return Record(**{**msgspec.structs.asdict(record), "messages": text})
-
-
-def _call(turn: Turn, index: int, notes: Notes, dialect: Dialect) -> ToolCall | None:
-    calls = turn.tool_calls
-    if not calls:
-        return None
-    if len(calls) > 1:
-        where = f"$.messages[{index}].tool_calls"
-        raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
-    name, given = calls[0].function.name, calls[0].function.arguments
-    try:
-        text = arguments_text(name, given, TOOLS, notes)
-    except RowError as error:
-        where = f"$.messages[{index}].tool_calls[0].function.arguments{error.where.removeprefix('$')}"
-        raise RowError(error.reason, error.problem, where) from None
-    return ToolCall(name, dialect.of(text), calls[0].id, name == SUBMIT)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sera_swezero.dialect import PLAIN, Dialect
 from sera_swezero.length import Limit
 from sera_swezero.notes import Notes
+from sera_swezero.rectify import NOTHING, Begun
 from sera_swezero.sources import Source
 from sera_swezero.trajectory import Trajectory
 from sera_swezero.views import hermes, native, openai, rectified, sharegpt
@@ -31,8 +31,8 @@ class Rollout(NamedTuple):
     noted: how many of the notes are of reading the record; the others are of telling it as events.
     config: the config name of the set that the record is of.
     limit: the most tokens of a row, None for any number.
-    dialect: of the trajectory's texts; `ESCAPED` only for a view with `escapes`.
     encoded: whether JSON text is wanted as UTF-8 bytes.
+    begun: what comes before the trajectory's steps, rectified already; only for a view that is `rectified`.
     """
 
     record: Any
@@ -45,8 +45,8 @@ class Rollout(NamedTuple):
     noted: int = 0
     config: str = ""
     limit: Limit | None = None
-    dialect: Dialect = PLAIN
     encoded: bool = False
+    begun: Begun = NOTHING
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class View:
     to_trajectory: row -> Trajectory; None where the view is not for training. A training view has the columns of
         `training.COMMON`, and its rows may be held to a length.
     has_json_leaves: whether its columns need the feature `Json`, which came with `datasets` 4.8.
-    escapes: whether it takes texts that are still escaped, and gives its JSON text as bytes where these are wanted.
+    rectified: whether it shows nothing but the rectified trajectory; then it takes steps that are rectified already,
+        and gives its JSON text as bytes where these are wanted.
     """
 
     name: str
@@ -70,7 +71,7 @@ class View:
     submits: tuple[str, ...]
     to_trajectory: Callable[[Row], Trajectory] | None = None
     has_json_leaves: bool = False
-    escapes: bool = False
+    rectified: bool = False
 
     @property
     def trains(self) -> bool:
@@ -81,7 +82,7 @@ class View:
 _WAYS = ("call", "answer")
 
 VIEWS: dict[str, View] = {
-    "rectified": View("rectified", rectified.columns, rectified.render, rectified.schema, ("answer",), escapes=True),
+    "rectified": View("rectified", rectified.columns, rectified.render, rectified.schema, ("answer",), rectified=True),
     "native": View("native", native.columns, native.render, native.schema, ()),
     "openai": View(
         "openai", openai.columns, openai.render, openai.schema, _WAYS, openai.to_trajectory, has_json_leaves=True
