@@ -47,6 +47,9 @@ LAYERS = (
 )
 """What may import what: a module imports from its own layer and from those above it in this list."""
 
+HELPERS = ("arguments", "bash_block", "decode", "history")
+"""Modules of `sources` that are no source."""
+
 LONGEST = 250
 """Lines of a module: what fits in a head."""
 
@@ -125,7 +128,7 @@ def test_a_source_is_named_by_its_own_file_the_registry_and_the_config_table() -
         if name in mine or part(name) == "sample" or name.startswith(f"{PACKAGE}.sources."):
             continue
         reached = {one for one in inner(name) if one.startswith(f"{PACKAGE}.sources.")}
-        assert reached <= {f"{PACKAGE}.sources.{helper}" for helper in ("arguments", "decode", "history")}, name
+        assert reached <= {f"{PACKAGE}.sources.{helper}" for helper in HELPERS}, name
         compared = [
             constant.value
             for node in ast.walk(parsed(name))
@@ -140,7 +143,7 @@ def test_sources_and_views_know_nothing_of_each_other() -> None:
     for name in MODULES:
         if part(name) == "sources" and name != f"{PACKAGE}.sources":
             others = {one for one in inner(name) if part(one) == "sources"}
-            others -= {f"{PACKAGE}.sources.{helper}" for helper in ("arguments", "decode", "history")}
+            others -= {f"{PACKAGE}.sources.{helper}" for helper in HELPERS}
             assert not others - {name}, name
             assert "views" not in {part(one) for one in inner(name)}
 

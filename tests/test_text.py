@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sera_swezero.sources.swe_zero import find_block
+from sera_swezero.sources.bash_block import find_block
 from sera_swezero.text import BLANKS, JOIN, join, mend_json, mend_text, split_thinking, strip_prefix
 
 tagged = st.lists(

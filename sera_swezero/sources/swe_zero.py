@@ -16,8 +16,8 @@ Oddities, from the generator's code and from real rows:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,9 +25,11 @@ import msgspec
 from sera_swezero.errors import RowError
 from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.notes import Notes
+from sera_swezero.rectify import Begun, filler
+from sera_swezero.sources.bash_block import announces, as_arguments, split_turn
 from sera_swezero.sources.decode import decode, told
-from sera_swezero.text import BLANKS, join, mend_text, strip_prefix
-from sera_swezero.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, ToolCall, Trajectory
+from sera_swezero.text import mend_text, strip_prefix
+from sera_swezero.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 
 TOOLS = "tools-swe-zero"
 
@@ -60,9 +62,6 @@ NATIVE_COLUMNS = {
 }
 """Columns of the native view by shape of the upstream set, in the file's order."""
 
-_OPEN = re.compile(r"```bash(\s*)")
-_LABEL = "THOUGHT:"
-_ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
 _TEXTS = ("instance_id", "repo", "exit_status", "exit_status_detail", "trajectory_format")
 _STATUSES = {"submitted": SUBMITTED, "incomplete": INCOMPLETE, "errored": ERRORED}
 
@@ -121,17 +120,19 @@ def _mend(record: Record, notes: Notes) -> None:
 
 def events(record: Record, notes: Notes) -> Iterator[Event]:
     """Tell the chat as events, in order. Raises RowError `bad_messages`."""
-    status = _STATUSES.get((record.exit_status or "").lower(), OTHER)
-    last_turn = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
+    return _events(enumerate(record.messages), record, notes)
+
+
+def _events(numbered: Iterable[tuple[int, Message]], record: Record, notes: Notes) -> Iterator[Event]:
+    submitting = _submitting(record)
     tasked = False
-    for index, message in enumerate(record.messages):
+    for index, message in numbered:
         role, content = message.role, message.content
         if role == "assistant":
-            words, command = _split_turn(content, notes)
+            words, command = split_turn(content, notes)
             yield Said(words, "")
             if command is not None:
-                submits = index == last_turn and status == SUBMITTED
-                yield Called(ToolCall("bash", _arguments(command), None, submits))
+                yield Called(ToolCall("bash", as_arguments(command), None, index == submitting))
         elif role == "user" and tasked:
             text, prefix = strip_prefix(content)
             if prefix:
@@ -144,7 +145,45 @@ def events(record: Record, notes: Notes) -> Iterator[Event]:
             yield System(content)
         else:
             raise RowError("bad_messages", f"role {role!r}; expected system, user or assistant", f"$.messages[{index}]")
-    yield Ended(Outcome(status, record.exit_status_detail or ""))
+    yield Ended(Outcome(_status(record), record.exit_status_detail or ""))
+
+
+def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
+    """The steps that the chat begins with as long as they are ordinary, rectified; and the other messages' events.
+
+    Ordinary is a turn with a command that does not submit, and its observation; see `sera.ordinary`.
+    """
+    messages, submitting = record.messages, _submitting(record)
+    steps: list[Step] = []
+    begun = Begun(steps, Notes())
+    pairs = iter(messages[2 : submitting if submitting is not None else None])
+    for turn, reply in zip(pairs, pairs, strict=False):
+        if turn.role != "assistant" or reply.role != "user":
+            break
+        said, command = split_turn(turn.content, notes)
+        if command is None:
+            break
+        arguments = as_arguments(command)
+        if not said:
+            said = filler(record.instance_id, len(steps), arguments, begun.notes)
+        seen, prefix = strip_prefix(reply.content)
+        if prefix:
+            notes.append(("observation_prefix", prefix))
+        steps.append(Step(said, "", ToolCall("bash", arguments), seen))
+    following = 2 + 2 * len(steps)
+    return begun, _events(chain(enumerate(messages[:2]), enumerate(messages[following:], following)), record, notes)
+
+
+def _status(record: Record) -> str:
+    return _STATUSES.get((record.exit_status or "").lower(), OTHER)
+
+
+def _submitting(record: Record) -> int | None:
+    """The index of the turn that submits: the last one of a submitted rollout."""
+    if _status(record) != SUBMITTED:
+        return None
+    turns = (index for index in reversed(range(len(record.messages))) if record.messages[index].role == "assistant")
+    return next(turns, None)
 
 
 _ENVIRONMENT = """\
@@ -177,7 +216,7 @@ def briefing(trajectory: Trajectory, *, answer: bool) -> str:
 def submit_text(call: ToolCall) -> str:
     """The final command where it does more than announce the submission, else ""."""
     command: str = msgspec.json.decode(call.arguments)["command"]
-    return "" if _ANNOUNCE.fullmatch(command.strip(BLANKS)) else command
+    return "" if announces(command) else command
 
 
 def recall(record: Record, facts: dict[str, str]) -> float | None:
@@ -206,44 +245,3 @@ def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
 def native(record: Record) -> dict[str, Any]:
     """Every column that any SWE-ZERO set has, as it is; the view keeps those of its own set."""
     return msgspec.to_builtins(record)  # type: ignore[no-any-return]
-
-
-def _split_turn(content: str, notes: Notes) -> tuple[str, str | None]:
-    """Split a turn into the words around its first bash block, and the command (None where there is no block)."""
-    block = find_block(content)
-    if block is None:
-        return _unlabelled(content), None
-    start, command, end = block
-    before, after = content[:start], content[end:]
-    if find_block(after):
-        notes.add("extra_block")
-    return join(_unlabelled(before), after.strip(BLANKS)), command.strip(BLANKS)
-
-
-def find_block(content: str) -> tuple[int, str, int] | None:
-    r"""Find the first bash block: (where it starts, what is inside, where it ends), None where there is none.
-
-    What the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but in one pass: that pattern takes
-    quadratic time on a turn that repeats an opening fence, or blank lines behind one, and never closes it.
-    """
-    for opening in _OPEN.finditer(content):
-        lines = opening.group(1).rfind("\n") + 1
-        if not lines:
-            continue
-        inside = opening.start(1) + lines
-        close = content.find("\n```", inside)
-        if close >= 0:
-            return opening.start(), content[inside:close], close + 4
-        # Nothing closes behind the blank lines; the last of them may itself begin the closing fence.
-        if content.startswith("```", inside) and "\n" in opening.group(1)[: lines - 1]:
-            return opening.start(), "", inside + 3
-        return None  # and nothing closes any later block
-    return None
-
-
-def _unlabelled(words: str) -> str:
-    return words.strip(BLANKS).removeprefix(_LABEL).strip(BLANKS)
-
-
-def _arguments(command: str) -> str:
-    return f'{{"command": {msgspec.json.encode(command).decode()}}}'
