@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 from sera_swezero.ahead import Ahead
@@ -14,9 +16,12 @@ from sera_swezero.configs import Request
 from sera_swezero.convert import converter_digest, describe, raw_columns
 from sera_swezero.errors import StateError
 from sera_swezero.order import Record, Window, WindowReader, plan_windows
-from sera_swezero.upstream import Shard, Snapshot, plan_shards, row_group_starts
+from sera_swezero.upstream import Shard, Snapshot, look_up_addresses, plan_shards, row_group_starts
 from sera_swezero.upstream.shards import Starts
 from sera_swezero.version import __version__
+
+_AHEAD = 2
+"""Windows that are asked for beforehand: a shard is converted about as fast as a server answers."""
 
 
 @dataclass(frozen=True)
@@ -66,44 +71,42 @@ class Plan:
     def readers(self, windows: list[Window], mark: int) -> Iterator[tuple[Window, Iterator[Record]]]:
         """(window, its records) in order, the first one from `mark` on.
 
-        From the second record of a window on, the hub is asked for the first bytes of the next.
+        From the second record of a window on, the hub is asked for the first bytes of the next ones.
         """
         columns = raw_columns(self.request)
         readers = (WindowReader(self.snapshot, w, columns, mark if i == 0 else -1) for i, w in enumerate(windows))
-        reader = next(readers, None)
+        asked: deque[tuple[WindowReader, Ahead]] = deque()
+
+        def ask() -> None:
+            while self.snapshot.root is None and len(asked) < _AHEAD and (reader := next(readers, None)) is not None:
+                asked.append((reader, Ahead(reader.open)))
+
         for window in windows:
-            following = next(readers, None)
-            asked: list[Ahead] = []
-            ask = following if self.snapshot.root is None else None
-            yield window, _asking(reader or (), ask, asked)
-            for ahead in asked:
+            if asked:
+                reader, ahead = asked.popleft()
                 ahead.wait()
-            reader = following
+            else:
+                reader = next(readers)
+            yield window, _asking(reader, ask)
 
 
-def _asking(reader: Any, following: WindowReader | None, asked: list[Ahead]) -> Iterator[Record]:
-    """The reader's records; once the first has been used, and not before, `following` is opened in the background."""
+def _asking(reader: WindowReader, ask: Callable[[], None]) -> Iterator[Record]:
+    """The reader's records; `ask` is called once the first of them has been used, and not before."""
     records = iter(reader)
-    yield from _first(records)
-    if following is not None:
-        asked.append(Ahead(following.open))
+    yield from islice(records, 1)
+    ask()
     yield from records
-
-
-def _first(records: Iterator[Record]) -> Iterator[Record]:
-    for record in records:
-        yield record
-        return
 
 
 def make_plan(
     snapshot: Snapshot, request: Request, shard_bytes: int, shuffle_seed: int | None = None, epoch: int = 0
 ) -> Plan:
-    """Plan a stream from the listing, and from the footers of Parquet files if there are few.
+    """Plan a stream from the listing, and from the footers of Parquet files if there are few. Reads no data.
 
     Raises:
         UpstreamError: a footer cannot be read.
     """
+    look_up_addresses(snapshot)
     starts = row_group_starts(snapshot)
     shards = tuple(plan_shards(snapshot.files, shard_bytes, starts))
     return Plan(snapshot, request, shards, starts, shard_bytes, shuffle_seed, epoch)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream import File, Shard, ShardReader, plan_shards, retry, take_snapshot
+from sera_swezero.upstream import (
+    File,
+    Shard,
+    ShardReader,
+    addresses,
+    look_up_addresses,
+    plan_shards,
+    retry,
+    take_snapshot,
+)
 from sera_swezero.upstream.lines import LONGEST, split_lines
 from tests.hub import LoopbackHub
 from tests.streams import CONFIG, FINE, T2, ZERO, Point, hub, large, make, places, point, stream
@@ -32,10 +44,11 @@ def served(tmp_path_factory: pytest.TempPathFactory, large: Path) -> Iterator[Lo
 
 @pytest.fixture
 def cdn(served: LoopbackHub, point: Point, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
-    """The same, without faults and with an empty log; attempts follow each other at once."""
+    """The same, without faults, with an empty log and no address known; attempts follow each other at once."""
     served.faults.clear()
     served.request_log.clear()
     monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
+    monkeypatch.setattr(addresses, "_known", {})
     point(served)
     yield served
     served.faults.clear()
@@ -51,6 +64,11 @@ def bodies(hub: LoopbackHub) -> list[tuple[int, int]]:
     return [(int(match[1]), int(match[2])) for match in asked if match]
 
 
+def resolved(hub: LoopbackHub) -> list[str]:
+    """The methods of the requests that asked the hub where a file lies."""
+    return [one.method for one in hub.requests(path_matches="/resolve/", host="hub")]
+
+
 def test_a_shard_is_one_get_and_the_token_stays_with_the_hub(cdn: LoopbackHub, large: Path) -> None:
     rows = stream(shard_bytes=1 << 20)
     assert places(rows) == whole(large)
@@ -58,7 +76,7 @@ def test_a_shard_is_one_get_and_the_token_stays_with_the_hub(cdn: LoopbackHub, l
     assert len(asked) == rows.num_shards == 16
     assert all(one.authorized for one in cdn.requests(host="hub"))
     assert not any(one.authorized for one in cdn.requests(host="cdn"))
-    assert len(cdn.requests("GET", "/resolve/")) == 16
+    assert resolved(cdn) == ["HEAD"], "the address on the CDN is asked for once a file, not once a shard"
     sent = sum(one.sent for one in cdn.requests("GET", host="cdn"))
     size = next(iter((large / T2).iterdir())).stat().st_size
     assert sent < 1.3 * size, "over the shards' own bytes come at most 256 KiB each, a quarter of a small shard"
@@ -68,7 +86,8 @@ def test_planning_lists_once_and_reads_nothing(cdn: LoopbackHub) -> None:
     rows = stream()
     assert rows.num_shards > 1
     assert len(cdn.requests(path_matches="/tree/")) == 1
-    assert cdn.requests(path_matches="/resolve/") == cdn.requests(host="cdn") == []
+    assert resolved(cdn) == ["HEAD"]
+    assert cdn.requests(host="cdn") == []
     list(rows.take(3))
     assert len(cdn.requests(path_matches="/tree/")) == 1
     assert cdn.requests(path_matches="paths-info") == []
@@ -97,6 +116,67 @@ def test_a_fault_changes_no_row(cdn: LoopbackHub, large: Path, kind: Any, option
     # A reset may take a second connection with it that waits in the client's pool: one request more, and no others.
     assert 0 <= len(cdn.requests("GET", host="cdn")) - rows.num_shards - more <= 1
     assert not any(one.authorized for one in cdn.requests(host="cdn"))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_an_address_that_is_refused_is_asked_for_anew(cdn: LoopbackHub, large: Path, status: int) -> None:
+    fault = cdn.faults.add("status", host="cdn", status=status, skip=5)
+    assert places(stream(shard_bytes=1 << 20)) == whole(large)
+    assert fault.hits == 1
+    # Up to two more shards may have been asked for between the refusal and the fresh address.
+    assert resolved(cdn)[:2] == ["HEAD", "GET"]
+    assert len(resolved(cdn)) <= 4
+    assert not any(one.authorized for one in cdn.requests(host="cdn"))
+
+
+def test_an_address_that_is_about_to_expire_is_not_used(
+    tmp_path: Path, large: Path, point: Point, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "_known", {})
+    with LoopbackHub(tmp_path, signed_seconds=30) as brief:
+        brief.add_dataset(T2, large / T2)
+        point(brief)
+        assert places(stream(shard_bytes=1 << 20)) == whole(large)
+        assert resolved(brief) == ["HEAD", *["GET"] * 16]
+        assert len(bodies(brief)) == 16
+
+
+def test_an_address_that_nobody_answers_at_is_left(cdn: LoopbackHub, large: Path) -> None:
+    rows = stream(shard_bytes=1 << 20)
+    (remote,) = addresses._known
+    addresses.remember(remote, "http://localhost:1/gone?Expires=99999999999")
+    assert places(rows) == whole(large)
+    assert "GET" in resolved(cdn)
+
+
+def test_an_address_stays_in_its_process_and_another_asks_for_its_own(
+    cdn: LoopbackHub, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = pickle.dumps(stream(shard_bytes=1 << 20)._ex_iterable)
+    assert b"signature" not in sent
+    monkeypatch.setattr(addresses, "_known", {})
+    assert places(row for _, row in pickle.loads(sent)) == whole(large)
+    assert resolved(cdn)[:2] == ["HEAD", "GET"]
+    assert len(resolved(cdn)) < 16
+
+
+def test_when_an_address_expires_is_read_from_it() -> None:
+    assert addresses._expiry("X-Amz-Date=20300101T000000Z&X-Amz-Expires=3600&Expires=1893459601") == 1_893_459_601
+    assert addresses._expiry("X-Amz-Date=20300101T000000Z&X-Amz-Expires=3600") == 1_893_459_600
+    in_ten_minutes = time.time() + 600
+    for unsaid in ("", "Expires=soon", "X-Amz-Expires=3600", "X-Amz-Date=today&X-Amz-Expires=3600"):
+        assert in_ten_minutes <= addresses._expiry(unsaid) <= in_ten_minutes + 120
+
+
+def test_of_very_many_files_no_address_is_asked_for_beforehand(cdn: LoopbackHub) -> None:
+    snapshot = stream()._ex_iterable._plan.snapshot
+    cdn.request_log.clear()
+    addresses._known.clear()
+    many = tuple(snapshot.files[0]._replace(path=f"{number}.jsonl") for number in range(65))
+    look_up_addresses(replace(snapshot, files=many))
+    assert cdn.log == []
+    look_up_addresses(replace(snapshot, files=many[:64]))
+    assert resolved(cdn) == ["HEAD"] * 64, "what is not there is left to reading"
 
 
 def test_a_dropped_connection_goes_on_at_the_missing_byte(cdn: LoopbackHub, large: Path) -> None:
@@ -162,7 +242,10 @@ def test_a_file_that_is_gone_is_an_error(cdn: LoopbackHub) -> None:
 def test_what_is_not_read_on_is_not_asked_for(cdn: LoopbackHub, large: Path) -> None:
     rows = iter(stream(shard_bytes=1 << 20))
     next(rows)
-    assert len(bodies(cdn)) == 1, "the next shard is asked for once a second row is wanted"
+    assert len(bodies(cdn)) == 1, "the next shards are asked for once a second row is wanted"
+    next(rows)
+    assert len(list(itertools.islice(rows, 2))) == 2  # the second row is wanted before they are asked for
+    assert len(bodies(cdn)) <= 3
 
 
 @given(

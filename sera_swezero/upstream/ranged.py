@@ -1,14 +1,14 @@
 """Bytes of a file on the hub by one streamed ranged GET, resumed at the last byte where it breaks off.
 
 The hub client's own session carries it, so proxies, certificates, redirects and the token's rules are the user's: the
-token goes to the hub and is taken off where a redirect leads to another host. The client's own retries differ by
-version (0.34 retries no 429, none goes on inside a body), so this module asks again by itself, the same way with all of
-them:
+token goes to the hub and is taken off where a redirect leads to another host. Where the address behind the redirect is
+known (`addresses`), it is asked at once, without the token. The client's own retries differ by version (0.34 retries no
+429, none goes on inside a body), so this module asks again by itself, the same way with all of them:
 
 * connection refused, reset or silent for 30 s, 408, 429 and 5xx: again, after the seconds that the answer names
   (`Retry-After`, or `t=` of the hub's `RateLimit`), else after 0.5, 1, 2 ... 30 s;
 * a body that breaks off or ends early: again, from the first byte that is missing;
-* a redirect that leads to an expired address: again, from the hub, which signs a fresh one;
+* an address that has expired: again, from the hub, which signs a fresh one;
 * a range other than the one asked for, or the whole file: again; an answer of that kind is never read from.
 
 `retry.ATTEMPTS` in a row without a single byte are an UpstreamError; a file of another size than listed is one at once.
@@ -24,13 +24,14 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from itertools import chain
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream import retry
+from sera_swezero.upstream import addresses, retry
 from sera_swezero.upstream.retry import AgainError, named_wait, told
 
 _LOG = logging.getLogger("sera_swezero")
@@ -56,6 +57,15 @@ class Remote(NamedTuple):
     def place(self) -> str:
         """Repo and path, for messages."""
         return f"{self.repo}/{self.path}"
+
+    @property
+    def url(self) -> str:
+        """Where the hub gives it, or redirects from."""
+        return hf_hub_url(self.repo, self.path, repo_type="dataset", revision=self.commit, endpoint=self.endpoint)
+
+
+class _ExpiredError(AgainError):
+    """The address on the CDN is refused; the hub gives a fresh one."""
 
 
 class RangedGet:
@@ -132,26 +142,35 @@ class RangedGet:
         self.close()
 
     def _request(self) -> Iterator[bytes]:
-        """Ask once; gives the pieces of an answer that begins at the byte wanted."""
-        remote = self._remote
-        url = hf_hub_url(
-            remote.repo, remote.path, repo_type="dataset", revision=remote.commit, endpoint=remote.endpoint
-        )
-        headers = build_hf_headers(token=remote.token, library_name="sera-swezero")
+        """Ask once, the CDN if its address is known; gives the pieces of an answer that begins at the byte wanted."""
+        address = addresses.known(self._remote)
+        if address is not None:
+            try:
+                return self._ask(address, direct=True)
+            except self._again as error:
+                addresses.forget(self._remote)
+                if not isinstance(error, _ExpiredError):
+                    raise
+        return self._ask(self._remote.url, direct=False)
+
+    def _ask(self, url: str, *, direct: bool) -> Iterator[bytes]:
+        headers = build_hf_headers(token=False if direct else self._remote.token, library_name="sera-swezero")
         # identity: a range of compressed bytes could not be resumed.
         headers |= {"Range": f"bytes={self._at}-{self._stop - 1}", "Accept-Encoding": "identity"}
         with ExitStack() as stack:
             response, pieces = stack.enter_context(_get(url, headers))
             stack.callback(pieces.close)
-            self._check(response)
+            self._check(response, redirected=direct or bool(response.history))
             first = next(pieces, b"")
             if not first:
                 raise AgainError("an answer without a body")
             # Also when nobody iterates on, or the process ends with a stream half read.
             self._let_go = weakref.finalize(self, stack.pop_all().close)
+        if response.history:
+            addresses.remember(self._remote, str(response.url))
         return chain([first], pieces)
 
-    def _check(self, response: Any) -> None:
+    def _check(self, response: Any, *, redirected: bool) -> None:
         status, headers = response.status_code, response.headers
         if status == 206:
             self._check_range(headers.get("Content-Range", ""))
@@ -162,8 +181,8 @@ class RangedGet:
         elif status == 416:
             self._check_size(headers.get("Content-Range", "").rpartition("/")[2])
             raise AgainError(f"there is no range from byte {self._at} on")
-        elif response.history and status in _EXPIRED:
-            raise AgainError(f"status {status} from {response.url.host if _modern(response) else 'the redirect'}")
+        elif redirected and status in _EXPIRED:
+            raise _ExpiredError(f"status {status} from {urlsplit(str(response.url)).netloc}")
         elif status in _BUSY or status >= 500:
             raise AgainError(f"status {status}", named_wait(headers))
         else:

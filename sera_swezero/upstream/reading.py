@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
 from sera_swezero.errors import UpstreamError
+from sera_swezero.upstream import addresses
 from sera_swezero.upstream.lines import LONGEST, Line, split_lines
 from sera_swezero.upstream.parquet import GroupReader, footer, groups, starts
 from sera_swezero.upstream.places import open_local, remote_file
@@ -21,7 +22,7 @@ _BLOCK = 1024 * 1024  # bytes read at a time from a file that is no stream
 _SLACK = (
     256 * 1024
 )  # bytes asked for beyond a shard's end, so that its last line (some 100 to 200 KB) needs no second GET
-_FOOTERS = 64  # files whose footers are looked at in planning, at most: one small GET each, eight at a time
+_LOOKED_AT = 64  # files that are looked at in planning, at most: one small request each, eight at a time
 
 
 class Raw(NamedTuple):
@@ -168,7 +169,7 @@ def row_group_starts(snapshot: Snapshot) -> Starts:
         UpstreamError: a file is no Parquet, or its footer cannot be read.
     """
     files = [file for file in snapshot.files if _is_parquet(file.path)]
-    if not 0 < len(files) <= _FOOTERS:
+    if not 0 < len(files) <= _LOOKED_AT:
         return {}
 
     def look(file: File) -> list[int]:
@@ -182,6 +183,19 @@ def row_group_starts(snapshot: Snapshot) -> Starts:
 
     with ThreadPoolExecutor(8) as pool:
         return dict(zip([file[:2] for file in files], pool.map(look, files), strict=True))
+
+
+def look_up_addresses(snapshot: Snapshot) -> None:
+    """Learn where on the hub's CDN the JSON Lines files lie, so that their first bytes are one round trip away.
+
+    One request a file without a body, none where there are more than 64 files or where nothing is read from the hub.
+    (Of Parquet files the address comes with the footer.)
+    """
+    files = [file for file in snapshot.files if not _is_parquet(file.path)]
+    if snapshot.root is None and len(files) <= _LOOKED_AT:
+        with suppress(UpstreamError):  # offline; reading says so
+            shards = [Shard(file.repo, file.path, 0, file.size, file.size) for file in files]
+            addresses.look_up([remote for shard in shards if (remote := remote_file(snapshot, shard))])
 
 
 def _is_parquet(path: str) -> bool:

@@ -28,7 +28,8 @@ class LoopbackHub:
     is given. The CDN has another port and another host name (localhost), so that a token that leaks to it is seen.
 
     `token` may write, `read_token` may only read. `page_size` is the number of entries per page of a listing,
-    `part_bytes` the size from which LFS uploads come in parts of that size, `xet` whether the hub offers xet.
+    `part_bytes` the size from which LFS uploads come in parts of that size, `xet` whether the hub offers xet,
+    `signed_seconds` how long an address on the CDN is valid.
     `log_path` gets the request log as JSON lines. `faults` takes the faults that a test orders.
     """
 
@@ -42,6 +43,7 @@ class LoopbackHub:
         page_size: int = 1000,
         part_bytes: int = 5 << 20,
         xet: bool = True,
+        signed_seconds: int = 3600,
         log_path: Path | None = None,
     ) -> None:
         self.root = Path(root).resolve()
@@ -53,6 +55,7 @@ class LoopbackHub:
         xet_store = XetStore(self.root / "xet", store.objects)
         tokens = {token: Identity("write"), read_token: Identity("read")}
         self._site = Site(self.root, store, xet_store, tokens, page_size=page_size, part_bytes=part_bytes, xet=xet)
+        self._site.signed_seconds = signed_seconds
         self._servers = Servers(self._site, self.faults, self.request_log, port)
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from time import time
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -150,13 +151,18 @@ def resolve(site: Site, ask: Ask) -> Answer:
         return content(ask, span, entry.oid, **headers)
     answer = as_json({}, 302, **headers, X_Linked_Size=str(entry.size), X_Linked_ETag=f'"{entry.sha256}"')
     name = quote(path.rsplit("/", 1)[-1])
-    answer.headers["Location"] = f"{site.cdn}/objects/{entry.sha256}?name={name}&signature=loopback"
+    answer.headers["Location"] = f"{site.cdn}/objects/{entry.sha256}?name={name}&{signature(site)}"
     if xet_hash := site.xet_hash(entry):
         answer.headers["X-Xet-Hash"] = xet_hash
         token = f"{site.hub}/api/datasets/{repo.id}/xet-read-token/{commit.id}"
         parts = f"{site.cas}/v1/reconstructions/{xet_hash}"
         answer.headers["Link"] = f'<{token}>; rel="xet-auth", <{parts}>; rel="xet-reconstruction-info"'
     return answer
+
+
+def signature(site: Site) -> str:
+    """What makes an address on the CDN one that may be read, for a while."""
+    return f"signature=loopback&Expires={int(time()) + site.signed_seconds}"
 
 
 def cdn_object(site: Site, ask: Ask) -> Answer:
@@ -166,7 +172,7 @@ def cdn_object(site: Site, ask: Ask) -> Answer:
             ask.number("expired", 403), {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>"
         )
     span = site.store.objects.span(ask.args["key"])
-    if span is None or "signature" not in ask.query:
+    if span is None or "signature" not in ask.query or ask.number("Expires", 0) <= time():
         raise RefusalError(403, message="AccessDenied")
     return content(ask, span, ask.args["key"])
 

@@ -37,6 +37,7 @@ class Site:
     page_size: int = 1000
     xet: bool = True
     part_bytes: int = 5 << 20
+    signed_seconds: int = 3600
 
     def identity(self, ask: Ask) -> Identity | None:
         """Who asks, None when nobody says; raises RefusalError 401 for a token that the hub does not know."""
