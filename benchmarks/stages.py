@@ -19,8 +19,9 @@ import pyarrow as pa
 import simdjson
 
 from benchmarks.corpus import KEPT, SERA, data_files
-from benchmarks.writing import GROUP_ROWS, open_writer
+from benchmarks.writing import GROUP_ROWS
 from sera_swezero import configs
+from sera_swezero.build.parquet import open_writer
 from sera_swezero.convert import Report, convert_shard
 from sera_swezero.upstream import plan_shards, take_snapshot
 

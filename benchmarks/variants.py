@@ -46,7 +46,8 @@ def baseline(*, validated: bool) -> Run:
     import jsonschema
 
     from benchmarks import by_hand_sera
-    from benchmarks.writing import GROUP_ROWS, open_writer
+    from benchmarks.writing import GROUP_ROWS
+    from sera_swezero.build.parquet import open_writer
 
     datasets.disable_progress_bars()
     validator = jsonschema.Draft202012Validator(SCHEMA)
@@ -113,7 +114,8 @@ def datasets_map() -> Run:
     import datasets
 
     from benchmarks import by_hand_swe_zero
-    from benchmarks.writing import GROUP_ROWS, open_writer
+    from benchmarks.writing import GROUP_ROWS
+    from sera_swezero.build.parquet import open_writer
 
     datasets.disable_progress_bars()
 

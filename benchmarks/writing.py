@@ -11,23 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sera_swezero.build.parquet import WRITER
+from sera_swezero.build.parquet import open_writer
 
 GROUP_ROWS = 384
 """Rows per row group of the variants that count rows; about what the project's bound in bytes comes to."""
-
-
-def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer with the project's settings: codec and level, page index, content-defined chunking, dictionary bound."""
-    return pq.ParquetWriter(
-        path,
-        schema,
-        compression=WRITER["compression"],
-        compression_level=WRITER["compression_level"],
-        write_page_index=True,
-        use_content_defined_chunking=WRITER["content_defined_chunking"],
-        dictionary_pagesize_limit=WRITER["dictionary_bytes"],
-    )
 
 
 def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:

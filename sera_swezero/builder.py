@@ -15,17 +15,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import datasets
-from datasets import Features, GeneratorBasedBuilder, SplitGenerator, Value
+from datasets import Features, GeneratorBasedBuilder, SplitGenerator
 
-from sera_swezero import configs, filters
+from sera_swezero import configs, filters, infos
 from sera_swezero.convert import Report, columns, convert_window, converter_digest, describe
 from sera_swezero.errors import ConfigError
-from sera_swezero.notes import CONVERSIONS
 from sera_swezero.order import Window
 from sera_swezero.plan import make_plan
 from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
 from sera_swezero.version import __version__
-from sera_swezero.views import Row
+from sera_swezero.views import Columns, Row
 
 _LOG = logging.getLogger("sera_swezero")
 
@@ -179,19 +178,9 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
             )
 
 
-def features(described: Mapping[str, str]) -> Features:
+def features(described: Columns) -> Features:
     """The `datasets` features of columns given by name and type (`views.Columns`)."""
-    # A list in brackets is read by every version of datasets as a list of structs; `List` is not there before 4.0.
-    nested: dict[str, Any] = {
-        "messages": [{"role": Value("string"), "content": Value("string")}],
-        "trained_messages": [{"role": Value("string"), "content": Value("string"), "train": Value("bool")}],
-        "conversations": [{"from": Value("string"), "value": Value("string")}],
-        "counts": {kind: Value("int32") for kind in CONVERSIONS},
-    }
-    if hasattr(datasets, "Json"):
-        nested["json"] = [datasets.Json()]
-    kinds = {name: kind.removesuffix("?") for name, kind in described.items()}
-    return Features({name: nested[kind] if kind in nested else Value(kind) for name, kind in kinds.items()})
+    return Features.from_dict(infos.features(described))
 
 
 def size(count: float) -> str:

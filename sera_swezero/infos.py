@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero import configs
+from sera_swezero.notes import CONVERSIONS
 from sera_swezero.version import __version__
-from sera_swezero.views import VIEWS
+from sera_swezero.views import VIEWS, Columns
 
 NAME = "dataset_infos.json"
 JSON_LEAVES = "json"
@@ -70,21 +71,32 @@ def _entry(name: str, suffix: str | None) -> dict[str, Any]:
     }
     described = view.columns(config.source, config.origins[0].shape)
     if JSON_LEAVES not in described.values():
-        from sera_swezero.builder import features
-
-        entry["features"] = legacy(features(described).to_dict())
+        entry["features"] = features(described)
     return entry
 
 
-def legacy(feature: Any) -> Any:
-    """Features as every version reads them: `[...]` for a list, and no keys that only tell a default."""
-    if isinstance(feature, list):
-        return [legacy(member) for member in feature]
-    if not isinstance(feature, dict):
-        return feature
-    if feature.get("_type") == "List":
-        return [legacy(feature["feature"])]
-    return {key: legacy(value) for key, value in feature.items() if value is not None}
+def features(described: Columns) -> dict[str, Any]:
+    """The features of columns, as plain values that `Features.from_dict` of every version reads.
+
+    A list is `[...]`: later versions write it as `List`, which 3.6 refuses. Nothing here needs `datasets`, which takes
+    a second to import.
+    """
+    kinds = {name: kind.removesuffix("?") for name, kind in described.items()}
+    return {name: _NESTED[kind] if kind in _NESTED else _value(kind) for name, kind in kinds.items()}
+
+
+def _value(dtype: str) -> dict[str, str]:
+    return {"dtype": dtype, "_type": "Value"}
+
+
+_TEXT = _value("string")
+_NESTED: dict[str, Any] = {
+    "messages": [{"role": _TEXT, "content": _TEXT}],
+    "trained_messages": [{"role": _TEXT, "content": _TEXT, "train": _value("bool")}],
+    "conversations": [{"from": _TEXT, "value": _TEXT}],
+    "counts": {kind: _value("int32") for kind in CONVERSIONS},
+    JSON_LEAVES: [{"_type": "Json"}],
+}
 
 
 if __name__ == "__main__":

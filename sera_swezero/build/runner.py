@@ -13,9 +13,9 @@ from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.shard import Unit
 from sera_swezero.build.unions import members
 from sera_swezero.build.workers import run
-from sera_swezero.builder import features
 from sera_swezero.convert import columns, converter_digest, describe
 from sera_swezero.errors import ConfigError
+from sera_swezero.infos import JSON_LEAVES
 from sera_swezero.upstream import Snapshot, plan_shards, take_snapshot
 from sera_swezero.version import __version__
 
@@ -132,7 +132,7 @@ def _config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> B
         converter={"version": __version__, "digest": converter_digest()},
         writer=parquet.WRITER,
         columns=list(described.items()),
-        json=parquet.has_json(features(described)),
+        json=JSON_LEAVES in described.values(),
         max_rows=max_rows,
         shards=[done[unit.stem] for unit in job.units],
     )

@@ -20,33 +20,29 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from datasets import Features, Value
 
 from sera_swezero import configs
 from sera_swezero.build import parquet
 from sera_swezero.build.collector import resting
 from sera_swezero.build.figures import Figures, measured
 from sera_swezero.build.manifest import FORMAT, Built, BuiltShard, Counts, Source
-from sera_swezero.builder import features as features_of
 from sera_swezero.convert import Report, columns, convert_shard, converter_digest, describe
 from sera_swezero.errors import RowError
 from sera_swezero.upstream import Raw, Shard, Snapshot
-from sera_swezero.views import Row
+from sera_swezero.views import Columns, Row
 
 REJECTED = "rejected"
 """The folder of rejected rows, beside those of the configs."""
 
-REJECTED_FEATURES = Features(
-    {
-        "reason": Value("string"),
-        "problem": Value("string"),
-        "where": Value("string"),
-        "repo": Value("string"),
-        "file": Value("string"),
-        "offset": Value("int64"),
-        "raw": Value("binary"),
-    }
-)
+REJECTED_COLUMNS: Columns = {
+    "reason": "string",
+    "problem": "string",
+    "where": "string",
+    "repo": "string",
+    "file": "string",
+    "offset": "int64",
+    "raw": "binary",
+}
 """A rejected row: why, and the record as it stands upstream. `raw` holds the line's bytes, or the Parquet row as JSON;
 `offset` is the line's first byte, or the row's number in the file."""
 
@@ -137,7 +133,7 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
     state.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=state, prefix=_part(os.getpid())))
     try:
-        data = parquet.Sink(scratch / "data", features_of(columns(request)))
+        data = parquet.Sink(scratch / "data", columns(request))
         rejects = _Rejects(scratch / "rejected")
         asked = replace(measured(request, figures), on_error="skip", encoded=True)
         with closing(_rows(unit, asked, report, rejects, told)) as rows:
@@ -170,7 +166,7 @@ class _Rejects:
     def keep(self, error: RowError, raw: Raw) -> None:
         """Write the record beside its reason."""
         if self._sink is None:
-            self._sink = parquet.Sink(self._path, REJECTED_FEATURES)
+            self._sink = parquet.Sink(self._path, REJECTED_COLUMNS)
         told = {"reason": error.reason, "problem": error.problem, "where": error.where}
         place = {"repo": error.repo, "file": error.file, "offset": error.offset}
         # No surrogate escapes a message: Arrow refuses them, and a quoted piece of the record may hold one.

@@ -143,7 +143,9 @@ class GroupReader:
         number = group.first
         try:
             file = pq.ParquetFile(handle, metadata=self._metadata, pre_buffer=False, buffer_size=buffer)
-            for batch in file.iter_batches(batch_size=BATCH, row_groups=[group.number], columns=list(self._columns)):
+            # With threads every one keeps memory of its own, and one column holds nearly all there is to decode.
+            asked = {"row_groups": [group.number], "columns": list(self._columns), "use_threads": False}
+            for batch in file.iter_batches(batch_size=BATCH, **asked):
                 skipped = min(max(at - number, 0), batch.num_rows)
                 number += skipped
                 for row in _objects(batch.slice(skipped)) if skipped < batch.num_rows else ():
