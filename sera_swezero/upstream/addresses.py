@@ -16,7 +16,7 @@ from time import strptime, time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from huggingface_hub import get_hf_file_metadata
+import huggingface_hub
 
 from sera_swezero.upstream.retry import told
 
@@ -58,7 +58,9 @@ def forget(remote: Remote) -> None:
 
 def _ask(remote: Remote) -> None:
     try:
-        found = get_hf_file_metadata(remote.url, token=remote.token, timeout=_TIMEOUT, library_name="sera-swezero")
+        found = huggingface_hub.get_hf_file_metadata(
+            remote.url, token=remote.token, timeout=_TIMEOUT, library_name="sera-swezero"
+        )
     except Exception as error:  # noqa: BLE001 (of the client's or its transport's making; reading meets and names it)
         _LOG.info("%s: no address beforehand: %s", remote.place, told(error))
     else:

@@ -26,9 +26,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from huggingface_hub import get_session, hf_hub_url
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
+import huggingface_hub  # its parts are imported where they are needed: who reads a root has no use for them
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.upstream import addresses, retry
@@ -61,7 +59,9 @@ class Remote(NamedTuple):
     @property
     def url(self) -> str:
         """Where the hub gives it, or redirects from."""
-        return hf_hub_url(self.repo, self.path, repo_type="dataset", revision=self.commit, endpoint=self.endpoint)
+        return huggingface_hub.hf_hub_url(
+            self.repo, self.path, repo_type="dataset", revision=self.commit, endpoint=self.endpoint
+        )
 
 
 class _ExpiredError(AgainError):
@@ -90,6 +90,8 @@ class RangedGet:
         """Send the request, as often as it takes, and wait for the first bytes."""
         if self._pieces is not None or self._at >= self._stop:
             return
+        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+
         try:
             self._pieces = retry.retrying(self._again, self._remote.place)(self._request)
         except self._again as error:
@@ -154,6 +156,8 @@ class RangedGet:
         return self._ask(self._remote.url, direct=False)
 
     def _ask(self, url: str, *, direct: bool) -> Iterator[bytes]:
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
         headers = build_hf_headers(token=False if direct else self._remote.token, library_name="sera-swezero")
         # identity: a range of compressed bytes could not be resumed.
         headers |= {"Range": f"bytes={self._at}-{self._stop - 1}", "Accept-Encoding": "identity"}
@@ -187,6 +191,8 @@ class RangedGet:
             raise AgainError(f"status {status}", named_wait(headers))
         else:
             _ = response.content if not _modern(response) else response.read()
+            from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
+
             hf_raise_for_status(response)
             raise AgainError(f"status {status}, expected 206")
 
@@ -205,7 +211,7 @@ class RangedGet:
 @contextmanager
 def _get(url: str, headers: Mapping[str, str]) -> Iterator[tuple[Any, Generator[bytes]]]:
     """Send a GET with the hub client's session, requests' or httpx's; gives the answer and its raw pieces."""
-    session: Any = get_session()
+    session: Any = huggingface_hub.get_session()
     if callable(getattr(session, "stream", None)):
         with session.stream("GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True) as response:
             yield response, response.iter_raw()
@@ -221,7 +227,7 @@ def _modern(response: Any) -> bool:
 
 def _transport_errors() -> tuple[type[Exception], ...]:
     """What the session in use raises when a connection fails."""
-    for kind in type(get_session()).__mro__:
+    for kind in type(huggingface_hub.get_session()).__mro__:
         library = kind.__module__.partition(".")[0]
         if library in {"httpx", "httpx2"}:
             return (import_module(library).TransportError,)
