@@ -1,11 +1,12 @@
 """Streaming from a hub on loopback with 50 ms of added latency per request, against `datasets` alone on the same file.
 
-    python -m benchmarks.streaming [--rows 3000] [--rounds 3] [--json FILE]
+    python -m benchmarks.streaming [--rows 3000] [--rounds 3] [--json FILE] [--page]
 
 Both sides read the same generated SERA set (190 KB a row) in fresh processes, in turns in every round. Theirs is
-`load_dataset("json", streaming=True)` and the conversion that one writes by hand; ours validates as well. Figures that
-are told are ratios of medians. Two worker processes read a local copy, where no server limits them. On a busy machine
-the figures in CPU seconds say more: waiting for a core weighs on whoever computes, not on whoever waits for the server.
+`load_dataset("json", streaming=True)` and the conversion that one writes by hand; ours validates as well. A figure is
+the median of the rounds' own ratios. Two worker processes read a local copy, where no server limits them, and for
+comparison the hub. The hub is a process of its own, but shares the machine's cores: what it took, and what others took
+meanwhile, is kept with every run. On a busy machine the figures in CPU seconds say more.
 """
 
 from __future__ import annotations
@@ -17,129 +18,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from benchmarks.by_hand_sera import recall, rectified
 from benchmarks.corpus import SERA, corpus, data_files
+from benchmarks.results import Target, as_json
+from benchmarks.runs import cpus_at_hand, middle, ratio
+from benchmarks.streams import REPO
+from benchmarks.table import markdown
 from tests.hub import LoopbackHub
 
-REPO = "allenai/Sera-4.6-Lite-T2"
 LATENCY = 0.05  # seconds, added to every request
-TARGETS = {
-    "first row, times sooner": 5.0,
-    "rows per second, times": 3.5,
-    "two processes, times one": 1.5,
-    "resume to the last row, times sooner than reading up to it": 50.0,
-}
-MEMORY = 100  # MB over imports, at most
+NARROW = 12_500_000  # bytes a second: 100 Mbit/s
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "streaming.json"
+PAGE = ROOT / "docs" / "training.md"
+BEGIN, END = "<!-- figures: written by `python -m benchmarks.streaming --page` -->", "<!-- end of figures -->"
 
-
-def resident(key: str) -> float:
-    """MB in use (`VmRSS`), or the most of it since `forget_peak` (`VmHWM`)."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith(key)).split()[1]) / 1000
-
-
-def forget_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def ours(**arguments: Any) -> Any:
-    import sera_swezero
-
-    return sera_swezero.load_dataset(SERA, split="train", streaming=True, **arguments)
-
-
-def theirs(file: str) -> Iterator[dict[str, Any]]:
-    """Rows as `datasets` streams them, converted by hand with the standard library."""
-    import datasets
-
-    rows = datasets.load_dataset("json", data_files=f"hf://datasets/{REPO}/{file}", split="train", streaming=True)
-
-    def call(name: str, arguments: str) -> str:
-        return json.dumps({"name": name, "arguments": json.loads(arguments)}, ensure_ascii=False)
-
-    def convert(row: dict[str, Any]) -> dict[str, Any]:
-        row["messages"] = json.dumps(rectified(row, json.loads, call), ensure_ascii=False)
-        return row | {"line_level_recall": recall(row["target_patch"], row["rollout_patch"])}
-
-    return (convert(row) for row in rows)
-
-
-def measured(make: Callable[[], Any], count: int) -> dict[str, float]:
-    """Seconds to make a stream and to its first row, rows a second after that, peak memory in MB over imports."""
-    forget_peak()
-    before = resident("VmRSS")
-    began = time.perf_counter()
-    stream = iter(make())
-    planned = time.perf_counter()
-    next(stream)
-    first, used = time.perf_counter(), time.process_time()
-    rows = sum(1 for _ in islice(stream, count))
-    took, used = time.perf_counter() - first, time.process_time() - used
-    return {
-        "plan": planned - began,
-        "first": first - planned,
-        "rate": rows / took,
-        "rate_cpu": rows / used,
-        "memory": resident("VmHWM") - before,
-        "rows": rows + 1,
-    }
-
-
-def resumed() -> dict[str, float]:
-    """Seconds to read up to the last row of a file, and to resume there."""
-    whole = ours()
-    began = time.perf_counter()
-    states = [None, None]
-    for _ in whole:
-        states = [states[1], whole.state_dict()]
-    reading = time.perf_counter() - began
-    again = ours()
-    again.load_state_dict(states[0])
-    began = time.perf_counter()
-    rest = sum(1 for _ in again)
-    assert rest == 1
-    return {"reading": reading, "resuming": time.perf_counter() - began}
-
-
-def share(rank: int, world: int, root: str) -> dict[str, float]:
-    """One rank's wall-clock time of reading its share below a root, from a start that all ranks agree on."""
-    from datasets.distributed import split_dataset_by_node
-
-    mine = split_dataset_by_node(ours(upstream=root), rank, world)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    began, used = time.time(), time.process_time()
-    rows = sum(1 for _ in mine)
-    return {"began": began, "ended": time.time(), "cpu": time.process_time() - used, "rows": rows}
-
-
-def child(what: str, *rest: str) -> dict[str, float]:
-    """What one fresh process measures."""
-    import logging
-
-    import datasets  # noqa: F401 (imports are not charged)
-
-    import sera_swezero.builder
-    import sera_swezero.streaming  # noqa: F401
-
-    logging.getLogger("sera_swezero").setLevel(logging.ERROR)
-    if what == "ours":
-        return measured(ours, int(rest[0]))
-    if what == "shuffled":
-        return measured(lambda: ours(shuffle_seed=1), int(rest[0]))
-    if what == "theirs":
-        return measured(lambda: theirs(rest[1]), int(rest[0]))
-    return resumed() if what == "resume" else share(int(rest[0]), int(rest[1]), rest[2])
+Taken = dict[str, list[dict[str, float]]]
 
 
 def spawn(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "benchmarks.streaming", "--child", *command]
+    line = [sys.executable, "-m", "benchmarks.streams", *command]
     return subprocess.Popen(line, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -150,84 +51,156 @@ def told(process: subprocess.Popen[str]) -> dict[str, float]:
     return found
 
 
-def workers(env: dict[str, str], world: int, root: str) -> dict[str, float]:
+def workers(env: dict[str, str], world: int, *root: str) -> dict[str, float]:
     """Seconds until all ranks have read their shares, and the CPU seconds of the rank that used most."""
-    ranks = [spawn(env, "share", str(rank), str(world), root) for rank in range(world)]
+    ranks = [spawn(env, "share", str(rank), str(world), *root) for rank in range(world)]
     for rank in ranks:
         assert rank.stdout is not None
-        assert rank.stdin is not None
         rank.stdout.readline()
     for rank in ranks:
-        rank.stdin.write("go\n")  # type: ignore[union-attr]
-        rank.stdin.flush()  # type: ignore[union-attr]
+        assert rank.stdin is not None
+        rank.stdin.write("go\n")
+        rank.stdin.flush()
     spans = [told(rank) for rank in ranks]
     wall = max(span["ended"] for span in spans) - min(span["began"] for span in spans)
     return {"wall": wall, "cpu": max(span["cpu"] for span in spans), "rows": sum(span["rows"] for span in spans)}
 
 
-def rounds(rows: int, count: int) -> dict[str, list[Any]]:
+def watched(run: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """What a run measures, and beside it the CPUs that the hub (this process) and others had meanwhile, on average."""
+
+    def used() -> tuple[float, float, float, float]:
+        times = os.times()
+        fields = [int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+        busy = (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")  # all but idle and waiting for a disk
+        children = times.children_user + times.children_system
+        return time.perf_counter(), times.user + times.system, children, busy
+
+    before = used()
+    found = run()
+    wall, hub, children, busy = (after - then for after, then in zip(used(), before, strict=True))
+    return {**found, "hub_cpus": hub / wall, "other_cpus": max(0.0, busy - hub - children) / wall}
+
+
+def rounds(rows: int, count: int) -> Taken:
     """Every measurement, `count` times, in turns."""
     root = corpus(SERA, rows)
     (file,) = data_files(root)
-    found: dict[str, list[Any]] = {name: [] for name in ("ours", "theirs", "shuffled", "resume", "one", "two")}
+    fewer = str(min(rows, 600))
+    taken: Taken = {}
     with tempfile.TemporaryDirectory() as folder, LoopbackHub(folder) as hub:
         hub.add_dataset(REPO, {file.name: file})
-        hub.faults.add("latency", seconds=LATENCY, times=None)
         env = hub.env()
+
+        def take(name: str, run: Callable[[], dict[str, float]]) -> None:
+            taken.setdefault(name, []).append(watched(run))
+
         for number in range(count):
             print(f"round {number + 1} of {count}", file=sys.stderr, flush=True)
-            found["ours"].append(told(spawn(env, "ours", str(rows))))
-            found["theirs"].append(told(spawn(env, "theirs", str(min(rows, 600)), file.name)))
-            found["shuffled"].append(told(spawn(env, "shuffled", str(rows))))
-            found["resume"].append(told(spawn(env, "resume")))
-            found["one"].append(workers(env, 1, str(root)))
-            found["two"].append(workers(env, 2, str(root)))
-    return found
+            hub.faults.add("latency", seconds=LATENCY, times=None)
+            take("ours", lambda: told(spawn(env, "ours", str(rows))))
+            take("theirs", lambda: told(spawn(env, "theirs", fewer, file.name)))
+            take("shuffled", lambda: told(spawn(env, "shuffled", str(rows))))
+            take("resume", lambda: told(spawn(env, "resume")))
+            for world, name in ((1, "one"), (2, "two")):
+                take(name, lambda world=world: workers(env, world, str(root)))  # type: ignore[misc]
+                take(f"{name}, hub", lambda world=world: workers(env, world))  # type: ignore[misc]
+            hub.faults.add("bandwidth", host="cdn", bytes_per_second=NARROW, times=None)
+            take("ours, narrow", lambda: told(spawn(env, "ours", "1")))
+            take("theirs, narrow", lambda: told(spawn(env, "theirs", "1", file.name)))
+            hub.faults.clear()
+    return taken
 
 
-def summary(found: dict[str, list[Any]]) -> dict[str, float]:
-    """Ratios of medians, and memory in MB."""
+def targets(taken: Taken) -> list[Target]:
+    """The figures that have a bound."""
+    ours, theirs = taken["ours"], taken["theirs"]
+    resume = [{"reading": one["reading"] / one["resuming"], "resuming": 1.0} for one in taken["resume"]]
 
-    def middle(name: str, key: str) -> float:
-        return median(one[key] for one in found[name])
+    def peak(name: str) -> float:
+        return max(one["memory"] for one in taken[name])
 
-    ratios = (
-        middle("theirs", "first") / middle("ours", "first"),
-        middle("ours", "rate") / middle("theirs", "rate"),
-        middle("one", "wall") / middle("two", "wall"),
-        middle("resume", "reading") / middle("resume", "resuming"),
-    )
-    return {
-        **dict(zip(TARGETS, ratios, strict=True)),
-        "rows per CPU second, times": middle("ours", "rate_cpu") / middle("theirs", "rate_cpu"),
-        "CPU seconds of one process, times those of the busier of two": middle("one", "cpu") / middle("two", "cpu"),
-        "shuffled: rows per second, times": middle("shuffled", "rate") / middle("theirs", "rate"),
-        "planning, times the first row": middle("ours", "plan") / middle("ours", "first"),
-        "peak memory over imports, MB": max(one["memory"] for one in found["ours"]),
-        "shuffled: peak memory over imports, MB": max(one["memory"] for one in found["shuffled"]),
-        "theirs: peak memory over imports, MB": max(one["memory"] for one in found["theirs"]),
+    return [
+        Target("first row after planning, sooner", ratio(theirs, ours, "first"), "at least", 5.0, "x"),
+        Target("rows per second of one process", ratio(ours, theirs, "rate"), "at least", 3.5, "x"),
+        Target(
+            "two processes against one, wall, local copy",
+            ratio(taken["one"], taken["two"], "wall"),
+            "at least",
+            1.5,
+            "x",
+        ),
+        Target("resume to the last row against reading up to it", middle(resume, "reading"), "at least", 50.0, "x"),
+        Target("peak memory over imports", peak("ours"), "at most", 100.0, "MB"),
+        Target("peak memory over imports, shuffled", peak("shuffled"), "at most", 100.0, "MB"),
+    ]
+
+
+def besides(taken: Taken) -> dict[str, float]:
+    """Further figures, which explain those that have a bound."""
+    ours, theirs = taken["ours"], taken["theirs"]
+    loading = {
+        name: [{"sum": one["plan"] + one["first"]} for one in found] for name, found in (("o", ours), ("t", theirs))
     }
+    return {
+        "first row, ms": 1000 * middle(ours, "first"),
+        "first row, of which CPU, ms": 1000 * middle(ours, "first_cpu"),
+        "first row, theirs, ms": 1000 * middle(theirs, "first"),
+        "first row, theirs, times one round trip": middle(theirs, "first") / LATENCY,
+        "first row at 100 Mbit/s, times sooner": ratio(taken["theirs, narrow"], taken["ours, narrow"], "first"),
+        "first row counted from load_dataset, times sooner": ratio(loading["t"], loading["o"], "sum"),
+        "planning, ms": 1000 * middle(ours, "plan"),
+        "planning, theirs, ms": 1000 * middle(theirs, "plan"),
+        "rows per CPU second, times": ratio(ours, theirs, "rate_cpu"),
+        "rows per second, shuffled, times": ratio(taken["shuffled"], theirs, "rate"),
+        "rows per second": middle(ours, "rate"),
+        "rows per second, theirs": middle(theirs, "rate"),
+        "two processes against one, wall, from the hub": ratio(taken["one, hub"], taken["two, hub"], "wall"),
+        "CPU seconds of one process, times those of the busier of two": ratio(taken["one"], taken["two"]),
+        "peak memory over imports, theirs, MB": max(one["memory"] for one in theirs),
+    }
+
+
+def render(results: dict[str, Any]) -> str:
+    """Both tables, and how busy the machine was."""
+    bounds = [["target", "figure", "bound", ""]]
+    for one in results["targets"]:
+        bound = f"{one['way']} {one['bound']:g} {one['unit']}"
+        bounds.append([one["name"], f"{one['figure']:.1f} {one['unit']}", bound, "met" if one["met"] else "**missed**"])
+    machine = results["machine"]
+    hub, others = (max(one[key] for found in results["rounds"].values() for one in found) for key in _SHARES)
+    state = (
+        f"{machine['cpus']} CPUs shared with the hub, which had {hub:.2f} of them at most while anything was measured, "
+        f"and with other work, which had {others:.2f} at most. Load average {machine['load']:.1f}; two processes that "
+        f"share nothing got {machine['at_hand'][0]:.2f} to {machine['at_hand'][1]:.2f} CPUs before and after."
+    )
+    further = [["besides", "figure"], *([name, f"{value:.1f}"] for name, value in results["besides"].items())]
+    return "\n\n".join([markdown(bounds), state, markdown(further)])
+
+
+_SHARES = ("hub_cpus", "other_cpus")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=3000, help="rows of the set (190 KB each; default 3000)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="file that gets every figure")
-    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, default=RESULTS, help="file that gets every figure (default %(default)s)")
+    parser.add_argument("--page", action="store_true", help="write the figures of that file into docs/training.md")
     given = parser.parse_args()
-    if given.child:
-        print(json.dumps(child(*given.child)))
+    if given.page:
+        page = PAGE.read_text(encoding="utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        shown = render(json.loads(given.json.read_text(encoding="utf-8")))
+        PAGE.write_text(f"{before}{BEGIN}\n\n{shown}\n\n{END}{after}", encoding="utf-8")
         return
-    found = rounds(given.rows, given.rounds)
-    result = summary(found)
-    for name, figure in result.items():
-        target = TARGETS.get(name)
-        print(f"{name:65} {figure:8.1f}" + (f"   (target {target})" if target else ""))
-    if given.json:
-        machine = {"cpus": os.cpu_count(), "load": os.getloadavg()[1]}  # of five minutes: the rounds'
-        everything = {"summary": result, "machine": machine, "rounds": found}
-        given.json.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+    at_hand = [cpus_at_hand()]
+    taken = rounds(given.rows, given.rounds)
+    at_hand.append(cpus_at_hand())
+    machine = {"cpus": os.cpu_count(), "load": os.getloadavg()[1], "at_hand": sorted(at_hand)}  # load of five minutes
+    results = {"targets": as_json(targets(taken)), "besides": besides(taken), "machine": machine, "rounds": taken}
+    given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(render(results))
 
 
 if __name__ == "__main__":
