@@ -9,7 +9,8 @@ import msgspec
 from sera_swezero.notes import Notes
 from sera_swezero.text import BLANKS, join
 
-_OPEN = re.compile(r"```bash(\s*)")
+_FENCE = "```bash"
+_OPEN = re.compile(_FENCE + r"(\s*)")
 _LABEL = "THOUGHT:"
 _ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
 _encode = msgspec.json.Encoder().encode
@@ -35,6 +36,15 @@ def find_block(content: str) -> tuple[int, str, int] | None:
     What the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but in one pass: that pattern takes
     quadratic time on a turn that repeats an opening fence, or blank lines behind one, and never closes it.
     """
+    start = content.find(_FENCE)
+    if start < 0:
+        return None
+    inside = start + len(_FENCE) + 1
+    if content.startswith("\n", inside - 1) and not content[inside : inside + 1].isspace():
+        # Nearly every block; the loop says the same, and what else there may be.
+        close = content.find("\n```", inside)
+        if close >= 0:
+            return start, content[inside:close], close + 4
     for opening in _OPEN.finditer(content):
         lines = opening.group(1).rfind("\n") + 1
         if not lines:

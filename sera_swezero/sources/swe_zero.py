@@ -109,7 +109,9 @@ def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
 def _mend(record: Record, notes: Notes) -> None:
     """Mend lone surrogates in the texts: Parquet text that is no UTF-8 comes from the reader with halves of pairs."""
     holders: list[tuple[Any, str]] = [(record, name) for name in _TEXTS]
-    holders += [(message, name) for message in record.messages for name in ("role", "content")]
+    for message in record.messages:
+        if not (message.content.isascii() and message.role.isascii()):
+            holders += [(message, "role"), (message, "content")]
     for holder, name in holders:
         text = getattr(holder, name)
         if text and not text.isascii():
