@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from sera_swezero.configs import Request
+from sera_swezero.recall import bin_of
 from sera_swezero.views import Rollout, Row
 
 RECALL_BINS = 10
@@ -74,7 +75,7 @@ class Figures(msgspec.Struct, omit_defaults=True):
             self.no_recall += 1
             return
         self.recall = self.recall or [0] * RECALL_BINS
-        self.recall[min(int(recall * RECALL_BINS), RECALL_BINS - 1)] += 1
+        self.recall[bin_of(recall, RECALL_BINS)] += 1
 
     def add(self, other: Figures) -> None:
         """Add the rows of other figures."""

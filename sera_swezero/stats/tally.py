@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from sera_swezero.decontaminate import Benchmark
+from sera_swezero.recall import bin_of
 from sera_swezero.stats.looked import EDITOR, Looked, command_of
 from sera_swezero.stats.spread import Spread
 
@@ -123,7 +124,7 @@ class Tally(msgspec.Struct):
             self.no_recall += 1
             return
         self.recall = self.recall or [0] * RECALL_BINS
-        self.recall[min(int(recall * RECALL_BINS), RECALL_BINS - 1)] += 1
+        self.recall[bin_of(recall, RECALL_BINS)] += 1
         for threshold in RECALL_THRESHOLDS:
             _count(self.recalled_from, str(threshold), int(recall >= threshold))
 
