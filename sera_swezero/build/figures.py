@@ -117,6 +117,7 @@ def _counted(row: Row, rollout: Rollout) -> tuple[int, int]:
         # again would cost more than all checks together.
         if rollout.trajectory.submitted:
             calls = sum(step.call is not None and not step.call.submits for step in rollout.trajectory.steps)
+            calls += len(rollout.begun.steps)
             return 4 + 3 * calls, calls
         # The package's own bytes have one spelling: inside a text the quote would be escaped.
         count = messages.count(b'{"rol')
