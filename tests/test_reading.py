@@ -123,9 +123,9 @@ def test_an_address_that_is_refused_is_asked_for_anew(cdn: LoopbackHub, large: P
     fault = cdn.faults.add("status", host="cdn", status=status, skip=5)
     assert places(stream(shard_bytes=1 << 20)) == whole(large)
     assert fault.hits == 1
-    # Up to two more shards may have been asked for between the refusal and the fresh address.
+    # Up to three more shards may have been asked for between the refusal and the fresh address.
     assert resolved(cdn)[:2] == ["HEAD", "GET"]
-    assert len(resolved(cdn)) <= 4
+    assert len(resolved(cdn)) <= 5
     assert not any(one.authorized for one in cdn.requests(host="cdn"))
 
 
@@ -244,8 +244,10 @@ def test_what_is_not_read_on_is_not_asked_for(cdn: LoopbackHub, large: Path) -> 
     next(rows)
     assert len(bodies(cdn)) == 1, "the next shards are asked for once a second row is wanted"
     next(rows)
-    assert len(list(itertools.islice(rows, 2))) == 2  # the second row is wanted before they are asked for
-    assert len(bodies(cdn)) <= 3
+    patience = time.monotonic() + 10
+    while len(bodies(cdn)) < 4 and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert len(bodies(cdn)) == 4, "and then three of them"
 
 
 @given(
