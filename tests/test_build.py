@@ -246,7 +246,7 @@ def wait_for_the_end_of(group: int) -> None:
 def test_an_interrupted_build_leaves_nothing_half_and_the_next_run_goes_on(
     workers: int, death: signal.Signals, tmp_path: Path
 ) -> None:
-    root = sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(200)])
+    root = sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(600)])
     build([SERA], tmp_path / "straight", upstream=root, workers=1, shard_bytes=1_000_000)
     out = tmp_path / "out"
     process = start(out, root, workers=workers)

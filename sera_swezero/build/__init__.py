@@ -8,6 +8,7 @@ manifest.py   what was built from what, as typed JSON; manifests merge
 card.py       manifest -> README.md
 runner.py     several configs: plan the units, have them done, write manifest and card
 workers.py    units in parallel processes, with progress, interrupt and rerun
+worker.py     one such process: takes units until none is left
 unions.py     configs that are globs over others
 tables.py     the card's tables
 """

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-Tell = dict[str, tuple[int, int, int]]
-"""Per config: rows written, raw bytes read, shards done."""
+from sera_swezero.build.worker import Tell
 
 
 class _Rate(ProgressColumn):

@@ -59,7 +59,7 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
         min_recall: least line-level recall.
         max_rows: at most so many rows of each config, its first ones, in one file.
         shard_bytes: raw bytes of a shard.
-        workers: processes; None means one per core that this process may use.
+        workers: processes, this one among them; None means one per core that this process may use.
         bars: show progress on standard error, if that is a terminal.
 
     Returns:

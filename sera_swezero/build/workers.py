@@ -1,30 +1,29 @@
-"""The units of a build in parallel processes: told of their progress, stopped without leaving anything half."""
+"""A build in parallel processes, this one among them: progress is shown, and whatever stops leaves nothing half."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 
-from sera_swezero.build import progress, shard
-from sera_swezero.build.manifest import BuiltShard
+from sera_swezero.build import progress, shard, worker
+from sera_swezero.build.progress import Bars
 from sera_swezero.build.shard import Unit
+from sera_swezero.build.worker import Board, Made
 
 _LOG = logging.getLogger("sera_swezero")
 
 _POLL = 0.1  # seconds between two looks at the workers
 
 
-def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> dict[str, BuiltShard]:
+def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Made:
     """Do the units that are not done yet; returns all by stem."""
-    done: dict[str, BuiltShard] = {}
+    done: Made = {}
     todo: list[Unit] = []
     for unit in units:
         entry = shard.finished(unit, out)
@@ -39,8 +38,10 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
         for unit in todo:
             totals[unit.name] = (totals[unit.name][0] + unit.size, totals[unit.name][1] + 1)
         with progress.bars(totals, shown=bars) as drawn:
-            run = _in_this_process if workers == 1 else _in_processes
-            done |= run(todo, out, workers, list(totals), drawn)
+            if workers == 1:
+                done |= _in_this_process(todo, out, drawn, Board(list(totals)), ())
+            else:
+                done |= _in_processes(todo, out, workers, list(totals), drawn)
     return done
 
 
@@ -50,45 +51,45 @@ def _cores() -> int:
 
 
 def _in_this_process(
-    units: Sequence[Unit], out: Path, workers: int, names: list[str], drawn: progress.Bars
-) -> dict[str, BuiltShard]:
-    del workers
-    state = dict.fromkeys(names, (0, 0, 0))
-    done: dict[str, BuiltShard] = {}
-    for unit in units:
+    units: Sequence[Unit], out: Path, drawn: Bars, board: Board, others: Sequence[Future[Made]]
+) -> Made:
+    """Do units here, beside the others; every now and then draw, and see whether another has failed."""
+    due = 0.0
 
-        def told(rows: int, size: int, name: str = unit.name) -> None:
-            before = state[name]
-            state[name] = (before[0] + rows, before[1] + size, before[2])
-            drawn.show({name: state[name]})
+    def look() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _POLL
+            for other in others:
+                if other.done():
+                    other.result()
+            drawn.show(board.state())
 
-        done[unit.stem] = shard.build_shard(unit, out, told)
-        state[unit.name] = (*state[unit.name][:2], state[unit.name][2] + 1)
-        drawn.show(state)
-    return done
+    made = worker.work(units, out, board, look)
+    pending: Collection[Future[Made]] = others
+    while pending:
+        ready, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+        for other in ready:
+            other.result()
+        drawn.show(board.state())
+    drawn.show(board.state())
+    return made
 
 
-def _in_processes(
-    units: Sequence[Unit], out: Path, workers: int, names: list[str], drawn: progress.Bars
-) -> dict[str, BuiltShard]:
+def _in_processes(units: Sequence[Unit], out: Path, workers: int, names: Sequence[str], drawn: Bars) -> Made:
+    """This process and further ones, so that the first unit does not wait for any to start."""
     # Fresh processes on every system: a forked one would inherit threads of Arrow and sockets of the hub's client.
     context = multiprocessing.get_context("spawn")
-    counters = context.Array("q", 2 * len(names))
-    done: dict[str, BuiltShard] = {}
-    shards = dict.fromkeys(names, 0)
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(counters, names))
+    board = Board(names, context)
+    pool = ProcessPoolExecutor(workers - 1, context, initializer=worker.start, initargs=(board,))
     with _stopping(pool, out):
-        waiting: dict[Future[BuiltShard], Unit] = {pool.submit(_work, unit, out): unit for unit in units}
-        while waiting:
-            ready, _ = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
-            for future in ready:
-                unit = waiting.pop(future)
-                made = done[unit.stem] = future.result()
-                shards[unit.name] += 1
+        others = [pool.submit(worker.work_in_pool, units, out) for _ in range(workers - 1)]
+        done = _in_this_process(units, out, drawn, board, others)
+        for other in others:
+            for stem, made in other.result().items():
+                done[stem] = made
                 if made.counts.rejected:
-                    _LOG.warning("%s: rejected %s", unit.stem, made.counts.rejected)
-            told = counters[:]
-            drawn.show({name: (told[2 * i], told[2 * i + 1], shards[name]) for i, name in enumerate(names)})
+                    _LOG.warning("%s: rejected %s", stem, made.counts.rejected)
     return done
 
 
@@ -100,48 +101,12 @@ def _stopping(pool: ProcessPoolExecutor, out: Path) -> Iterator[None]:
         yield
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        workers = set(multiprocessing.active_children()) - before
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join()
-        shard.sweep(out, {worker.pid for worker in workers if worker.pid})
+        started = set(multiprocessing.active_children()) - before
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join()
+        shard.sweep(out, {process.pid for process in started if process.pid})
         raise
-    pool.shutdown()
-
-
-_COUNTERS: tuple[SynchronizedArray[int], list[str]] | None = None
-
-
-def _start_worker(counters: SynchronizedArray[int], names: list[str]) -> None:
-    """Ready a worker: Ctrl-C is the parent's to handle, and a worker whose parent is gone must not go on alone."""
-    global _COUNTERS  # noqa: PLW0603 (the one thing a pool's worker can be handed at its start)
-    _COUNTERS = (counters, names)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _LOG.setLevel(logging.ERROR)  # the parent tells of rejected rows, where it does not break the bars
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(unit: Unit, out: Path) -> BuiltShard:
-    return shard.build_shard(unit, out, _teller(unit.name))
-
-
-def _teller(name: str) -> Callable[[int, int], None] | None:
-    if _COUNTERS is None:
-        return None
-    counters, names = _COUNTERS
-    place = 2 * names.index(name)
-
-    def told(rows: int, size: int) -> None:
-        with counters.get_lock():
-            counters[place] += rows
-            counters[place + 1] += size
-
-    return told
+    # They have nothing left to do, and go while manifest and card are written.
+    pool.shutdown(wait=False)
