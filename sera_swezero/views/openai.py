@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -41,8 +41,12 @@ _CALLING = (
     b'"function": {"name": %b, "arguments": %b}}]}'
 )
 _RESULT = b'{"role": "tool", "name": %b, "tool_call_id": %b, "content": %b}'
-_BETWEEN = b"\x1e"
+_SYSTEM = b'{"role": "system", "content": %b}'
+_USER = b'{"role": "user", "content": %b}'
 _LONG = re.compile(r"\d{19}")
+# What nearly all arguments are, and surely no wide integer: to look for digits takes ten times as long.
+_VALUE: TypeAlias = str | bool | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
+_NARROW = msgspec.json.Decoder(dict[str, _VALUE | list[_VALUE]])
 _WIDEST = range(-(2**63), 2**64)
 """The integers that `datasets` reads from a Json leaf: a signed or an unsigned one of 64 bits."""
 
@@ -86,10 +90,7 @@ def to_trajectory(row: Row) -> Trajectory:
 
 def _messages(trajectory: Trajectory, system: str) -> list[str]:
     """The messages, each as JSON text, put together from encoded strings: the arguments stay the model's own text."""
-    written = [
-        b'{"role": "system", "content": %b}' % _encode(system),
-        b'{"role": "user", "content": %b}' % _encode(trajectory.task or ""),
-    ]
+    written = [_SYSTEM % _encode(system), _USER % _encode(trajectory.task or "")]
     calls = 0
     for index, (reasoning, visible, call, observation) in enumerate(trajectory.steps):
         # A turn without the key makes templates look for think tags in the content.
@@ -98,17 +99,15 @@ def _messages(trajectory: Trajectory, system: str) -> list[str]:
         if call is None:
             written.append(b'{"role": "assistant", "content": %b%b}' % (content, thought))
             if observation is not None:
-                written.append(b'{"role": "user", "content": %b}' % _encode(observation))
+                written.append(_USER % _encode(observation))
             continue
-        if _LONG.search(call.arguments):
-            _check_integers(call, index)
+        _check_integers(call, index)
         name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
         calls += 1
         written.append(_CALLING % (content, thought, identity, name, call.arguments.encode()))
         if observation is not None:
             written.append(_RESULT % (name, identity, _encode(observation)))
-    # One decoding for all: no JSON text holds a bare control character other than a blank.
-    return _BETWEEN.join(written).decode().split(_BETWEEN.decode())
+    return [message.decode() for message in written]
 
 
 @lru_cache(maxsize=64)
@@ -117,6 +116,15 @@ def _name(name: str) -> bytes:
 
 
 def _check_integers(call: ToolCall, index: int) -> None:
+    """Raises RowError `wide_integer`."""
+    try:
+        _NARROW.decode(call.arguments)
+    except msgspec.ValidationError:
+        if _LONG.search(call.arguments):
+            _find_wide(call, index)
+
+
+def _find_wide(call: ToolCall, index: int) -> None:
     wide: list[str] = []
 
     def parse(digits: str) -> int:
