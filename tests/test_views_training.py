@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sera_swezero
-from sera_swezero import ConfigError, arguments
+from sera_swezero import ConfigError
 from sera_swezero.configs import CONFIGS, request
 from sera_swezero.convert import columns
 from sera_swezero.errors import POLICY_REASONS
@@ -242,11 +242,11 @@ def test_floats_keep_their_digits() -> None:
 
 
 def test_below_datasets_4_8_openai_names_the_two_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arguments.metadata, "version", lambda name: {"datasets": "4.7.2"}[name])
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"datasets": "4.7.2"}[name])
     with pytest.raises(ConfigError, match=r"view='hermes' or view='sharegpt'.*datasets>=4\.8"):
         request("sera-openai")
     request("sera-hermes")
-    monkeypatch.setattr(arguments.metadata, "version", lambda _: "4.8.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "4.8.0")
     request("sera-openai")
 
 

@@ -17,6 +17,7 @@ placeholders of its media loaders, and `{{idx}}` in what a human says, which it 
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MEDIA = ("<image>", "<video>", "<audio>")
 """LLaMA-Factory 0.9.5, `mm_plugin._validate_messages`: the template of a vision model stops at one without a file."""
 
+_ANY_MEDIA = re.compile("|".join(MEDIA))
 _INDEX = "{{idx}}"
 
 
@@ -97,10 +99,9 @@ def _alternating(steps: tuple[Step, ...], notes: Notes) -> list[Step]:
 def _check(turns: list[dict[str, str]]) -> None:
     for index, turn in enumerate(turns):
         said = turn["value"]
-        found = [tag for tag in MEDIA if tag in said]
-        if turn["from"] == "human" and _INDEX in said:
-            found.append(_INDEX)
-        if found:
+        asked = turn["from"] == "human" and _INDEX in said
+        if asked or _ANY_MEDIA.search(said):
+            found = [tag for tag in MEDIA if tag in said] + [_INDEX] * asked
             problem = f"the text holds {', '.join(found)}, which LLaMA-Factory takes for a placeholder of its own"
             raise RowError("literal_tags", problem, f"$.conversations[{index}].value")
 
