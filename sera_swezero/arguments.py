@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from sera_swezero.errors import ConfigError
@@ -42,6 +41,8 @@ JSON_LEAVES_SINCE = (4, 8)
 
 
 def _datasets_version() -> tuple[int, ...]:
+    from importlib import metadata
+
     # From the metadata: importing datasets takes more than a second, and the command line often needs none of it.
     return tuple(int(part) for part in metadata.version("datasets").split(".")[:2])
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli import app
+from sera_swezero.cli.app import app
 from sera_swezero.cli.render import render, shown
 from sera_swezero.configs import CONFIGS, request
 from sera_swezero.convert import Report, convert_shard
@@ -66,6 +66,13 @@ def test_help_and_tables_start_without_the_heavy_libraries(arguments):
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=HERE, check=True
     )
     assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_the_installed_script_takes_nothing_along_into_the_processes_of_a_build():
+    # Python runs a script's imports again in every process that it starts.
+    script = "import sys\nfrom sera_swezero.cli import main\nprint({'typer', 'rich', 'msgspec'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=HERE, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_without_arguments_there_is_help_and_version_is_the_packages():

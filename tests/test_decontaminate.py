@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import sera_swezero
 from sera_swezero import decontaminate
-from sera_swezero.cli import app
+from sera_swezero.cli.app import app
 from sera_swezero.decontaminate import SWE_BENCH_VERIFIED, Benchmark, load
 from sera_swezero.errors import ConfigError
 from tests.planted import ZERO, Rollout, write_zero

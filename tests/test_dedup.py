@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli import app
+from sera_swezero.cli.app import app
 from sera_swezero.dedup import near, reference
 from sera_swezero.dedup.minhash import Signer
 from sera_swezero.dedup.spill import Spill

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from sera_swezero.build.runner import build
-from sera_swezero.cli import app
+from sera_swezero.cli.app import app
 from sera_swezero.dedup import reference
 from sera_swezero.errors import ConfigError
 from sera_swezero.sample import ROOT

@@ -1,7 +1,8 @@
-"""The command line `sera-swezero`: one module a command, registered here. Heavy imports stay inside the commands.
+"""The command line `sera-swezero`: `app` holds the commands, one module each; here is how it is run and ends.
 
 An error is one line on standard error and exit code 2; a check that found problems exits with 1, an interrupted command
-with 130. `--debug`, anywhere on the line, lets the traceback through.
+with 130. `--debug`, anywhere on the line, lets the traceback through. Importing this takes nothing along: the processes
+that a build starts do so too, by way of the installed script.
 """
 
 from __future__ import annotations
@@ -10,63 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-import typer
-
-from sera_swezero.cli import (
-    build,
-    check,
-    configs,
-    decontaminate,
-    dedup,
-    lock,
-    plan,
-    push,
-    rendering,
-    show,
-    stats,
-    verify,
-)
 from sera_swezero.errors import SeraSweZeroError
-from sera_swezero.version import __version__
 
 NAME = "sera-swezero"
 DEBUG = "--debug"
-
-app = typer.Typer(
-    name=NAME,
-    help="Agent trajectories of SERA and SWE-ZERO, rectified and validated.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    debug: bool = typer.Option(False, DEBUG, help="Show the traceback of an error (anywhere on the line)."),
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
-) -> None:
-    del debug, version
-
-
-app.command("configs")(configs.configs)
-app.command("show")(show.show)
-app.command("render")(rendering.render)
-app.command("check")(check.check)
-app.command("lock")(lock.lock)
-app.command("plan")(plan.plan)
-app.command("build")(build.build)
-app.command("push")(push.push)
-app.command("verify")(verify.verify)
-app.command("stats")(stats.stats)
-app.command("dedup")(dedup.dedup)
-app.command("decontaminate")(decontaminate.decontaminate)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str], *, debug: bool) -> int:
     """Run one command; gives the exit code."""
+    import typer
+
+    from sera_swezero.cli.app import app
+
     try:
         # Without the library's own mode every error of usage arrives here, to be told in one line like the others.
         code = app(args=arguments, prog_name=NAME, standalone_mode=False)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import typer
 
 from sera_swezero.cli.arguments import Json
-from sera_swezero.configs import CONFIGS, DEFAULT, Config
-from sera_swezero.views import VIEWS
+
+if TYPE_CHECKING:
+    from sera_swezero.configs import Config
 
 
 def configs(as_json: Json = False) -> None:
     """List the configs: name, what they read, rows upstream, default view, licence."""
+    from sera_swezero.configs import CONFIGS, DEFAULT
+    from sera_swezero.views import VIEWS
+
     if as_json:
         typer.echo(json.dumps([_described(config) for config in CONFIGS.values()], indent=2))
         return
@@ -39,6 +44,9 @@ def configs(as_json: Json = False) -> None:
 
 
 def _described(config: Config) -> dict[str, object]:
+    from sera_swezero.configs import DEFAULT
+    from sera_swezero.views import VIEWS
+
     return {
         "config": config.name,
         "about": config.about,

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.arguments import Json
-from sera_swezero.configs import CONFIGS, Origin, request
 from sera_swezero.errors import ConfigError
 
 
@@ -22,6 +21,7 @@ def lock(
 
     A lock file that is there already keeps its other repos.
     """
+    from sera_swezero.configs import CONFIGS, Origin, request
     from sera_swezero.upstream import take_snapshot
     from sera_swezero.upstream.snapshot import read_lock
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sera_swezero.cli import app
+from sera_swezero.cli.app import app
 
 pytestmark = pytest.mark.browser
 
