@@ -19,6 +19,7 @@ from sera_swezero.build.worker import Board, Made
 _LOG = logging.getLogger("sera_swezero")
 
 _POLL = 0.1  # seconds between two looks at the workers
+_ALGEBRA = "OPENBLAS_NUM_THREADS"
 
 
 def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Made:
@@ -83,7 +84,8 @@ def _in_processes(units: Sequence[Unit], out: Path, workers: int, names: Sequenc
     board = Board(names, context)
     pool = ProcessPoolExecutor(workers - 1, context, initializer=worker.start, initargs=(board,))
     with _stopping(pool, out):
-        others = [pool.submit(worker.work_in_pool, units, out) for _ in range(workers - 1)]
+        with _no_algebra():
+            others = [pool.submit(worker.work_in_pool, units, out) for _ in range(workers - 1)]
         done = _in_this_process(units, out, drawn, board, others)
         for other in others:
             for stem, made in other.result().items():
@@ -91,6 +93,18 @@ def _in_processes(units: Sequence[Unit], out: Path, workers: int, names: Sequenc
                 if made.counts.rejected:
                     _LOG.warning("%s: rejected %s", stem, made.counts.rejected)
     return done
+
+
+@contextmanager
+def _no_algebra() -> Iterator[None]:
+    """Have processes start without a thread a core for numpy's algebra, which Arrow imports and nobody here uses."""
+    before = os.environ.get(_ALGEBRA)
+    os.environ.setdefault(_ALGEBRA, "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_ALGEBRA]
 
 
 @contextmanager
