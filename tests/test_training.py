@@ -16,8 +16,10 @@ import pytest
 from datasets.distributed import split_dataset_by_node
 
 from sera_swezero.errors import StateError
-from tests.streams import CONFIG, FINE, HERE, T1, T2, places, stream
+from tests.hub import LoopbackHub
+from tests.streams import CONFIG, FINE, HERE, T1, T2, hub, large, places, point, stream
 
+__all__ = ["hub", "large", "point"]  # fixtures
 pytestmark = pytest.mark.torch
 
 
@@ -105,6 +107,21 @@ def test_spawned_workers_get_the_stream_too() -> None:
 
     batches = DataLoader(sample(), batch_size=4, num_workers=2, collate_fn=list, multiprocessing_context="spawn")
     assert sorted(rows(batches)) == sorted(places(sample()))
+
+
+@pytest.mark.parametrize(("start", "asked"), [("fork", ["HEAD"]), ("spawn", ["HEAD", "GET", "GET"])])
+def test_workers_read_from_the_hub_and_ask_at_most_once_where_a_file_lies(
+    hub: LoopbackHub, large: Path, start: str, asked: list[str]
+) -> None:
+    from torch.utils.data import DataLoader
+
+    hub.add_dataset(T2, large / T2)
+    stored = stream(shard_bytes=1 << 20)
+    batches = DataLoader(stored, batch_size=4, num_workers=2, collate_fn=list, multiprocessing_context=start)
+    assert sorted(rows(batches)) == sorted(places(stream(upstream=str(large))))
+    found = hub.requests(path_matches="/resolve/", host="hub")
+    assert [one.method for one in found] == asked, "a forked worker knows what its parent does"
+    assert not any(one.authorized for one in hub.requests(host="cdn"))
 
 
 def test_the_examples_script_is_killed_resumes_and_trains_on_every_row_once(tmp_path: Path) -> None:
