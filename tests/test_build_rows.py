@@ -106,6 +106,8 @@ BUILD = """
 import sys
 from pathlib import Path
 import sera_swezero.build.worker
+import sera_swezero.cluster.measure
+import sera_swezero.cluster.worker
 from sera_swezero.build import shard
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero import configs

@@ -8,4 +8,5 @@ run.py        plan, run what is missing, look what is there, write manifest and 
 sketches.py   statistics and signatures of single shards, and their sums
 limits.py     what the hub holds of a repo
 estimate.py   what a build will take, from a sample of its shards
+measure.py    what one shard takes
 """

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sera_swezero.build import runner, shard
+from sera_swezero.build import runner
 from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.shard import Unit
+from sera_swezero.cluster.measure import Took, measure
 from sera_swezero.errors import ConfigError
 from sera_swezero.upstream import Snapshot, row_group_starts
 
@@ -26,20 +26,6 @@ SAMPLES = 3
 """Shards that are built for an estimate."""
 
 _NEAR = 64  # shards looked at, from a place on and round, for one in which a record starts
-
-
-class Took(NamedTuple):
-    """What one shard took. raw: bytes read. rows, bytes: of its files, rejected records among the bytes.
-
-    start, work: processor seconds before and for the shard. memory: bytes at the peak.
-    """
-
-    raw: int
-    rows: int
-    bytes: int
-    start: float
-    work: float
-    memory: int
 
 
 @dataclass(frozen=True)
@@ -115,31 +101,6 @@ def _estimate(job: Job, tasks: int, samples: int) -> Estimate:
                 took.append(pool.submit(measure, unit, raw, Path(folder)).result())
     snapshot = job.snapshot
     return Estimate(job.request.name, len(snapshot.files), snapshot.bytes, len(job.units), tasks, tuple(took))
-
-
-def measure(unit: Unit, raw: int, out: Path) -> Took:
-    """Build one unit below `out` in this process, which has done nothing else."""
-    start = time.process_time()
-    built = shard.build_shard(unit, out)
-    work = time.process_time() - start
-    rows = built.data.rows if built.data else 0
-    return Took(raw, rows, sum(file.bytes for file in built.files), start, work, peak())
-
-
-def peak() -> int:
-    """Most bytes of memory that this process has had."""
-    try:
-        # The kernel's own count of the process as it is; what the other call tells begins before its program.
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    import resource
-    import sys
-
-    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return told if sys.platform == "darwin" else told * 1024
 
 
 def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:

@@ -65,7 +65,7 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
     """All figures; sizes in bytes, times in seconds of one core."""
     from sera_swezero.build import card, manifest, runner
     from sera_swezero.cluster import limits, tasks
-    from sera_swezero.cluster.estimate import peak
+    from sera_swezero.cluster.measure import peak
     from sera_swezero.push.plan import plan as plan_push
     from sera_swezero.push.remote import RemoteFile
     from sera_swezero.push.run import BATCH
