@@ -68,8 +68,8 @@ def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 class Sink:
     """A Parquet file that takes rows one by one and holds at most one row group of them. Close it to have the file.
 
-    rows: rows written. arrow_bytes: their size in memory, final once closed: the bytes of texts and numbers and four
-    for where a text ends; of lists and structs what Arrow says of a row alone.
+    rows: rows written. arrow_bytes: their size in memory, final once closed: the bytes of texts and numbers, and four
+    for where each text and each list ends.
     """
 
     def __init__(self, path: Path, described: Columns) -> None:
@@ -83,7 +83,7 @@ class Sink:
 
     def add(self, row: Row) -> None:
         """Take one row; the row group is closed before a row that would make it too large."""
-        values = [column.ready(row.get(name)) for name, column in self._columns]
+        values = [column.ready((row.get(name),)) for name, column in self._columns]
         size = sum(more for _, more in values)
         if self._size and self._size + size > _FILL:
             self._write_group()
