@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import MB
+from benchmarks.results import MB, ONE
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "benchmarks.json"
-PAGE = ROOT / "docs" / "benchmarks.md"
+STREAMING = ROOT / "benchmarks" / "streaming.json"
+PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
+SHORT_BEGIN, SHORT_END = "<!-- speed: written by `python -m benchmarks --page` -->", "<!-- end of speed -->"
 BEGIN, END = "<!-- figures: written by `python -m benchmarks --page` -->", "<!-- end of figures -->"
 
 
@@ -40,10 +43,32 @@ def render(results: dict[str, Any]) -> str:
 
 
 def write_page(results: dict[str, Any]) -> None:
-    """Put the tables between the marks of the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{render(results)}\n{END}{after}", encoding="utf-8")
+    """Put the tables between the marks of the page, and the few that matter most between those of the README."""
+    streaming = json.loads(STREAMING.read_text(encoding="utf-8"))
+    _put(PAGE, BEGIN, render(results), END)
+    _put(README, SHORT_BEGIN, short(results, streaming), SHORT_END)
+
+
+def short(results: dict[str, Any], streaming: dict[str, Any]) -> str:
+    """What the README tells: ways to convert SERA, and streaming against `datasets` alone."""
+    part = results["sera"]
+    least = part["variants"][ONE]["cpu"]
+    lines = [["way to Parquet", "rows/s", "CPU per row", "times the CPU"]]
+    for name, one in part["variants"].items():
+        inside = one["workers"] == 1
+        cpu = [f"{one['cpu'] / part['rows'] * 1e6:,.0f} us", f"{one['cpu'] / least:.2f}"] if inside else ["", ""]
+        lines.append([name, f"{part['rows'] / one['wall']:,.0f}", *cpu])
+    streamed = [
+        ["streaming against `datasets` alone", "figure"],
+        *([one["name"], f"{one['figure']:.3g} {one['unit']}"] for one in streaming["targets"]),
+    ]
+    return f"{markdown(lines)}\n\n{markdown(streamed)}\n"
+
+
+def _put(path: Path, begin: str, told: str, end: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    path.write_text(f"{before}{begin}\n\n{told}\n{end}{after}", encoding="utf-8")
 
 
 def _machine(machine: dict[str, Any]) -> str:

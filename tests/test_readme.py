@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from benchmarks.table import BEGIN, END, PAGE, RESULTS, SHORT_BEGIN, SHORT_END, STREAMING, render, short
 from sera_swezero.builder import SeraSweZeroConfig
 from sera_swezero.configs import CLASHES, CONFIGS, DEFAULT
 from sera_swezero.errors import REASONS
@@ -75,3 +77,9 @@ def test_the_statistics_are_those_of_the_page_that_is_held_to_the_command() -> N
     assert len(shown) == 24
     for line in shown:
         assert line in page
+
+
+def test_the_speed_told_is_the_speed_measured() -> None:
+    results, streaming = (json.loads(path.read_text(encoding="utf-8")) for path in (RESULTS, STREAMING))
+    assert f"{SHORT_BEGIN}\n\n{short(results, streaming)}\n{SHORT_END}" in TEXT
+    assert f"{BEGIN}\n\n{render(results)}\n{END}" in PAGE.read_text(encoding="utf-8")
