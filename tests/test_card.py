@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from sera_swezero.build import card, manifest
+from sera_swezero.build.figures import Figures, Spread, measured
 from sera_swezero.build.runner import build, plan
 from sera_swezero.builder import features
-from sera_swezero.configs import CONFIGS
-from sera_swezero.convert import columns
+from sera_swezero.configs import CONFIGS, request
+from sera_swezero.convert import Report, columns, convert_shard
+from sera_swezero.upstream import plan_shards, take_snapshot
 
 ALL = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
 
@@ -180,3 +183,21 @@ def test_the_code_on_the_card_is_python(text: str) -> None:
     assert len(blocks) == 2
     for block in blocks:
         compile(block, "card", "exec")
+
+
+@pytest.mark.parametrize("config", [name for name, config in CONFIGS.items() if len(config.origins) == 1])
+def test_rows_that_are_bytes_are_counted_without_being_read_again(config: str) -> None:
+    figures = Figures()
+    asked = request(config, view="rectified", incomplete="keep", on_error="skip", upstream="sample")
+    snapshot = take_snapshot(asked.origins, upstream="sample")
+    counting = replace(measured(asked, figures), encoded=True)
+    shards = plan_shards(snapshot.files)
+    made = [row["messages"] for shard in shards for _, row in convert_shard(shard, snapshot, counting, Report())]
+    assert made
+    assert {type(messages) for messages in made} == {bytes}
+    roles = [[message["role"] for message in json.loads(messages)] for messages in made]
+    for spread, counts in (
+        (figures.messages, [len(one) for one in roles]),
+        (figures.calls, [one.count("tool_call") for one in roles]),
+    ):
+        assert spread == Spread(len(counts), sum(counts), min(counts), max(counts))

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from sera_swezero.configs import Request
+from sera_swezero.notes import Notes
 from sera_swezero.recall import bin_of
+from sera_swezero.rectify import rectify
 from sera_swezero.views import Rollout, Row
 
 RECALL_BINS = 10
@@ -119,9 +121,11 @@ def _counted(row: Row, rollout: Rollout) -> tuple[int, int]:
             calls = sum(step.call is not None and not step.call.submits for step in rollout.trajectory.steps)
             calls += len(rollout.begun.steps)
             return 4 + 3 * calls, calls
-        # The package's own bytes have one spelling: inside a text the quote would be escaped.
-        count = messages.count(b'{"rol')
-        return count, max((count - 1) // 3, 0)
+        submit_text = rollout.source.submit_text
+        shown = rectify(rollout.trajectory, Notes(), fill=False, submit_text=submit_text, begun=rollout.begun)
+        called = [step.observation for step in shown.steps if step.call is not None]
+        heads = (shown.system is not None) + (shown.task is not None)
+        return heads + len(shown.steps) + 2 * len(called) - called.count(None), len(called)
     roles = _roles(row)
     return len(roles), roles.count("tool_call")
 
