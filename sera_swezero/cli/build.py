@@ -88,10 +88,10 @@ def _cluster(
 
 
 def _write_stats(made: Manifest, out: Path, file: Path) -> None:
-    from sera_swezero.cli.stats import _json
+    from sera_swezero.cli.stats import json_text
     from sera_swezero.cluster.sketches import merged
 
-    file.write_text(_json(merged(made, out), None) + "\n", encoding="utf-8")
+    file.write_text(json_text(merged(made, out)) + "\n", encoding="utf-8")
 
 
 def parse_size(text: str) -> int:

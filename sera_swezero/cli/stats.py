@@ -70,7 +70,7 @@ def stats(  # noqa: PLR0913, PLR0917 (options of a command)
         markdown.parent.mkdir(parents=True, exist_ok=True)
         markdown.write_text("\n\n".join(_section(table) for table in shown) + "\n", encoding="utf-8")
     if as_json:
-        typer.echo(_json(told, other))
+        typer.echo(json_text(told, other))
         return
     _print(shown)
 
@@ -114,7 +114,8 @@ def progress_bar(name: str) -> Iterator[Progress]:
         progress.update(task, completed=1.0, rows=rows_told)
 
 
-def _json(told: Statistics, other: Statistics | None) -> str:
+def json_text(told: Statistics, other: Statistics | None = None) -> str:
+    """Statistics as JSON for machines, `other` beside them."""
     import msgspec
 
     from sera_swezero.stats.collect import NOT_IN_THE_DATA
