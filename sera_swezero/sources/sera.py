@@ -170,7 +170,7 @@ def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
         try:
             checks[name](arguments)
             seen, prefix = strip_prefix(content_of(reply, 0))
-        except (KeyError, TypeError, ValueError, RecursionError):  # RowError, msgspec's and Unicode's are ValueErrors
+        except (KeyError, TypeError, UnicodeError, RecursionError, msgspec.DecodeError):
             break
         said, visible = split_thinking(text)
         if visible:
