@@ -140,6 +140,23 @@ def test_broken_lines_are_refused_alike_in_both(data: st.DataObject) -> None:
     same_in_both(raw[:at] + put + raw[at + length :], origin)
 
 
+@pytest.mark.parametrize(
+    "places", [(0, 1, 3, 4, 2), (0, 4, 1, 3, 2), (1, 3, 4, 0, 2), (4, 0, 1, 3, 2), (0, 2, 1, 3, 4)]
+)
+def test_ordinary_steps_before_the_task_are_out_of_order(places: tuple[int, ...]) -> None:
+    """A turn of the harness is no event, so that without the steps between it and the task all would seem right."""
+    leave = {"role": "assistant", "content": "Exit due to cost limit", "thought": "Exit due to cost limit"}
+    parts = [
+        system("rules"),
+        said("look", "bash", '{"command": "ls"}', "c"),
+        user("task"),
+        observed("seen", "c"),
+        leave,
+    ]
+    told = same_in_both(line(sera([parts[place] for place in places])), ASKED["sera"][0].origins[0])
+    assert (told[0][0] == "wrong_order") == (places != (0, 2, 1, 3, 4))
+
+
 def fuzzed(cases: int, first: int) -> None:
     """The cases of `test_fuzz` by their numbers; a failure prints its own."""
     for number in range(first, first + cases):

@@ -158,7 +158,8 @@ def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
     steps: list[Step] = []
     begun = Begun(steps, Notes())
     checks = typed(TOOLS)
-    pairs = iter(messages[2:])
+    usual = [message.role for message in messages[:2]] == ["system", "user"]
+    pairs = iter(messages[2:] if usual else ())
     for turn, reply in zip(pairs, pairs, strict=False):
         text, calls = turn.thought, turn.tool_calls
         if turn.role != "assistant" or reply.role != "tool" or not text or text != turn.content or not calls:

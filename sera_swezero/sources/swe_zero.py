@@ -158,7 +158,8 @@ def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
     messages, submitting = record.messages, _submitting(record)
     steps: list[Step] = []
     begun = Begun(steps, Notes())
-    pairs = iter(messages[2 : submitting if submitting is not None else None])
+    usual = [message.role for message in messages[:2]] == ["system", "user"]
+    pairs = iter(messages[2 : submitting if submitting is not None else None] if usual else ())
     for turn, reply in zip(pairs, pairs, strict=False):
         if turn.role != "assistant" or reply.role != "user":
             break
