@@ -219,8 +219,19 @@ def start(out: Path, root: str, *, workers: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
     command += ["--workers", str(workers), "--shard-size", "1MB"]
     return subprocess.Popen(
-        command, cwd=HERE, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=HERE,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no other thread is here)
     )
+
+
+def heed_interrupts() -> None:
+    """A shell that runs the tests in the background has them ignore Ctrl-C, which processes inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until_some_are_done(process: subprocess.Popen[str], out: Path) -> None:
