@@ -22,6 +22,7 @@ from sera_swezero.build.runner import build, plan
 from sera_swezero.builder import SeraSweZero, features
 from sera_swezero.convert import columns
 from sera_swezero.errors import ConfigError, PublishError
+from tests.interrupts import heed_interrupts
 from tests.publishing import SERA, sera_root, sera_row
 
 HERE = Path(__file__).resolve().parent.parent
@@ -227,11 +228,6 @@ def start(out: Path, root: str, *, workers: int) -> subprocess.Popen[str]:
         start_new_session=True,
         preexec_fn=heed_interrupts,  # noqa: PLW1509 (no other thread is here)
     )
-
-
-def heed_interrupts() -> None:
-    """A shell that runs the tests in the background has them ignore Ctrl-C, which processes inherit."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until_some_are_done(process: subprocess.Popen[str], out: Path) -> None:

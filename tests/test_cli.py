@@ -26,6 +26,7 @@ from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import VIEWS
 from tests.hub import LoopbackHub
+from tests.interrupts import heed_interrupts
 
 COMMAND = [sys.executable, "-m", "sera_swezero"]
 HERE = Path(__file__).parent.parent
@@ -127,7 +128,12 @@ def test_an_interrupted_command_ends_in_one_line():
         silent.settimeout(60)
         env = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}", "PYTHONPATH": str(HERE)}
         child = subprocess.Popen(
-            [*COMMAND, "lock", "sera"], env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*COMMAND, "lock", "sera"],
+            env=env,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509 (no other thread is here)
         )
         accepted, _ = silent.accept()  # the command now waits for an answer that never comes
         with accepted:
