@@ -12,7 +12,7 @@ from sera_swezero.build import card, manifest
 from sera_swezero.build.manifest import CARD, MANIFEST, Built, Manifest
 from sera_swezero.build.shard import intact
 from sera_swezero.errors import PublishError
-from sera_swezero.push.remote import RemoteFile, Tree, blob_id
+from sera_swezero.push.remote import RemoteFile, Tree
 
 _OURS = re.compile(r"(rejected/)?[a-z0-9][a-z0-9.-]*/train-\d{5}-of-\d{5}\.parquet")
 
@@ -141,3 +141,9 @@ def _refuse_strangers(after: Manifest, before: Tree, known: set[str], repo: str)
                 f"{repo} holds {path}, which no manifest lists and the config {folder!r} would take in; delete it first"
             )
             raise PublishError(msg)
+
+
+def blob_id(content: Path | bytes) -> str:
+    """Git's id of a content."""
+    data = content.read_bytes() if isinstance(content, Path) else content
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

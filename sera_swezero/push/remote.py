@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +160,15 @@ class Remote:
             told = api.create_pull_request(self.repo, title=title, description=description, repo_type=_TYPE)
             return Pull(told.num, told.status)
 
-        return self.find_pull(title) or self._ask(make, "open pull request", look=lambda: self.find_pull(title))
+        found = self.find_pull(title)
+        if found is not None:
+            return found
+        mine = self._ask(make, "open pull request", look=lambda: self.find_pull(title))
+        # Two pushes of a version may both have seen none. Both go on with the older, so that one merge is all.
+        first = self.find_pull(title) or mine
+        if first.num != mine.num:
+            self.set_status(mine, "closed")
+        return first
 
     def commit(self, pull: Pull, parent: str, operations: Sequence[Any], message: str) -> None:
         """Upload and commit to the pull request, on top of `parent` or not at all."""
@@ -240,9 +247,3 @@ def send(path: str, content: Path | bytes) -> CommitOperationAdd:
 def drop(path: str) -> CommitOperationDelete:
     """A file to delete."""
     return CommitOperationDelete(path, is_folder=False)
-
-
-def blob_id(content: Path | bytes) -> str:
-    """Git's id of a content."""
-    data = content.read_bytes() if isinstance(content, Path) else content
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
