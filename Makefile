@@ -10,8 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check
 PYTEST := -m pytest -n $(JOBS)
-# Generations of datasets other than the newest (tests/matrix.py), and groups of tests with an environment of their own.
-MATRIX := $(shell $(PYTHON) tests/matrix.py)
+# Generations of datasets other than the newest (tests/support/matrix.py), and groups of tests with an environment of their own.
+MATRIX := $(shell $(PYTHON) tests/support/matrix.py)
 ifeq ($(MATRIX),)
 $(error $(PYTHON) is no Python >= 3.11; name one: make PYTHON=python3.12)
 endif
@@ -24,11 +24,11 @@ help: ## this list
 
 .PHONY: demo
 demo: $(VENV)/stamp ## walk through the package on its embedded sample
-	@$(BIN)/python -m sera_swezero.demo
+	@$(BIN)/python -m sera_swezero.cli.demo
 
 .PHONY: demo-publish
 demo-publish: $(VENV)/stamp ## build, push and verify the sample against a hub on this machine
-	@$(BIN)/python tests/demo_publish.py
+	@$(BIN)/python tests/support/demo_publish.py
 
 .PHONY: test
 test: lint type pytest matrix ## everything that must pass before a commit
@@ -102,11 +102,11 @@ $(VENV)/stamp: $(METADATA)
 	@$(BIN)/python $(PIP) install -q -e ".[dev]"
 	@touch $@
 
-$(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/matrix.py
+$(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/support/matrix.py
 	@echo "setting up .venvs/$*"
 	@rm -rf .venvs/$*
 	@$(PYTHON) -m venv .venvs/$*
-	@$(PYTHON) tests/matrix.py $* > .venvs/$*/constraints.txt
+	@$(PYTHON) tests/support/matrix.py $* > .venvs/$*/constraints.txt
 	@.venvs/$*/bin/python $(PIP) install -q -c .venvs/$*/constraints.txt -e ".[test]"
 	@touch $@
 

@@ -4,7 +4,7 @@ The package of the same name must be installed. Never upload this file to a data
 repo that holds a script of its own name.
 """
 
-from sera_swezero.builder import SeraSweZero as _SeraSweZero
+from sera_swezero.loading.builder import SeraSweZero as _SeraSweZero
 
 
 class SeraSweZero(_SeraSweZero):

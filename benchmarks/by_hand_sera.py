@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sera_swezero.protocol import system_text
-from sera_swezero.rectify import ANSWER, FILLERS
+from sera_swezero.core.rectify import ANSWER, FILLERS
+from sera_swezero.core.system_prompt import system_text
 
 FACTS = {"teacher": "GLM-4.6", "scale": "lite", "rollout": "T2"}
 ORDER = {

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-from sera_swezero.protocol import system_text
-from sera_swezero.rectify import ANSWER
+from sera_swezero.core.rectify import ANSWER
+from sera_swezero.core.system_prompt import system_text
 from sera_swezero.sources.swe_zero import briefing
 
 BLOCK = re.compile(r"```bash\s*\n(.*?)\n```", re.DOTALL)

@@ -17,8 +17,9 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.corpus import SERA
-from sera_swezero import configs, convert
-from sera_swezero.sources import arguments, sera
+from sera_swezero import convert
+from sera_swezero.request.settle import settle
+from sera_swezero.sources import sera, tool_arguments
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import rectified
 
@@ -47,15 +48,15 @@ class Recorded:
 
 def measure(root: Path) -> dict[str, float]:
     """Seconds of CPU by check for all rows of a root."""
-    request = configs.request(SERA, upstream=str(root))
+    request = settle(SERA, upstream=str(root))
     snapshot = take_snapshot(request.origins, upstream=str(root))
     (shard,) = plan_shards(snapshot.files, 1 << 40, multiple=1)
     row, grammar = Recorded(convert.check_row), Recorded(rectified._check_order)  # noqa: SLF001 (the benchmark looks inside)
-    typed = {name: Recorded(check) for name, check in arguments.typed("tools-sera").items()}
+    typed = {name: Recorded(check) for name, check in tool_arguments.typed("tools-sera").items()}
     with (
         mock.patch.object(convert, "check_row", row),
         mock.patch.object(rectified, "_check_order", grammar),
-        mock.patch.object(arguments, "typed", return_value=typed),
+        mock.patch.object(tool_arguments, "typed", return_value=typed),
         mock.patch.object(sera, "typed", return_value=typed),
     ):
         rows = convert.convert_shard(shard, snapshot, request, convert.Report())

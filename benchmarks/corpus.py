@@ -34,7 +34,7 @@ def corpus(config: str, rows: int, row_bytes: int | None = None, *, seed: int = 
     KEPT.mkdir(parents=True, exist_ok=True)
     print(f"making {name}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=KEPT) as aside:
-        command = [sys.executable, "-m", "sera_swezero.sample", "--out", f"{aside}/made", "--rows", str(rows)]
+        command = [sys.executable, "-m", "tools.sample_corpus", "--out", f"{aside}/made", "--rows", str(rows)]
         command += ["--config", config, "--seed", str(seed)]
         command += ["--row-bytes", str(row_bytes)] if row_bytes else []
         subprocess.run([*command, *(["--edges"] if edges else [])], check=True)

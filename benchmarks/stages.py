@@ -20,9 +20,9 @@ import simdjson
 
 from benchmarks.corpus import KEPT, SERA, data_files
 from benchmarks.writing import GROUP_ROWS
-from sera_swezero import configs
-from sera_swezero.build.parquet import open_writer
+from sera_swezero.build.parquet_writer import open_writer
 from sera_swezero.convert import Report, convert_shard
+from sera_swezero.request.settle import settle
 from sera_swezero.upstream import plan_shards, take_snapshot
 
 CHUNK = 256
@@ -52,7 +52,7 @@ def measure(root: Path) -> dict[str, float]:
     stages = Stages()
     for path in data_files(root):
         stages.timed("read", path.read_bytes)
-    request = configs.request(SERA, upstream=str(root))
+    request = settle(SERA, upstream=str(root))
     snapshot = take_snapshot(request.origins, upstream=str(root))
     (shard,) = plan_shards(snapshot.files, 1 << 40, multiple=1)
     decoder = msgspec.json.Decoder(_Line)

@@ -100,8 +100,8 @@ def main(what: str, *rest: str) -> dict[str, float]:
     """What was asked for; imports are not charged."""
     import datasets  # noqa: F401
 
-    import sera_swezero.builder
-    import sera_swezero.streaming  # noqa: F401
+    import sera_swezero.loading.builder
+    import sera_swezero.loading.examples  # noqa: F401
 
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     if what == "theirs":

@@ -47,7 +47,7 @@ def baseline(*, validated: bool) -> Run:
 
     from benchmarks import by_hand_sera
     from benchmarks.writing import GROUP_ROWS
-    from sera_swezero.build.parquet import open_writer
+    from sera_swezero.build.parquet_writer import open_writer
 
     datasets.disable_progress_bars()
     validator = jsonschema.Draft202012Validator(SCHEMA)
@@ -95,7 +95,8 @@ def orjson_by_hand() -> Run:
 
 def project(config: str, workers: int) -> Run:
     """This project: the function behind `sera-swezero build`, with everything that a build does."""
-    import sera_swezero.build.shard  # noqa: F401 (what the units import)
+    import sera_swezero.build.build_shard  # noqa: F401 (what the units import)
+
     from sera_swezero.build.runner import build
 
     def run(job: Job) -> int:
@@ -116,7 +117,7 @@ def datasets_map() -> Run:
 
     from benchmarks import by_hand_swe_zero
     from benchmarks.writing import GROUP_ROWS
-    from sera_swezero.build.parquet import open_writer
+    from sera_swezero.build.parquet_writer import open_writer
 
     datasets.disable_progress_bars()
 
@@ -133,11 +134,11 @@ def datasets_map() -> Run:
 
 
 def _features(config: str) -> Any:
-    from sera_swezero import configs
-    from sera_swezero.builder import features
     from sera_swezero.convert import columns
+    from sera_swezero.loading.builder import features
+    from sera_swezero.request.settle import settle
 
-    return features(columns(configs.request(config, view="rectified", upstream="sample")))
+    return features(columns(settle(config, view="rectified", upstream="sample")))
 
 
 VARIANTS: dict[str, Callable[[], Run]] = {

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sera_swezero.build.parquet import open_writer
+from sera_swezero.build.parquet_writer import open_writer
 
 GROUP_ROWS = 384
 """Rows per row group of the variants that count rows; about what the project's bound in bytes comes to."""

@@ -12,13 +12,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sera_swezero import plugin
 from sera_swezero.errors import ConfigError, PublishError, RowError, SeraSweZeroError, UpstreamError
+from sera_swezero.loading import hook
 from sera_swezero.version import __version__
 
 if TYPE_CHECKING:
-    from sera_swezero.builder import SeraSweZero, SeraSweZeroConfig
-    from sera_swezero.load import load_dataset
+    from sera_swezero.loading.builder import SeraSweZero, SeraSweZeroConfig
+    from sera_swezero.loading.load import load_dataset
 
 __all__ = [
     "ConfigError",
@@ -33,7 +33,11 @@ __all__ = [
 ]
 
 # Imported when first asked for: `datasets` takes more than a second, and the command line often needs none of it.
-_LAZY = {"load_dataset": "load", "SeraSweZero": "builder", "SeraSweZeroConfig": "builder"}
+_LAZY = {
+    "load_dataset": "loading.load",
+    "SeraSweZero": "loading.builder",
+    "SeraSweZeroConfig": "loading.builder",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -43,4 +47,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(msg)
 
 
-plugin.install()
+hook.install()

@@ -14,19 +14,20 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from sera_swezero.configs import Origin, Request, set_name
+from sera_swezero.catalog import Origin, set_name
+from sera_swezero.core.conversions import CONVERSIONS, Notes
+from sera_swezero.core.machine import fold
+from sera_swezero.core.rectify import NOTHING, Begun
+from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import POLICY_REASONS, RowError
-from sera_swezero.filters import Filters, described
-from sera_swezero.length import digest as tokenizer_digest
-from sera_swezero.machine import fold
-from sera_swezero.notes import CONVERSIONS, Notes
-from sera_swezero.order import Record, Window, WindowReader
-from sera_swezero.rectify import NOTHING, Begun
+from sera_swezero.request.filters import Filters, described
+from sera_swezero.request.settle import Request
+from sera_swezero.schemas.validate import check_row
 from sera_swezero.sources import SOURCES, Source
-from sera_swezero.trajectory import Trajectory
 from sera_swezero.upstream import Raw, Shard, Snapshot
-from sera_swezero.validate import check_row
+from sera_swezero.upstream.windows import Record, Window, WindowReader
 from sera_swezero.views import Columns, Rollout, Row
+from sera_swezero.views.token_limit import digest as tokenizer_digest
 from sera_swezero.views.training import KEPT_SHARE
 
 _LOG = logging.getLogger("sera_swezero")
@@ -213,7 +214,7 @@ def columns(request: Request) -> Columns:
     return {**own, **kept, **(LINEAGE_COLUMNS if request.lineage else {})}
 
 
-_DECIDING = ("sources", "views", "schemas", "upstream")
+_DECIDING = ("core", "sources", "views", "schemas", "upstream", "request")
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.golden_files import Golden
+from tests.support.golden_files import Golden
 
 FROM_OUTSIDE = (
     "HF_ASSETS_CACHE",

@@ -15,17 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero import convert
-from sera_swezero.configs import CONFIGS, Origin, request, set_name
+from sera_swezero.catalog import CONFIGS, Origin, set_name
+from sera_swezero.core.conversions import Notes
 from sera_swezero.errors import RowError
-from sera_swezero.notes import Notes
+from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
-from tests.golden_files import ROOT
-from tests.raw import line, observed, said, sera, system, user
+from tests.support.golden_files import ROOT
+from tests.support.raw import line, observed, said, sera, system, user
 from tests.test_fuzz import LONG, SMALL, raw_record
 
 ASKED = {
-    config.source.name: [request(config.name, view="rectified", upstream="sample", incomplete="keep")]
+    config.source: [settle(config.name, view="rectified", upstream="sample", incomplete="keep")]
     for config in (CONFIGS["sera"], CONFIGS["swe-zero-1k-32k"])
 }
 ASKED["sera"] += [replace(ASKED["sera"][0], encoded=True), replace(ASKED["sera"][0], incomplete="reject")]

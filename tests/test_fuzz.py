@@ -18,14 +18,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sera_swezero.arguments import JSON_LEAVES_SINCE
-from sera_swezero.arguments import _datasets_version as datasets_version
 from sera_swezero.check import CONTRACTS
-from sera_swezero.configs import Request, request
 from sera_swezero.errors import REASONS
+from sera_swezero.request.arguments import JSON_LEAVES_SINCE
+from sera_swezero.request.arguments import _datasets_version as datasets_version
+from sera_swezero.request.settle import Request, settle
 from sera_swezero.views import VIEWS
-from tests.golden_files import ROOT
-from tests.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
+from tests.support.golden_files import ROOT
+from tests.support.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
 
 CONFIGS = {"sera": T2, "swe_zero": ZERO}
 USABLE = [name for name, view in VIEWS.items() if not view.has_json_leaves or datasets_version() >= JSON_LEAVES_SINCE]
@@ -252,7 +252,7 @@ def spoilt(rng: random.Random, raw: bytes) -> bytes:
 @cache
 def asked(source: str) -> list[Request]:
     """Every view, with every policy on rows that were not submitted."""
-    return [request(CONFIGS[source], view=view, incomplete=way) for view in USABLE for way in ("keep", "reject")]
+    return [settle(CONFIGS[source], view=view, incomplete=way) for view in USABLE for way in ("keep", "reject")]
 
 
 def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request, *, thorough: bool) -> str:
@@ -264,7 +264,7 @@ def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request, *, thorou
         assert done.error.where.startswith("$")
         str(done.error).encode("utf-8", "replace")
         return done.error.reason
-    contract = CONTRACTS[wanted.view.schema(wanted.config.source.name, wanted.origins[0].shape)]
+    contract = CONTRACTS[wanted.view.schema(wanted.config.source, wanted.origins[0].shape)]
     assert contract.accepts(done.row), problems(done.row, wanted)
     if thorough:
         assert problems(done.row, wanted) == []
@@ -320,7 +320,7 @@ WIDE = (
 @pytest.mark.parametrize("view", USABLE)
 def test_json_that_is_deep_or_large_is_a_row_or_a_reason(text: str, view: str) -> None:
     """At every level that holds JSON: the line, a column, the history, a message, the arguments."""
-    wanted = request(T2, view=view, incomplete="keep")
+    wanted = settle(T2, view=view, incomplete="keep")
     ending = Turn("", "Done.", "submit", "{}", "diff")
     mark = '"(mark)"'
     inside = json.dumps(history([Turn("x", "", "bash", "(mark)"), ending]))
@@ -345,9 +345,7 @@ def test_depth_is_judged_alike_however_deep_the_caller_stands() -> None:
 
     def at_depth(left: int, raw: bytes) -> str:
         return (
-            at_depth(left - 1, raw)
-            if left
-            else assert_row_or_reason(raw, request(T2, view="rectified"), thorough=False)
+            at_depth(left - 1, raw) if left else assert_row_or_reason(raw, settle(T2, view="rectified"), thorough=False)
         )
 
     for levels in (50, 127, 128, 300, 700):
@@ -358,7 +356,7 @@ def test_depth_is_judged_alike_however_deep_the_caller_stands() -> None:
 
 @pytest.mark.parametrize("view", USABLE)
 def test_a_row_of_parquet_with_any_hostile_text_is_a_row_or_a_reason(view: str) -> None:
-    wanted = request(ZERO, view=view)
+    wanted = settle(ZERO, view=view)
     for text in (value for value in HOSTILE if isinstance(value, str)):
         messages = [{"role": role, "content": text} for role in ("system", "user", "assistant", "user", "assistant")]
         for status in ("Submitted", "incomplete", text):

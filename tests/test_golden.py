@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.configs import CONFIGS, request
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.core.conversions import CONVERSIONS
+from sera_swezero.core.system_prompt import preamble
+from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Trajectory
 from sera_swezero.errors import REASONS
-from sera_swezero.notes import CONVERSIONS
-from sera_swezero.protocol import preamble
+from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.sources.swe_zero import briefing
-from sera_swezero.trajectory import INCOMPLETE, Outcome, Trajectory
 from sera_swezero.views.training import with_tools
-from tests.golden_files import ROOT, Golden
-from tests.raw import convert_as, line, problems
+from tests.support.golden_files import ROOT, Golden
+from tests.support.raw import convert_as, line, problems
 
 VIEWS = ("rectified", "native")
 TRAINING = ("openai", "hermes", "sharegpt")
@@ -87,7 +88,7 @@ def zero_briefing(*, answer: bool = True) -> str:
 @pytest.mark.parametrize("view", VIEWS + TRAINING)
 def test_edge(golden: Golden, source: str, name: str, view: str) -> None:
     edge = json.loads((ROOT / source / f"{name}.json").read_text(encoding="utf-8"))
-    asked = request(edge["config"], view=view, **edge.get("arguments", {}))
+    asked = settle(edge["config"], view=view, **edge.get("arguments", {}))
     done = convert_as(raw_record(edge, source), asked)
     told: dict[str, Any] = {}
     if done.row is None:

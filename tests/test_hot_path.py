@@ -16,12 +16,12 @@ from unittest import mock
 
 import pytest
 
-from sera_swezero import configs
 from sera_swezero.convert import convert
-from sera_swezero.notes import Notes
-from sera_swezero.sample.corpus import large
+from sera_swezero.core.conversions import Notes
+from sera_swezero.request.settle import Request, settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw
+from tools.sample_corpus.corpus import large
 
 SLACK = 1.1
 
@@ -41,8 +41,8 @@ def rows_of(config: str) -> list[Any]:
     return [row.encode() if isinstance(row, str) else row for row in rows]
 
 
-def asked(config: str) -> configs.Request:
-    return replace(configs.request(config, view="rectified", upstream="sample"), encoded=True)
+def asked(config: str) -> Request:
+    return replace(settle(config, view="rectified", upstream="sample"), encoded=True)
 
 
 def run(config: str, rows: list[Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 """What holds of every row, on rows generated from a list of turns: nothing lost, nothing doubled, the order kept.
 
-The raw rows are built by tests/raw.py and what must come of them is computed here from the same turns, by code that
-follows the rules' own words and shares nothing with the package.
+The raw rows are built by tests/support/raw.py and what must come of them is computed here from the same turns, by
+code that follows the rules' own words and shares nothing with the package.
 """
 
 from __future__ import annotations
@@ -15,14 +15,28 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sera_swezero.configs import request
-from sera_swezero.machine import fold, replay
-from sera_swezero.notes import Notes
-from sera_swezero.rectify import ANSWER, FILLERS, rectify
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.machine import fold, replay
+from sera_swezero.core.rectify import ANSWER, FILLERS, rectify
+from sera_swezero.core.trajectory import Trajectory
+from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
-from sera_swezero.trajectory import Trajectory
-from tests.raw import NUDGE, T2, ZERO, Converted, Turn, chat, convert_as, history, line, problems, said, sera, swe_zero
-from tests.raw import user as user_message
+from tests.support.raw import (
+    NUDGE,
+    T2,
+    ZERO,
+    Converted,
+    Turn,
+    chat,
+    convert_as,
+    history,
+    line,
+    problems,
+    said,
+    sera,
+    swe_zero,
+)
+from tests.support.raw import user as user_message
 
 # --- turns
 
@@ -169,8 +183,8 @@ def is_submit(turn: Turn) -> bool:
     return turn.tool == "submit"
 
 
-KEPT = request(T2, view="rectified", incomplete="keep")
-KEPT_ZERO = request(ZERO, view="rectified", incomplete="keep")
+KEPT = settle(T2, view="rectified", incomplete="keep")
+KEPT_ZERO = settle(ZERO, view="rectified", incomplete="keep")
 
 
 def with_exits(turns: list[Turn], where: list[int]) -> list[dict[str, Any]]:
@@ -270,7 +284,7 @@ def test_every_text_of_a_swe_zero_row_is_in_the_row_or_in_a_counted_drop(turns: 
 
 @given(sera_turns())
 def test_no_row_that_ends_in_a_submission_is_lost_however_it_nests(turns: list[Turn]) -> None:
-    done = convert_as(line(sera(history([*turns, Turn("end", "", "submit", "{}", "diff")]))), request(T2))
+    done = convert_as(line(sera(history([*turns, Turn("end", "", "submit", "{}", "diff")]))), settle(T2))
     if not hanging([*turns, Turn()]):
         assert done.error is None
         assert done.roles[-2:] == ["reasoning", "answer"]

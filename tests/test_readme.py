@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.table import BEGIN, END, PAGE, RESULTS, SHORT_BEGIN, SHORT_END, STREAMING, render, short
-from sera_swezero.builder import SeraSweZeroConfig
-from sera_swezero.configs import CLASHES, CONFIGS, DEFAULT
+from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.errors import REASONS
+from sera_swezero.loading.builder import SeraSweZeroConfig
+from sera_swezero.request.arguments import CLASHES
 from sera_swezero.views import VIEWS
 
 HERE = Path(__file__).resolve().parent.parent

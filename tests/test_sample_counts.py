@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.configs import CONFIGS, request
+from sera_swezero.catalog import CONFIGS
 from sera_swezero.convert import Report, convert_shard
+from sera_swezero.core.conversions import CONVERSIONS
+from sera_swezero.core.rectify import ANSWER
 from sera_swezero.errors import REASONS
-from sera_swezero.notes import CONVERSIONS
-from sera_swezero.rectify import ANSWER
+from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, take_snapshot
-from tests.raw import convert_root, problems
+from tests.support.raw import convert_root, problems
 
 EXPECTED: dict[str, dict[str, Any]] = json.loads((ROOT / "expected.json").read_text(encoding="utf-8"))
 SETS = {name: config.origins[0] for name, config in CONFIGS.items() if len(config.origins) == 1}
@@ -58,14 +59,14 @@ def test_the_same_rows_are_rejected_in_the_native_view_and_nothing_but_surrogate
 @pytest.mark.parametrize("view", ["rectified", "native"])
 def test_every_row_passes_the_check(config: str, view: str) -> None:
     rows, _ = converted(config, view)
-    asked = request(config, view=view)
+    asked = settle(config, view=view)
     assert [problem for row in rows for problem in problems(row, asked)] == []
 
 
 @pytest.mark.parametrize("config", [name for name in SETS if "ids" in EXPECTED[SETS[name].repo]])
 def test_every_rejected_row_is_the_one_that_the_plan_names(config: str) -> None:
     wanted = EXPECTED[SETS[config].repo]
-    asked = request(config, upstream="sample")
+    asked = settle(config, upstream="sample")
     snapshot = take_snapshot(asked.origins, upstream="sample")
     rejected: dict[int, str] = {}
     report, kept = Report(), []

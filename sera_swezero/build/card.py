@@ -14,12 +14,12 @@ from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
-from sera_swezero import configs
-from sera_swezero.build import tables
+from sera_swezero.build import card_tables
 from sera_swezero.build.manifest import BuiltConfig, Manifest
 from sera_swezero.build.unions import loadable
-from sera_swezero.builder import features
-from sera_swezero.grammar import WRAPPERS
+from sera_swezero.catalog import DEFAULT
+from sera_swezero.core.message_order import WRAPPERS
+from sera_swezero.loading.builder import features
 
 PLACE = "OWNER/NAME"
 """What the card calls the repo before it has one."""
@@ -33,7 +33,7 @@ def render(manifest: Manifest, repo: str = PLACE) -> str:
     data = DatasetCardData(
         pretty_name="Coding-agent trajectories, rectified",
         language=["en"],
-        license=sorted({tables.origin(built).license for built in manifest.configs.values()}),
+        license=sorted({card_tables.origin(built).license for built in manifest.configs.values()}),
         task_categories=["text-generation"],
         tags=["agent", "code", "swe", "tool-use", "trajectories"],
         size_categories=[size_category(sum(built.rows for built in manifest.configs.values()))],
@@ -48,7 +48,7 @@ def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
     """The card's `configs`: what was built, and unions of it as globs where all parts are here."""
     told = []
     names = groups(manifest)
-    default = next((name for name in (configs.DEFAULT, *names) if name in names), None)
+    default = next((name for name in (DEFAULT, *names) if name in names), None)
     for name, parts in names.items():
         paths = [f"{part}/train-*.parquet" for part in parts]
         entry: dict[str, Any] = {"config_name": name, "data_files": [{"split": "train", "path": paths}]}
@@ -58,7 +58,7 @@ def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 def groups(manifest: Manifest) -> dict[str, list[str]]:
     """What can be loaded by name, and the built configs that it stands for."""
-    return loadable([name for name, built in manifest.configs.items() if built.rows], tables.views(manifest))
+    return loadable([name for name, built in manifest.configs.items() if built.rows], card_tables.views(manifest))
 
 
 def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:
@@ -94,16 +94,16 @@ def _text(manifest: Manifest, repo: str) -> str:
         has_recall="line_level_recall" in dict(first.columns),
         unions={name: parts for name, parts in named.items() if len(parts) > 1},
         partial={name: built for name, built in manifest.configs.items() if _partial(built)},
-        views=tables.views(manifest),
-        overview=tables.overview(manifest, named, default),
-        origins=tables.origins(manifest),
-        rejects=tables.rejects(manifest),
-        columns=tables.columns(manifest),
+        views=card_tables.views(manifest),
+        overview=card_tables.overview(manifest, named, default),
+        origins=card_tables.origins(manifest),
+        rejects=card_tables.rejects(manifest),
+        columns=card_tables.columns(manifest),
         wrappers=WRAPPERS,
-        distribution=tables.distribution(manifest),
-        recall=tables.recall(manifest),
-        outcomes=tables.outcomes(manifest),
-        conversions=tables.conversions(manifest),
+        distribution=card_tables.distribution(manifest),
+        recall=card_tables.recall(manifest),
+        outcomes=card_tables.outcomes(manifest),
+        conversions=card_tables.conversions(manifest),
         repos=_repos(manifest),
     )
 
@@ -125,4 +125,4 @@ def _partial(built: BuiltConfig) -> bool:
 
 
 def _repos(manifest: Manifest) -> list[str]:
-    return sorted({tables.origin(built).repo for built in manifest.configs.values()})
+    return sorted({card_tables.origin(built).repo for built in manifest.configs.values()})

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from sera_swezero.configs import Request
-from sera_swezero.notes import Notes
-from sera_swezero.recall import bin_of
-from sera_swezero.rectify import rectify
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.recall import bin_of
+from sera_swezero.core.rectify import rectify
+from sera_swezero.request.settle import Request
 from sera_swezero.views import Rollout, Row
 
 RECALL_BINS = 10

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from sera_swezero.build.worker import Tell
+from sera_swezero.build.worker_process import Tell
 
 
 class _Rate(ProgressColumn):

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sera_swezero import configs
-from sera_swezero.build import card, manifest, parquet, shard
+from sera_swezero.build import card, manifest, parquet_writer, unit_files
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
-from sera_swezero.build.shard import Unit
 from sera_swezero.build.unions import members
-from sera_swezero.build.workers import run
+from sera_swezero.build.unit_files import Unit
+from sera_swezero.build.worker_pool import run
 from sera_swezero.convert import columns, converter_digest, describe
 from sera_swezero.errors import ConfigError
-from sera_swezero.infos import JSON_LEAVES
+from sera_swezero.loading.dataset_infos import JSON_LEAVES
+from sera_swezero.request.settle import Request, settle
 from sera_swezero.upstream import Snapshot, plan_shards, take_snapshot
 from sera_swezero.version import __version__
 
@@ -27,7 +27,7 @@ SHARD_BYTES = 256 * 1024 * 1024
 class Job:
     """One published config: its checked request, the arguments that remake it elsewhere, and its units."""
 
-    request: configs.Request
+    request: Request
     arguments: Mapping[str, Any]
     snapshot: Snapshot
     units: tuple[Unit, ...]
@@ -100,7 +100,7 @@ def plan(
     for name in [part for union in names for part in members(union)]:
         for view in views or (None,):
             given = {"name": name, "view": view, **arguments}
-            request = configs.request(**given)
+            request = settle(**given)
             repo = request.origins[0].repo
             if repo not in snapshots:
                 snapshots[repo] = take_snapshot(request.origins, upstream=request.upstream, revision=request.revision)
@@ -110,7 +110,7 @@ def plan(
 
 
 def _units(
-    request: configs.Request, arguments: Mapping[str, Any], snapshot: Snapshot, shard_bytes: int, max_rows: int | None
+    request: Request, arguments: Mapping[str, Any], snapshot: Snapshot, shard_bytes: int, max_rows: int | None
 ) -> Iterator[Unit]:
     shards = plan_shards(snapshot.files, shard_bytes, multiple=1)
     # A cap counts rows from the first on, so one unit reads as far as it must.
@@ -130,7 +130,7 @@ def _config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> B
         described=describe(job.request),
         upstream=dict(job.snapshot.commits),
         converter={"version": __version__, "digest": converter_digest()},
-        writer=parquet.WRITER,
+        writer=parquet_writer.WRITER,
         columns=list(described.items()),
         json=JSON_LEAVES in described.values(),
         max_rows=max_rows,
@@ -141,7 +141,7 @@ def _config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> B
 def _publishable(out: Path, after: Manifest) -> None:
     """Write the manifest and its card, each aside and renamed."""
     for name, content in ((manifest.MANIFEST, manifest.encode(after)), (manifest.CARD, card.render(after).encode())):
-        aside = out / shard.STATE / name
+        aside = out / unit_files.STATE / name
         aside.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(content)
         aside.replace(out / name)

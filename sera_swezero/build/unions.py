@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sera_swezero import configs
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.request.config_names import split_name
 
 
 def members(name: str) -> list[str]:
     """The configs that a name stands for: those of its sets if it is a union, with the same view behind them."""
-    base, view = configs.split_name(name)
-    origins = configs.CONFIGS[base].origins
+    base, view = split_name(name)
+    origins = CONFIGS[base].origins
     if len(origins) == 1:
         return [name]
-    single = {config.origins[0].repo: config.name for config in configs.CONFIGS.values() if len(config.origins) == 1}
+    single = {config.origins[0].repo: config.name for config in CONFIGS.values() if len(config.origins) == 1}
     return [single[origin.repo] + (f"-{view}" if view else "") for origin in origins]
 
 
 def published(name: str, view: str) -> str:
     """The name of a config in a view; the default view goes without saying. Also for views not built here."""
-    return name if view == configs.CONFIGS[name].default_view else f"{name}-{view}"
+    return name if view == CONFIGS[name].default_view else f"{name}-{view}"
 
 
 def loadable(built: Collection[str], views: Iterable[str]) -> dict[str, list[str]]:
     """What can be loaded by name: a built config is itself, a union of built ones its parts; in the table's order."""
     found: dict[str, list[str]] = {}
-    for name in configs.CONFIGS:
+    for name in CONFIGS:
         for view in views:
             parts = [published(part, view) for part in members(name)]
             if all(part in built for part in parts):

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sera_swezero.check.order import ORDERS
+from sera_swezero.check.row_order import ORDERS
 from sera_swezero.convert import LINEAGE_COLUMNS
+from sera_swezero.core.text import mend_json
 from sera_swezero.errors import ConfigError
+from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults, inner
 from sera_swezero.sources import SOURCES
-from sera_swezero.text import mend_json
-from sera_swezero.validate import Fault, accepts, brief, decode, faults, inner
 from sera_swezero.views import VIEWS, Columns, Row
 
 _LINEAGE = "lineage"

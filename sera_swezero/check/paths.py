@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sera_swezero.check.contracts import Contract, candidates, recognise, told
-from sera_swezero.check.files import SUFFIXES, Unreadable, columns_faults, open_file
-from sera_swezero.validate import Fault
+from sera_swezero.check.row_files import SUFFIXES, Unreadable, columns_faults, open_file
+from sera_swezero.schemas.validate import Fault
 
 ASIDE = "rejected"
 """Below a folder, files and folders whose name begins so hold raw records that did not convert: no rows to check."""

@@ -7,18 +7,18 @@ import typer
 from sera_swezero.cli import (
     DEBUG,
     NAME,
-    build,
-    check,
-    configs,
-    decontaminate,
-    dedup,
-    lock,
-    plan,
-    push,
-    rendering,
-    show,
-    stats,
-    verify,
+    build_command,
+    check_command,
+    configs_command,
+    decontaminate_command,
+    dedup_command,
+    lock_command,
+    plan_command,
+    push_command,
+    render_command,
+    show_command,
+    stats_command,
+    verify_command,
 )
 from sera_swezero.version import __version__
 
@@ -45,15 +45,15 @@ def _options(
     del debug, version
 
 
-app.command("configs")(configs.configs)
-app.command("show")(show.show)
-app.command("render")(rendering.render)
-app.command("check")(check.check)
-app.command("lock")(lock.lock)
-app.command("plan")(plan.plan)
-app.command("build")(build.build)
-app.command("push")(push.push)
-app.command("verify")(verify.verify)
-app.command("stats")(stats.stats)
-app.command("dedup")(dedup.dedup)
-app.command("decontaminate")(decontaminate.decontaminate)
+app.command("configs")(configs_command.configs)
+app.command("show")(show_command.show)
+app.command("render")(render_command.render)
+app.command("check")(check_command.check)
+app.command("lock")(lock_command.lock)
+app.command("plan")(plan_command.plan)
+app.command("build")(build_command.build)
+app.command("push")(push_command.push)
+app.command("verify")(verify_command.verify)
+app.command("stats")(stats_command.stats)
+app.command("dedup")(dedup_command.dedup)
+app.command("decontaminate")(decontaminate_command.decontaminate)

@@ -17,7 +17,7 @@ from typing import Any
 
 from sera_swezero.build import runner
 from sera_swezero.build.runner import SHARD_BYTES, Job
-from sera_swezero.build.shard import Unit
+from sera_swezero.build.unit_files import Unit
 from sera_swezero.cluster.measure import Took, measure
 from sera_swezero.errors import ConfigError
 from sera_swezero.upstream import Snapshot, row_group_starts

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from sera_swezero.build import shard
-from sera_swezero.build.shard import Unit
+from sera_swezero.build import unit_files
+from sera_swezero.build.unit_files import Unit
 
 
 class Took(NamedTuple):
@@ -27,7 +27,7 @@ class Took(NamedTuple):
 def measure(unit: Unit, raw: int, out: Path) -> Took:
     """Build one unit below `out` in this process, which has done nothing else."""
     start = time.process_time()
-    built = shard.build_shard(unit, out)
+    built = unit_files.build_shard(unit, out)
     work = time.process_time() - start
     rows = built.data.rows if built.data else 0
     return Took(raw, rows, sum(file.bytes for file in built.files), start, work, peak())

@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sera_swezero.build import shard
+from sera_swezero.build import unit_files
 from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
-from sera_swezero.decontaminate import SWE_BENCH_VERIFIED, load
-from sera_swezero.dedup import keptfile
-from sera_swezero.dedup.keptfile import Place
-from sera_swezero.dedup.reference import SLOTS, THRESHOLD
 from sera_swezero.errors import ConfigError
-from sera_swezero.stats import Statistics, Tally, open_rows
-from sera_swezero.stats.collect import UNIQUE
-from sera_swezero.stats.looked import look
-from sera_swezero.stats.tally import Records, Unique, decode, encode
+from sera_swezero.quality import Statistics, Tally, open_rows
+from sera_swezero.quality.collect import UNIQUE
+from sera_swezero.quality.minhash_reference import SLOTS, THRESHOLD
+from sera_swezero.quality.row_summary import look
+from sera_swezero.quality.tally import Records, Unique, decode, encode
+from sera_swezero.request import kept_rows
+from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED, load
+from sera_swezero.request.kept_rows import Place
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from sera_swezero.dedup.minhash import Signatures
+    from sera_swezero.quality.minhash import Signatures
 
 FOLDER = "sketches"
 
@@ -57,7 +57,7 @@ def sketch(built: Built, out: Path) -> None:
         return
     import numpy as np
 
-    from sera_swezero.dedup.minhash import Signer
+    from sera_swezero.quality.minhash import Signer
 
     against, signer = load(SWE_BENCH_VERIFIED), Signer()
     tally = Tally("", "")
@@ -106,7 +106,7 @@ def write_kept(manifest: Manifest, out: Path, file: Path, *, within: str = "corp
         Place(name, "", built.path, row) for built in files for row, name in enumerate(_instances(out / built.path))
     )
     told = {"within": within, "threshold": THRESHOLD, "rows": len(stay), "kept": int(stay.sum()), "files": {}}
-    keptfile.write(file, (place for place, kept in zip(rows, stay, strict=True) if kept), told)
+    kept_rows.write(file, (place for place, kept in zip(rows, stay, strict=True) if kept), told)
     return len(stay), int(stay.sum())
 
 
@@ -137,7 +137,7 @@ def _kept(
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     import numpy as np
 
-    from sera_swezero.dedup.near import kept, kept_within
+    from sera_swezero.quality.near_duplicates import kept, kept_within
 
     if within == "corpus":
         return kept(signatures)
@@ -186,7 +186,7 @@ def _read(built: Built, out: Path) -> Sketch:
 
 
 def _path(out: Path, built: Built, ending: str) -> Path:
-    return out / shard.STATE / FOLDER / (built.path.removesuffix(".parquet") + ending)
+    return out / unit_files.STATE / FOLDER / (built.path.removesuffix(".parquet") + ending)
 
 
 def _place(out: Path, built: Built, ending: str, content: bytes) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from sera_swezero.build import shard
-from sera_swezero.build.shard import Unit
+from sera_swezero.build import unit_files
+from sera_swezero.build.unit_files import Unit
 from sera_swezero.cluster.step import task_file
 
 FOLDER = "tasks"
@@ -31,7 +31,7 @@ def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False)
         The folder of the tasks, in which `step.task_file` finds one.
     """
     keys = "\n".join([str(count), str(sketch), *(unit.key() for unit in units)])
-    folder = out / shard.STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
+    folder = out / unit_files.STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     for rank in range(count):
         # A login is never written down: every machine has its own, or HF_TOKEN.

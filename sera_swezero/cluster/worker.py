@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from sera_swezero.build import shard
+from sera_swezero.build import unit_files
 from sera_swezero.cluster import sketches, tasks
 from sera_swezero.cluster.step import ATTENDED
 from sera_swezero.errors import SeraSweZeroError
@@ -26,7 +26,7 @@ def work(out: Path, file: Path) -> None:
     """
     task = tasks.read(file)
     for unit in task.units:
-        built = shard.finished(unit, out) or shard.build_shard(unit, out)
+        built = unit_files.finished(unit, out) or unit_files.build_shard(unit, out)
         if task.sketch and built.data is not None:
             sketches.sketch(built.data, out)
 

@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 
 from sera_swezero.build.card import groups
 from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
-from sera_swezero.build.parquet import ROW_GROUP_BYTES
+from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
+from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS, Contract
-from sera_swezero.configs import CONFIGS
-from sera_swezero.push.retry import Patience, any_error, insist
+from sera_swezero.push.patience import Patience, any_error, insist
 from sera_swezero.views import VIEWS
 
 _LOG = logging.getLogger("sera_swezero")

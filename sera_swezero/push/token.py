@@ -7,7 +7,7 @@ import os
 import huggingface_hub
 
 from sera_swezero.errors import PublishError
-from sera_swezero.push.retry import Patience, any_error, insist
+from sera_swezero.push.patience import Patience, any_error, insist
 
 
 def require_token(patience: Patience) -> None:

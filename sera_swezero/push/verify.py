@@ -13,8 +13,8 @@ from sera_swezero.build.card import card_configs, card_infos
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError
 from sera_swezero.push import readback
-from sera_swezero.push.remote import MAIN, Remote, Tree
-from sera_swezero.push.retry import Patience, insist, transient
+from sera_swezero.push.patience import Patience, insist, transient
+from sera_swezero.push.repository import MAIN, Remote, Tree
 
 ROWS = 100
 """Rows of every config that are checked unless told otherwise."""

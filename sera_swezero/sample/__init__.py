@@ -1,8 +1,9 @@
-"""The embedded corpus: a small stand-in for the upstream repos, and the generator that made it.
+"""The embedded corpus: a small stand-in for the upstream repositories.
 
 `ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`, with every known oddity
 at a known count. `ROOT / "expected.json"` says what converting them must give: the generator writes it from its own
-plan of each row, and never runs the converter. `python -m sera_swezero.sample --help` tells how to make more rows.
+plan of each row and never runs the converter. In a checkout, `python -m tools.sample_corpus --help` tells how to make
+more rows.
 """
 
 from __future__ import annotations

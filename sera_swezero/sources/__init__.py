@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-from sera_swezero.events import Event
-from sera_swezero.notes import Notes
-from sera_swezero.rectify import Begun
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.rectify import Begun
+from sera_swezero.core.trajectory import Event, ToolCall
 from sera_swezero.sources import sera, swe_zero
-from sera_swezero.trajectory import ToolCall
 
 
 class Briefing(Protocol):

@@ -6,8 +6,8 @@ import re
 
 import msgspec
 
-from sera_swezero.notes import Notes
-from sera_swezero.text import BLANKS, join
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.text import BLANKS, join
 
 _FENCE = "```bash"
 _OPEN = re.compile(_FENCE + r"(\s*)")

@@ -25,16 +25,38 @@ from typing import Any
 
 import msgspec
 
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.recall import line_level_recall
+from sera_swezero.core.rectify import Begun, filler, merge
+from sera_swezero.core.text import join, mend_json, split_thinking, strip_prefix
+from sera_swezero.core.trajectory import (
+    EXITED,
+    INCOMPLETE,
+    SUBMITTED,
+    Called,
+    Ended,
+    Event,
+    Observed,
+    Outcome,
+    Said,
+    Step,
+    System,
+    Task,
+    ToolCall,
+    Trajectory,
+)
 from sera_swezero.errors import RowError
-from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
-from sera_swezero.notes import Notes
-from sera_swezero.recall import line_level_recall
-from sera_swezero.rectify import Begun, filler, merge
-from sera_swezero.sources.arguments import typed
-from sera_swezero.sources.decode import decode
-from sera_swezero.sources.history import Message, arguments_of, call_of, content_of, messages_of, no_role, turn_text
-from sera_swezero.text import join, mend_json, split_thinking, strip_prefix
-from sera_swezero.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.swe_agent_messages import (
+    Message,
+    arguments_of,
+    call_of,
+    content_of,
+    messages_of,
+    no_role,
+    turn_text,
+)
+from sera_swezero.sources.tool_arguments import typed
 
 TOOLS = "tools-sera"
 SUBMIT = "submit"

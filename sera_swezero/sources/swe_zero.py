@@ -22,14 +22,29 @@ from typing import Any
 
 import msgspec
 
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.rectify import Begun, filler
+from sera_swezero.core.text import mend_text, strip_prefix
+from sera_swezero.core.trajectory import (
+    ERRORED,
+    INCOMPLETE,
+    OTHER,
+    SUBMITTED,
+    Called,
+    Ended,
+    Event,
+    Observed,
+    Outcome,
+    Said,
+    Step,
+    System,
+    Task,
+    ToolCall,
+    Trajectory,
+)
 from sera_swezero.errors import RowError
-from sera_swezero.events import Called, Ended, Event, Observed, Said, System, Task
-from sera_swezero.notes import Notes
-from sera_swezero.rectify import Begun, filler
 from sera_swezero.sources.bash_block import announces, as_arguments, split_turn
-from sera_swezero.sources.decode import decode, told
-from sera_swezero.text import mend_text, strip_prefix
-from sera_swezero.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.sources.decoding import decode, told
 
 TOOLS = "tools-swe-zero"
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream import addresses
+from sera_swezero.hub import cdn_addresses
+from sera_swezero.hub.ranged_get import RangedGet, Remote
+from sera_swezero.upstream.file_access import open_local, remote_file
 from sera_swezero.upstream.lines import LONGEST, Line, split_lines
-from sera_swezero.upstream.parquet import GroupReader, footer, groups, starts
-from sera_swezero.upstream.places import open_local, remote_file
-from sera_swezero.upstream.ranged import RangedGet, Remote
+from sera_swezero.upstream.row_groups import GroupReader, footer, groups, starts
 from sera_swezero.upstream.shards import Shard, Starts
 from sera_swezero.upstream.snapshot import File, Snapshot
 
@@ -195,7 +195,7 @@ def look_up_addresses(snapshot: Snapshot) -> None:
     if snapshot.root is None and len(files) <= _LOOKED_AT:
         with suppress(UpstreamError):  # offline; reading says so
             shards = [Shard(file.repo, file.path, 0, file.size, file.size) for file in files]
-            addresses.look_up([remote for shard in shards if (remote := remote_file(snapshot, shard))])
+            cdn_addresses.look_up([remote for shard in shards if (remote := remote_file(snapshot, shard))])
 
 
 def _is_parquet(path: str) -> bool:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sera_swezero.errors import ConfigError, UpstreamError
 
 if TYPE_CHECKING:
-    from sera_swezero.configs import Origin
+    from sera_swezero.catalog import Origin
 
 SAMPLE = "sample"
 
@@ -78,16 +78,16 @@ def take_snapshot(
         root = sample_root() if upstream == SAMPLE else upstream
         files = [file for origin in origins for file in _list_root(root, origin)]
         return Snapshot(root, "", {origin.repo: "" for origin in origins}, tuple(files))
-    from sera_swezero.upstream import hub
+    from sera_swezero.hub import listing
 
     wanted = revisions(origins, revision)
     commits: dict[str, str] = {}
     listed: list[File] = []
     for origin in origins:
-        commit, files = hub.list_repo(origin.repo, wanted[origin.repo], token=token)
+        commit, files = listing.list_repo(origin.repo, wanted[origin.repo], token=token)
         commits[origin.repo] = commit
         listed += _matching(origin, files, f"{origin.repo} at {commit[:12]}")
-    return Snapshot(None, hub.endpoint(), commits, tuple(listed), token)
+    return Snapshot(None, listing.endpoint(), commits, tuple(listed), token)
 
 
 def sample_root() -> str:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sera_swezero.length import Limit
-from sera_swezero.notes import Notes
-from sera_swezero.rectify import NOTHING, Begun
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.rectify import NOTHING, Begun
+from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.sources import Source
-from sera_swezero.trajectory import Trajectory
 from sera_swezero.views import hermes, native, openai, rectified, sharegpt
+from sera_swezero.views.token_limit import Limit
 
 Row = dict[str, Any]
 Columns = dict[str, str]

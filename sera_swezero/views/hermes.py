@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sera_swezero.trajectory import ToolCall, Trajectory
-from sera_swezero.views.tagged import check_words, read_result, read_turn
+from sera_swezero.core.trajectory import ToolCall, Trajectory
+from sera_swezero.views.tagged_text import check_words, read_result, read_turn
 from sera_swezero.views.training import COMMON, back, shown, tagged_messages, with_tools, without_tools
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import msgspec
 
 from sera_swezero import schemas
+from sera_swezero.core.text import END_THINK
+from sera_swezero.core.trajectory import ToolCall, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.text import END_THINK
-from sera_swezero.trajectory import ToolCall, Trajectory
 from sera_swezero.views.training import COMMON, back, shown
 
 if TYPE_CHECKING:

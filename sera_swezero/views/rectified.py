@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sera_swezero import grammar
+from sera_swezero.core import message_order
+from sera_swezero.core.rectify import rectify
+from sera_swezero.core.system_prompt import system_text
+from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.protocol import system_text
-from sera_swezero.rectify import rectify
-from sera_swezero.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from sera_swezero.sources import Source
@@ -104,6 +104,6 @@ def _encoded_system(tools: str, briefing: str) -> bytes:
 
 
 def _check_order(roles: list[str], *, submitted: bool) -> None:
-    if not grammar.follows(roles, submitted=submitted):
-        index, problem = grammar.faults(roles, submitted=submitted)[0]
+    if not message_order.follows(roles, submitted=submitted):
+        index, problem = message_order.faults(roles, submitted=submitted)[0]
         raise RowError("wrong_order", problem, f"$.messages[{index}]")

@@ -22,11 +22,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from sera_swezero import schemas
+from sera_swezero.core.conversions import Notes
+from sera_swezero.core.text import join
+from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.notes import Notes
-from sera_swezero.text import join
-from sera_swezero.trajectory import Step, ToolCall, Trajectory
-from sera_swezero.views.tagged import check_words, read_turn, write_turn
+from sera_swezero.views.tagged_text import check_words, read_turn, write_turn
 from sera_swezero.views.training import COMMON, back, shown
 
 if TYPE_CHECKING:

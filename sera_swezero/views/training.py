@@ -12,12 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from sera_swezero import schemas
+from sera_swezero.core.rectify import rectify
+from sera_swezero.core.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.length import fit
-from sera_swezero.rectify import rectify
 from sera_swezero.sources import SOURCES
-from sera_swezero.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
-from sera_swezero.views.tagged import write_result, write_turn
+from sera_swezero.views.tagged_text import write_result, write_turn
+from sera_swezero.views.token_limit import fit
 
 if TYPE_CHECKING:
     from sera_swezero.views import Columns, Rollout, Row

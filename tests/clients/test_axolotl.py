@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import sera_swezero
-from sera_swezero.views import VIEWS, tagged
+from sera_swezero.views import VIEWS, tagged_text
 
 pytestmark = pytest.mark.clients
 
@@ -51,7 +51,7 @@ def test_every_turn_is_trained_and_no_result(view: str, tokenizer: Any, tmp_path
         assert trained.count("<tool_call>") == sum(step.call is not None for step in steps)
         for step in steps:
             if step.call is not None and view == "hermes":
-                assert tagged.write_turn(step) in trained
+                assert tagged_text.write_turn(step) in trained
             elif step.call is not None:
                 arguments = json.dumps(json.loads(step.call.arguments), ensure_ascii=False)
                 assert f'"{step.call.name}", "arguments": {arguments}}}' in trained

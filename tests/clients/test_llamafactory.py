@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import sera_swezero
-from sera_swezero.trajectory import Step
+from sera_swezero.core.trajectory import Step
 from sera_swezero.views import sharegpt
 
 pytestmark = pytest.mark.clients

@@ -13,9 +13,9 @@ import trl
 from trl import SFTConfig, SFTTrainer
 
 import sera_swezero
-from sera_swezero.render import KINDS, look
-from sera_swezero.template import load_template
-from sera_swezero.trajectory import Step
+from sera_swezero.core.trajectory import Step
+from sera_swezero.templates.chat_template import load_template
+from sera_swezero.templates.survival import KINDS, look
 from sera_swezero.views import VIEWS
 
 pytestmark = pytest.mark.clients

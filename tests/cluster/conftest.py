@@ -8,7 +8,7 @@ import pytest
 
 from sera_swezero.build.runner import build
 from tests.cluster.corpus import SETTINGS, SHARD_BYTES, SHARDS, make_root
-from tests.publishing import SERA
+from tests.support.publishing import SERA
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from sera_swezero.build import shard
-from tests.publishing import SERA, sera_root, sera_row
+from sera_swezero.build import unit_files
+from tests.support.publishing import SERA, sera_root, sera_row
 
 HERE = Path(__file__).resolve().parents[2]
 ROWS = 400
@@ -42,7 +42,7 @@ def make_root(folder: Path) -> str:
 def contents(out: Path) -> dict[str, bytes]:
     """Every file that may be published, by path."""
     files = (path for path in out.rglob("*") if path.is_file())
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files if shard.STATE not in path.parts}
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files if unit_files.STATE not in path.parts}
 
 
 def ids(out: Path) -> list[str]:
@@ -60,12 +60,12 @@ def marks(out: Path) -> dict[str, tuple[int, int]]:
 
 def entries(out: Path) -> set[str]:
     """The shards that are finished."""
-    return {path.stem for path in (out / shard.STATE / SERA).glob("*.json")}
+    return {path.stem for path in (out / unit_files.STATE / SERA).glob("*.json")}
 
 
 def scratch(out: Path) -> list[Path]:
     """The folders that are being written aside."""
-    return sorted((out / shard.STATE).glob("part-*"))
+    return sorted((out / unit_files.STATE).glob("part-*"))
 
 
 def command(out: Path, root: str, executor: str, settings: Path, *more: str) -> list[str]:

@@ -66,9 +66,9 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
     from sera_swezero.build import card, manifest, runner
     from sera_swezero.cluster import limits, tasks
     from sera_swezero.cluster.measure import peak
-    from sera_swezero.push.plan import plan as plan_push
-    from sera_swezero.push.remote import RemoteFile
-    from sera_swezero.push.run import BATCH
+    from sera_swezero.push.difference import plan as plan_push
+    from sera_swezero.push.publish import BATCH
+    from sera_swezero.push.repository import RemoteFile
 
     sample = runner.build([CONFIG], folder / "sample", upstream="sample", workers=1).configs[CONFIG].shards[0]
     told: dict[str, Any] = {"shards": shards, "memory_before": peak()}

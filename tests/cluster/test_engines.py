@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sera_swezero.build import manifest, shard
+from sera_swezero.build import manifest, unit_files
 from sera_swezero.errors import ConfigError
 from tests.cluster.corpus import (
     HERE,
@@ -29,7 +29,7 @@ from tests.cluster.corpus import (
     marks,
     scratch,
 )
-from tests.publishing import SERA
+from tests.support.publishing import SERA
 
 pytestmark = pytest.mark.cluster
 
@@ -103,7 +103,7 @@ def test_slurm_gets_one_array_and_the_second_run_finishes(
     first = run(given, PATH=path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "when they are done, run the same command again" in first.stdout
-    script = next((out / shard.STATE / "engine").glob("*/launch_script.slurm")).read_text()
+    script = next((out / unit_files.STATE / "engine").glob("*/launch_script.slurm")).read_text()
     assert "#SBATCH --array=0-3%2" in script
     assert "#SBATCH --partition=cpu" in script
     assert not (out / "manifest.json").exists(), "nobody has waited for the tasks"
@@ -157,9 +157,9 @@ def test_settings_that_there_are_not_are_refused_before_anything_runs(
 
 def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: Path, tmp_path: Path) -> None:
     from sera_swezero.cluster import sketches
-    from sera_swezero.dedup.keptfile import Kept
-    from sera_swezero.stats import collect, open_rows
-    from sera_swezero.stats.keep import write_kept
+    from sera_swezero.quality import collect, open_rows
+    from sera_swezero.quality.write_kept_rows import write_kept
+    from sera_swezero.request.kept_rows import Kept
 
     out, file = tmp_path / "out", tmp_path / "stats.json"
     sets = ["swe-zero-1k-32k", "swe-zero-12m", "glm-4.6-lite-t1"]

@@ -12,10 +12,10 @@ import pytest
 
 from sera_swezero.build import manifest, runner
 from sera_swezero.cluster import limits, tasks, worker
-from sera_swezero.cluster.run import Cluster, build
+from sera_swezero.cluster.cluster_build import Cluster, build
 from sera_swezero.cluster.step import task_file
-from sera_swezero.sample.__main__ import main as generate
 from tests.cluster.corpus import HERE, environment
+from tools.sample_corpus.__main__ import main as generate
 
 pytestmark = pytest.mark.cluster
 

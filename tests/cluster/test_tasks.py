@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from sera_swezero.build import manifest, runner, shard
+from sera_swezero.build import manifest, runner, unit_files
 from sera_swezero.cluster import limits, tasks, worker
-from sera_swezero.cluster.run import Cluster, build
+from sera_swezero.cluster.cluster_build import Cluster, build
 from sera_swezero.cluster.step import BuildShards, run, task_file
 from sera_swezero.errors import BuildError, ConfigError, PublishError
-from sera_swezero.push.run import BATCH
+from sera_swezero.push.publish import BATCH
 from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, contents, environment, marks, scratch
-from tests.publishing import SERA
+from tests.support.publishing import SERA
 
 pytestmark = pytest.mark.cluster
 
 
-def units(root: str) -> list[shard.Unit]:
+def units(root: str) -> list[unit_files.Unit]:
     (job,) = runner.plan([SERA], (), {"upstream": root}, SHARD_BYTES, None)
     return list(job.units)
 
@@ -32,7 +32,7 @@ def units(root: str) -> list[shard.Unit]:
 def finish(out: Path, root: str) -> None:
     """What the command does when no shard is missing: no engine is started."""
     build([SERA], out, Cluster("datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
-    assert not (out / shard.STATE / "engine").exists()
+    assert not (out / unit_files.STATE / "engine").exists()
 
 
 @pytest.mark.parametrize("count", [1, 3, SHARDS])
@@ -90,7 +90,7 @@ def test_what_a_vanished_machine_left_is_never_seen_and_goes_after_a_day(
     root: str, straight: Path, tmp_path: Path
 ) -> None:
     worker.work(tmp_path, task_file(tasks.write(units(root), tmp_path, 1), 0))
-    old, fresh = (tmp_path / shard.STATE / f"part-elsewhere-{pid}-x" for pid in (11, 12))
+    old, fresh = (tmp_path / unit_files.STATE / f"part-elsewhere-{pid}-x" for pid in (11, 12))
     for part in (old, fresh):
         part.mkdir()
         (part / "data").write_bytes(b"PAR1 half a")

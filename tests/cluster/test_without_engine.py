@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sera_swezero.build import runner, shard
+from sera_swezero.build import runner, unit_files
 from sera_swezero.cluster import tasks
 from sera_swezero.cluster.step import BuildShards
-from tests.publishing import SERA
+from tests.support.publishing import SERA
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -33,4 +33,4 @@ def test_the_step_and_its_tasks_need_no_engine(tmp_path: Path) -> None:
     folder = tasks.write(job.units, tmp_path, 2)
     for rank in (1, 0):
         assert list(BuildShards(str(tmp_path), str(folder))(["passed on"], rank, 2)) == ["passed on"]
-    assert all(shard.finished(unit, tmp_path) for unit in job.units)
+    assert all(unit_files.finished(unit, tmp_path) for unit in job.units)

@@ -1,0 +1,121 @@
+"""`sera-swezero build`: configs to a directory that can be published."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sera_swezero.cli.options import Incomplete, MinRecall, Revision, Upstream
+from sera_swezero.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sera_swezero.build.manifest import Manifest
+    from sera_swezero.cluster.cluster_build import Cluster
+
+_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
+
+
+def build(  # noqa: PLR0913, PLR0917 (options of a command)
+    names: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="What to build; sera builds its four sets.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory to build into; finished shards in it are kept.")],
+    upstream: Upstream = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core if not given.")] = None,
+    shard_size: Annotated[str, typer.Option(help="Raw bytes of a shard: 256MiB, 100MB, 5000.")] = "256MiB",
+    views: Annotated[list[str] | None, typer.Option("--view", help="Build this view; repeat for several.")] = None,
+    revision: Revision = None,
+    incomplete: Incomplete = None,
+    min_recall: MinRecall = None,
+    max_rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows a config, for a trial.")] = None,
+    executor: Annotated[str | None, typer.Option(help="On a cluster: datatrove-local, slurm or ray.")] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks on the cluster; one a shard if not given.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--executor-settings", help="TOML file: the executor's own settings.")
+    ] = None,
+    stats: Annotated[
+        Path | None, typer.Option(help="On a cluster: count every shard in its task; write the sums here, as JSON.")
+    ] = None,
+) -> None:
+    """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
+    shared: dict[str, Any] = {"views": views or (), "shard_bytes": parse_size(shard_size), "upstream": upstream}
+    shared |= {"revision": revision, "incomplete": incomplete, "min_recall": min_recall}
+    cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
+    from sera_swezero.build.runner import build as run
+
+    try:
+        if cluster is None:
+            made = run(names, out, max_rows=max_rows, workers=workers, bars=True, **shared)
+        else:
+            from sera_swezero.cluster.cluster_build import build as run_on_cluster
+
+            done = run_on_cluster(names, out, cluster, **shared)
+            if done is None:
+                typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
+                return
+            made = done
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the shards that are done stay: run the same command again to go on", err=True)
+        raise typer.Exit(130) from None
+    if stats is not None:
+        _write_stats(made, out, stats)
+    _show(made, out)
+
+
+def _cluster(
+    executor: str | None,
+    tasks: int | None,
+    settings: Path | None,
+    workers: int | None,
+    max_rows: int | None,
+    stats: Path | None,
+) -> Cluster | None:
+    """Where the tasks run; None for this machine alone. Raises ConfigError for options that do not go together."""
+    if executor is None:
+        if tasks or settings or stats:
+            msg = "--tasks, --executor-settings and --stats go with --executor; `sera-swezero stats` counts any build"
+            raise ConfigError(msg)
+        return None
+    if max_rows is not None:
+        msg = "--max-rows reads a config's first rows in one piece; it does not go with --executor"
+        raise ConfigError(msg)
+    from sera_swezero.cluster.cluster_build import Cluster
+    from sera_swezero.cluster.executors import read_settings
+
+    told = read_settings(settings, executor) if settings else {}
+    return Cluster(executor, tasks, told | ({"workers": workers} if workers else {}), sketch=stats is not None)
+
+
+def _write_stats(made: Manifest, out: Path, file: Path) -> None:
+    from sera_swezero.cli.stats_command import json_text
+    from sera_swezero.cluster.sketches import merged
+
+    file.write_text(json_text(merged(made, out)) + "\n", encoding="utf-8")
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as 256MiB, 100MB or 5000. Raises ConfigError."""
+    found = re.fullmatch(r"\s*(\d+)\s*([KMG]I?)?B?\s*", text.upper())
+    if found is None or not int(found[1]):
+        msg = f"shard size {text!r}; a positive number of bytes was expected, such as 256MiB, 100MB or 5000"
+        raise ConfigError(msg)
+    return int(found[1]) * _UNITS[found[2] or ""]
+
+
+def _show(made: Manifest, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sera_swezero.loading.builder import size
+
+    table = Table("config", "files", "records in", "rows", "filtered", "rejected", "size", box=None)
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for name, built in made.configs.items():
+        counts = built.counts
+        rejected = ", ".join(f"{count:,} {reason}" for reason, count in counts.rejected.items()) or "none"
+        numbers = [len(built.shards), counts.rows_in, built.rows, counts.filtered]
+        table.add_row(name, *(f"{number:,}" for number in numbers), rejected, size(built.bytes))
+    Console().print(table)
+    typer.echo(f"manifest {made.digest[:12]}; look at {out / 'README.md'}, then: sera-swezero push {out} OWNER/NAME")

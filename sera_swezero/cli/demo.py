@@ -1,0 +1,144 @@
+"""A walk through the package on its embedded sample: `python -m sera_swezero.cli.demo`, or `make demo` in a checkout.
+
+Everything goes through `datasets`, as a user's own code does; nothing is left behind and no network is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+from typing import Any
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.cli.row_printer import render
+from sera_swezero.errors import REASONS
+from sera_swezero.version import __version__
+
+EXAMPLE = """\
+import json, datasets, sera_swezero
+
+rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True, upstream="sample")
+for row in rows.take(2):
+    print(row["instance_id"], row["line_level_recall"], [m["role"] for m in json.loads(row["messages"])][:6])"""
+"""The README's own example; a test holds the two equal."""
+
+SAMPLE = {"split": "train", "upstream": "sample"}
+
+CONVERSIONS = {
+    "merged": ("merged_visible",),
+    "trimmed": ("trimmed_submit",),
+    "folded": ("folded_submit", "folded_text"),
+    "filled": ("filled_reasoning", "filled_answer"),
+}
+"""The columns of the table of counts: what the card calls it -> kinds of `notes.CONVERSIONS`."""
+
+NEXT = """
+Next: leave upstream="sample" out and the same lines stream the real sets from the hub.
+  sera-swezero configs                           lists them
+  sera-swezero show CONFIG --upstream sample     shows a row
+  sera-swezero check PATH                        validates files of rows"""
+
+
+def main() -> None:
+    """Run the whole walk; some ten seconds."""
+    import datasets
+
+    # The tables below tell what was rejected; the usual line per shard would say it in between.
+    logging.getLogger("sera_swezero").setLevel(logging.ERROR)
+    datasets.disable_progress_bars()
+    console = Console(highlight=False)
+    console.print(f"[bold]sera-swezero {__version__}[/] with datasets {datasets.__version__}, on the embedded sample\n")
+    show_example(console)
+    compare_doors(console)
+    show_trajectory(console)
+    show_counts(console)
+    console.print(NEXT, soft_wrap=True)
+
+
+def heading(console: Console, text: str) -> None:
+    """A line that begins a part of the walk."""
+    console.print()
+    console.rule(f"[bold]{text}", align="left")
+
+
+def show_example(console: Console) -> None:
+    """Run the README's example and show what it prints."""
+    heading(console, "Three lines, and what they print")
+    # Highlighted only where somebody looks at it: the highlighter breaks lines at the width of a pipe.
+    code = Syntax(EXAMPLE, "python", background_color="default", word_wrap=True)
+    console.print(code if console.is_terminal else EXAMPLE, markup=False, soft_wrap=not console.is_terminal)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(EXAMPLE, {})  # noqa: S102 (the text above, so that what is shown is what ran)
+    console.print(f"\n{printed.getvalue().strip()}", markup=False, style="green", soft_wrap=not console.is_terminal)
+
+
+def compare_doors(console: Console) -> None:
+    """Load every config plain and streaming; say whether the rows are the same."""
+    import datasets
+
+    heading(console, "Plain and streaming give the same rows")
+    table = Table("config", "view", "rows plain", "rows streaming", "the same", "columns", box=None, pad_edge=False)
+    for column in (2, 3, 5):
+        table.columns[column].justify = "right"
+    with tempfile.TemporaryDirectory(prefix="sera-swezero-demo-") as cache:
+        for name, config in CONFIGS.items():
+            plain = list(datasets.load_dataset("sera_swezero", name, cache_dir=cache, **SAMPLE))
+            streamed = list(datasets.load_dataset("sera_swezero", name, streaming=True, **SAMPLE))
+            same = "[green]yes[/]" if plain == streamed else "[bold red]NO[/]"
+            table.add_row(name, config.default_view, str(len(plain)), str(len(streamed)), same, str(len(plain[0])))
+    console.print(table)
+
+
+def show_trajectory(console: Console) -> None:
+    """Show the shortest row of a config, its long texts folded."""
+    import datasets
+
+    heading(console, "A trajectory, in short")
+    rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", streaming=True, **SAMPLE)
+    # One with a few calls, so that there is something to see.
+    whole = [row for row in rows if row["messages"].count('"role": "tool_call"') >= 5]
+    render(min(whole, key=lambda row: len(row["messages"])), console, most=9)
+
+
+def show_counts(console: Console) -> None:
+    """Convert every config to the rectified view and show what became of each record."""
+    heading(console, "What became of every record (rectified view)")
+    reports = {name: count(name) for name in CONFIGS}
+    table = Table("config", "rows in", "out", "rejected", *CONVERSIONS, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, report in reports.items():
+        done = [sum(report.conversions[kind] for kind in kinds) for kinds in CONVERSIONS.values()]
+        table.add_row(name, *map(str, (report.rows_in, report.rows_out, report.rejected.total(), *done)))
+    console.print(table)
+    heading(console, "Why records were rejected")
+    why = Table("config", "rejected, by reason", box=None, pad_edge=False)
+    for name, report in reports.items():
+        told = ", ".join(f"{times} {reason}" for reason, times in report.rejected.most_common())
+        why.add_row(name, told or "none")
+    console.print(why)
+    met = set().union(*(report.rejected for report in reports.values()))
+    console.print()
+    for reason in filter(met.__contains__, REASONS):
+        console.print(f"  [bold]{reason}[/]: {REASONS[reason]}", soft_wrap=True)
+
+
+def count(name: str) -> Any:
+    """The report of a config's conversion to the rectified view, all its rows read."""
+    import datasets
+
+    builder = datasets.load_dataset_builder("sera_swezero", name, view="rectified", upstream="sample")
+    for _ in builder.as_streaming_dataset(split="train"):
+        pass
+    return builder.report
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""`sera-swezero render`: what a chat template keeps of a config's rows, before anybody trains on them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sera_swezero.cli import options as take
+
+if TYPE_CHECKING:
+    from sera_swezero.templates.chat_template import Template
+    from sera_swezero.templates.survival import Found
+
+
+def render(  # noqa: PLR0913 (the config's arguments, one option each)
+    config: take.Config,
+    *,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            help="A Jinja file, or the name of one in the installed trl or transformers, such as qwen3_training; "
+            "without it, the tokenizer's own.",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option("--tokenizer", help="Hub id or folder: counts tokens, and which of them are the model's."),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to render.")] = 100,
+    view: take.View = None,
+    submit: take.Submit = None,
+    incomplete: take.Incomplete = None,
+    min_recall: take.MinRecall = None,
+    upstream: take.Upstream = None,
+    revision: take.Revision = None,
+    as_json: take.Json = False,
+) -> None:
+    """Render rows through a chat template and tell what survived; exit code 1 where anything was lost."""
+    from sera_swezero.loading.builder import SeraSweZero
+    from sera_swezero.templates.chat_template import load_template
+    from sera_swezero.templates.survival import look
+
+    found_template = load_template(template, tokenizer)
+    logging.getLogger("sera_swezero").setLevel(logging.ERROR)  # rejected rows are another command's matter
+    asked: dict[str, Any] = {"view": view, "submit": submit, "incomplete": incomplete, "min_recall": min_recall}
+    asked |= {"upstream": upstream, "revision": revision}
+    builder = SeraSweZero(config_name=config, **{key: value for key, value in asked.items() if value is not None})
+    stream = builder.as_streaming_dataset(split="train")
+    found = look(itertools.islice(stream, rows), builder.request.view.name, found_template, tokenizer)
+    if as_json:
+        typer.echo(json.dumps(_figures(found, found_template), indent=2))
+    else:
+        _show(found, found_template, builder.request.name)
+    if not found.whole:
+        raise typer.Exit(1)
+
+
+def _figures(found: Found, template: Template) -> dict[str, Any]:
+    from sera_swezero.templates.survival import KINDS
+
+    kinds = {kind: {"kept": found.kept[kind], "of": found.total[kind]} for kind in KINDS}
+    return {
+        "template": template.name,
+        "rows": found.rows,
+        "failed": dict(found.failed),
+        **kinds,
+        "nulls": found.nulls,
+        "argument_nulls": found.argument_nulls,
+        "characters": found.characters,
+        "tokens": found.tokens,
+        "trained_tokens": found.trained,
+        "whole": found.whole,
+    }
+
+
+def _show(found: Found, template: Template, name: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sera_swezero.templates.survival import KINDS
+
+    console = Console(soft_wrap=True)
+    console.print(f"{name} through the template {template.name}: {found.rows} rows rendered")
+    for error, count in found.failed.most_common():
+        console.print(f"{count} rows failed: {error}", style="red", markup=False)
+    table = Table("", "kept", "of", "share", box=None)
+    for kind in KINDS:
+        share = found.share(kind)
+        told = "-" if share is None else f"{share:.1%}"
+        style = "red" if share is not None and share < 1 else None
+        table.add_row(kind, str(found.kept[kind]), str(found.total[kind]), told, style=style)
+    console.print(table)
+    console.print(f"nulls in the rows: {found.nulls}, and {found.argument_nulls} inside the model's own arguments")
+    if found.tokens is None:
+        return
+    if found.trained is None:
+        console.print(
+            "tokens: no share of trained ones, since the template marks none ({% generation %})", markup=False
+        )
+    else:
+        share = found.trained / found.tokens if found.tokens else 0
+        console.print(f"tokens: {found.tokens:,}, of which {found.trained:,} ({share:.1%}) are the model's")

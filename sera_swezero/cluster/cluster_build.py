@@ -1,0 +1,134 @@
+"""A build on a cluster: plan, run what is missing, look what is there, write manifest and card as a build does."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sera_swezero.build import manifest, runner, unit_files
+from sera_swezero.build.manifest import Manifest
+from sera_swezero.build.runner import SHARD_BYTES, Job
+from sera_swezero.build.unit_files import Unit
+from sera_swezero.cluster import executors, limits, sketches, tasks
+from sera_swezero.cluster.step import BuildShards
+from sera_swezero.errors import BuildError
+
+LOGS = "engine"
+"""The engine's logs and statistics, beside the build's state."""
+
+STALE = 24 * 3600
+"""Seconds after which half-written files that nobody touched are of a machine that is gone."""
+
+_NAMED = 5  # shards named in an error
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the tasks run.
+
+    executor: a name of `executors.EXECUTORS`. tasks: how many, None for one a missing shard. settings: arguments of
+    the executor's class. sketch: whether each task also counts what is in its shards (`sketches`).
+    """
+
+    executor: str
+    tasks: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sketch: bool = False
+
+
+def build(
+    names: Sequence[str],
+    out: Path,
+    cluster: Cluster,
+    *,
+    views: Sequence[str] = (),
+    shard_bytes: int = SHARD_BYTES,
+    **arguments: Any,
+) -> Manifest | None:
+    """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
+
+    Shards that are there stay. Whatever ends early, run it again with the same arguments.
+
+    Args:
+        names: config names; "sera" stands for its four sets.
+        out: the shared folder.
+        cluster: where the tasks run.
+        views: the views to build each in; none means each config's default view.
+        shard_bytes: raw bytes of a shard.
+        **arguments: upstream, revision, incomplete and min_recall, as in `runner.build`.
+
+    Returns:
+        The manifest of everything in `out`; None where the executor does not wait for its tasks: run it again, with
+        the same arguments, when they are done.
+
+    Raises:
+        ConfigError: a name, value or setting that there is not; more shards than the hub holds.
+        UpstreamError: upstream cannot be resolved. PublishError: `out` holds a manifest that is not ours.
+        BuildError: tasks ended and shards are missing.
+    """
+    kind = executors.kind_of(cluster.executor)
+    manifest.read(out)  # a folder of somebody else's is refused before anything runs, not when all is done
+    jobs = runner.plan(names, views, arguments, shard_bytes, None)
+    for job in jobs:
+        limits.check(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes)
+    todo = [unit for job in jobs for unit in job.units if not _done(unit, out, sketch=cluster.sketch)]
+    if todo:
+        _run(todo, out, cluster)
+        if not kind.waits:
+            return None
+        _check(todo, out, cluster)
+    sweep(out)
+    # Nothing is left to build, so this writes manifest and card; the commits are those that the tasks read.
+    arguments["revision"] = _commits(jobs) or arguments.get("revision")
+    return runner.build(names, out, views=views, shard_bytes=shard_bytes, workers=1, **arguments)
+
+
+def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
+    count = min(cluster.tasks or len(todo), len(todo))
+    unit_files.sweep(out)
+    # Workers start in folders of the engine's choice.
+    out = out.absolute()
+    folder = tasks.write(todo, out, count, sketch=cluster.sketch)
+    logs = out / unit_files.STATE / LOGS / folder.name
+    step = BuildShards(str(out), str(folder))
+    try:
+        executors.make(cluster.executor, step, count, logs, cluster.settings).run()
+    except BuildError as error:
+        msg = f"{error} Run the same command again to do what is missing"
+        raise BuildError(msg) from error
+
+
+def _done(unit: Unit, out: Path, *, sketch: bool) -> bool:
+    built = unit_files.finished(unit, out)
+    return built is not None and (not sketch or built.data is None or sketches.there(built.data, out))
+
+
+def _check(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
+    missing = [unit.stem for unit in todo if not _done(unit, out, sketch=cluster.sketch)]
+    if missing:
+        named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        msg = (
+            f"{len(missing)} of {len(todo)} shards are missing: {named}; the engine's logs are in "
+            f"{out / unit_files.STATE / LOGS}. Run the same command again to do what is missing"
+        )
+        raise BuildError(msg)
+
+
+def _commits(jobs: Sequence[Job]) -> dict[str, str]:
+    return {repo: commit for job in jobs for repo, commit in job.snapshot.commits.items() if commit}
+
+
+def sweep(out: Path) -> None:
+    """Remove what was left half written: by dead processes of this machine, and by machines not heard of for a day."""
+    unit_files.sweep(out)
+    now = time.time()
+    for part in (out / unit_files.STATE).glob("part-*"):
+        with contextlib.suppress(FileNotFoundError):  # its process ends just now
+            touched = [path.stat().st_mtime for path in (part, *part.iterdir())]
+            if now - max(touched) > STALE:
+                shutil.rmtree(part, ignore_errors=True)

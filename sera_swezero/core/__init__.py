@@ -1,0 +1,1 @@
+"""What a rollout is: the standard library alone, no I/O."""

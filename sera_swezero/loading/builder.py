@@ -1,0 +1,220 @@
+"""The `datasets` builder: configs, features, shards; converts on the fly while it is read.
+
+Public API of `datasets` only, the same code on 3.6, 4.x and 5.x.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import datasets
+from datasets import Features, GeneratorBasedBuilder, SplitGenerator
+
+from sera_swezero.catalog import CONFIGS, DEFAULT
+from sera_swezero.convert import Report, columns, convert_window, converter_digest, describe
+from sera_swezero.errors import ConfigError
+from sera_swezero.loading import dataset_infos
+from sera_swezero.loading.stream_plan import make_plan
+from sera_swezero.request import filters
+from sera_swezero.request.config_names import config_names, split_name
+from sera_swezero.request.settle import settle
+from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
+from sera_swezero.upstream.windows import Window
+from sera_swezero.version import __version__
+from sera_swezero.views import Columns, Row
+
+_LOG = logging.getLogger("sera_swezero")
+
+
+_VERSION = datasets.Version(__version__)
+
+
+@dataclasses.dataclass
+class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
+    """What may be asked of a config; every field but `name` is optional. `configs.Request` says what each means.
+
+    view: "rectified", "native" or a training view. submit: "call" or "answer". incomplete: "keep" or "reject" rows that
+    were not submitted. on_error: "skip" or "raise". teacher, scale, rollout: narrow `sera`. min_recall: least
+    line-level recall. lineage: add where each row came from. upstream: a root instead of the hub, or "sample".
+    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard. max_tokens: most tokens of a row,
+    counted with tokenizer (hub id, folder or file); overlong: "drop" or "truncate" a longer one. shuffle_seed: permutes
+    shards and rows, None for the files' order; epoch: counts passes over the data, each permuted anew.
+    dedup: a file of kept rows, as `sera-swezero dedup` writes it. decontaminate: a JSONL file of repos, instance ids
+    and texts that rows must not overlap, or "swe-bench-verified".
+    """
+
+    view: str | None = None
+    submit: str | None = None
+    incomplete: str | None = None
+    on_error: str | None = None
+    teacher: str | None = None
+    scale: str | None = None
+    rollout: str | None = None
+    min_recall: float | None = None
+    lineage: bool = False
+    upstream: str | None = None
+    revision: str | Mapping[str, str] | None = None
+    shard_bytes: int | None = None
+    max_tokens: int | None = None
+    tokenizer: str | None = None
+    overlong: str | None = None
+    shuffle_seed: int | None = None
+    epoch: int = 0
+    dedup: str | None = None
+    decontaminate: str | None = None
+
+
+_ARGUMENTS = tuple(
+    field.name
+    for field in dataclasses.fields(SeraSweZeroConfig)
+    if field.name not in {base.name for base in dataclasses.fields(datasets.BuilderConfig)}
+)
+
+
+_ORDERING = {
+    "shard_bytes": (1, "a positive number of bytes"),
+    "shuffle_seed": (0, "a whole number from 0 on"),
+    "epoch": (0, "a whole number from 0 on"),
+}
+"""The arguments that decide where a row stands, not what it holds: their least values, and those in words."""
+
+
+class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
+    """Rectified agent trajectories of SERA and SWE-ZERO.
+
+    Takes the config's name as `config_name` and the fields of `SeraSweZeroConfig` as keyword arguments. Making one
+    resolves the upstream revision to a commit, which becomes part of the cache's key.
+
+    Raises:
+        ConfigError: an unknown config, argument or value.
+        UpstreamError: the upstream cannot be resolved.
+    """
+
+    VERSION = _VERSION
+    BUILDER_CONFIG_CLASS = SeraSweZeroConfig
+    BUILDER_CONFIGS: ClassVar[list[SeraSweZeroConfig]] = [
+        SeraSweZeroConfig(name=name, version=_VERSION, description=CONFIGS[split_name(name)[0]].about)
+        for name in config_names()
+    ]
+    DEFAULT_CONFIG_NAME = DEFAULT
+    DEFAULT_WRITER_BATCH_SIZE = 64  # rows of some 100 KB each: 1000, the library's default, would buffer 100 MB
+
+    def __init__(self, cache_dir: str | None = None, config_name: str | None = None, **kwargs: Any) -> None:
+        arguments = _take_arguments(kwargs)
+        # datasets streams zero rows in silence from arguments without a name: always give one.
+        name = config_name or DEFAULT
+        asked = {key: value for key, value in arguments.items() if key not in _ORDERING}
+        self.request = settle(name, **asked)
+        self.ordering = {key: _check_whole(key, arguments.get(key)) for key in _ORDERING}
+        self.snapshot = take_snapshot(
+            self.request.origins,
+            upstream=self.request.upstream,
+            revision=self.request.revision,
+            token=kwargs.get("token"),
+        )
+        filters.check(self.request, self.snapshot)
+        self.report = Report()
+        kwargs["hash"] = self._digest()
+        super().__init__(cache_dir=cache_dir, config_name=name, **kwargs, **arguments)
+
+    def _digest(self) -> str:
+        """The cache's key beyond the arguments: converter, upstream commits and files, settled request."""
+        told = [converter_digest(), self.snapshot.digest, describe(self.request)]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def _info(self) -> datasets.DatasetInfo:
+        origins = self.request.origins
+        return datasets.DatasetInfo(
+            description=f"{self.request.config.about}; view {self.request.view.name}",
+            features=features(columns(self.request)),
+            homepage=f"https://huggingface.co/datasets/{origins[0].repo}",
+            license=", ".join(sorted({origin.license for origin in origins})),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
+        if not dl_manager.is_streaming:
+            self._tell_size()
+        self.plan = make_plan(
+            self.snapshot,
+            self.request,
+            self.ordering["shard_bytes"] or DEFAULT_SHARD_BYTES,
+            self.ordering["shuffle_seed"],
+            self.ordering["epoch"] or 0,
+        )
+        shards = self.plan.windows(self.plan.epoch)
+        return [SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs={"shards": shards})]
+
+    def _generate_examples(self, shards: list[Window]) -> Iterator[tuple[str, Row]]:
+        for window, records in self.plan.readers(shards, -1):
+            for record, row in convert_window(window, records, self.snapshot, self.request, self.report):
+                yield record.key, row
+
+    def _get_examples_iterable_for_split(self, split_generator: SplitGenerator) -> Any:
+        """The stream: ours, or the library's over the same windows where a seam that `streaming` lists is missing."""
+        from sera_swezero.loading import examples
+
+        missing = examples.missing_seams()
+        if missing:
+            warnings.warn(
+                f"datasets {datasets.__version__} has no {', '.join(missing)}: streaming works, but a state saved "
+                "under another plan is not refused, and set_epoch may not reorder (give epoch= instead)",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            return super()._get_examples_iterable_for_split(split_generator)
+        return examples.WindowedExamples(self.plan, self.report, self.info.features)
+
+    def _tell_size(self) -> None:
+        """Say what a plain load costs before it starts: it reads every raw byte and writes about as many."""
+        raw = self.snapshot.bytes
+        verb = "read" if self.snapshot.root is not None else "download"
+        if datasets.utils.logging.is_progress_bar_enabled():
+            sys.stderr.write(
+                f"{self.request.name}: {verb}s {size(raw)} in {len(self.snapshot.files)} file(s), "
+                f"writes about {size(raw * 4 // 5)} to {self.cache_dir}\n"
+            )
+
+
+def features(described: Columns) -> Features:
+    """The `datasets` features of columns given by name and type (`views.Columns`)."""
+    return Features.from_dict(dataset_infos.features(described))
+
+
+def size(count: float) -> str:
+    """A number of bytes as a person says it: 512 bytes, 6.8 MB, 7.1 GB (powers of 1000)."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _take_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Take our own arguments out of the builder's; refuses what is neither."""
+    for name in ("data_dir", "data_files"):
+        if kwargs.get(name):
+            msg = f"{name}={kwargs[name]!r}: what is read follows from the config; upstream= reads it from another root"
+            raise ConfigError(msg)
+    known = {"dataset_name", "hash", "base_path", "info", "features", "token", "repo_id", "storage_options"}
+    known |= {"data_dir", "data_files", "writer_batch_size", "config_id"}
+    unknown = sorted(set(kwargs) - known - set(_ARGUMENTS))
+    if unknown:
+        msg = f"unknown argument {', '.join(unknown)}; arguments are {', '.join(_ARGUMENTS)}"
+        raise ConfigError(msg)
+    return {name: kwargs.pop(name) for name in _ARGUMENTS if name in kwargs}
+
+
+def _check_whole(name: str, given: Any) -> int | None:
+    """An argument of `_ORDERING`, or None. Raises ConfigError."""
+    least, expected = _ORDERING[name]
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < least):
+        msg = f"{name}={given!r}; {expected} was expected"
+        raise ConfigError(msg)
+    return given

@@ -1,0 +1,105 @@
+"""`dataset_infos.json`: what every config name gives, as a record that people and tools read without running anything.
+
+    python -m sera_swezero.loading.dataset_infos        writes the file at the top of the checkout anew
+
+An entry has the columns as `features` in the form that `datasets` 3.6 to 5.2 all read (a list in brackets), the
+licence, where the rows come from and how many upstream says there are. It never has `splits`: datasets 3.6 reads a row
+count there and refuses to load any other number, and what a narrowed or filtered config gives is another number. Views
+with Json leaves have no `features`: datasets below 4.8 cannot read them and would then refuse every config of the file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.core.conversions import CONVERSIONS
+from sera_swezero.request.config_names import config_names, split_name
+from sera_swezero.sources import SOURCES
+from sera_swezero.version import __version__
+from sera_swezero.views import VIEWS, Columns
+
+NAME = "dataset_infos.json"
+JSON_LEAVES = "json"
+"""The kind of column that holds Json leaves."""
+
+
+def record() -> dict[str, dict[str, Any]]:
+    """The record, config name -> entry, for every name that may be asked for."""
+    return {name: _entry(*split_name(name)) for name in config_names()}
+
+
+def path() -> Path:
+    """Where the file is: in an installed package beside this module, in a checkout at its top."""
+    installed = Path(__file__).parents[1] / NAME
+    return installed if installed.is_file() else Path(__file__).parents[2] / NAME
+
+
+def read() -> dict[str, dict[str, Any]]:
+    """Read the file. Raises FileNotFoundError where it was never written."""
+    told: dict[str, dict[str, Any]] = json.loads(path().read_text(encoding="utf-8"))
+    return told
+
+
+def text() -> str:
+    """The file's content: a line for each key of an entry, so that a change reads as one line of a diff."""
+    entries = []
+    for name, entry in record().items():
+        lines = ",\n".join(
+            f"    {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items()
+        )
+        entries.append(f"  {json.dumps(name)}: {{\n{lines}\n  }}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def write() -> Path:
+    """Write the file; gives its path."""
+    path().write_text(text(), encoding="utf-8")
+    return path()
+
+
+def _entry(name: str, suffix: str | None) -> dict[str, Any]:
+    # Not by way of a request: below datasets 4.8 none is granted for views with Json leaves, and the file is one.
+    config = CONFIGS[name]
+    view = VIEWS[suffix or config.default_view]
+    entry: dict[str, Any] = {
+        "description": f"{config.about}; view {view.name}",
+        "homepage": f"https://huggingface.co/datasets/{config.origins[0].repo}",
+        "license": ", ".join(sorted({origin.license for origin in config.origins})),
+        "version": __version__,
+        "upstream": {origin.repo: origin.rows for origin in config.origins},
+    }
+    described = view.columns(SOURCES[config.source], config.origins[0].shape)
+    if JSON_LEAVES not in described.values():
+        entry["features"] = features(described)
+    return entry
+
+
+def features(described: Columns) -> dict[str, Any]:
+    """The features of columns, as plain values that `Features.from_dict` of every version reads.
+
+    A list is `[...]`: later versions write it as `List`, which 3.6 refuses. Nothing here needs `datasets`, which takes
+    a second to import.
+    """
+    kinds = {name: kind.removesuffix("?") for name, kind in described.items()}
+    return {name: _NESTED[kind] if kind in _NESTED else _value(kind) for name, kind in kinds.items()}
+
+
+def _value(dtype: str) -> dict[str, str]:
+    return {"dtype": dtype, "_type": "Value"}
+
+
+_TEXT = _value("string")
+_NESTED: dict[str, Any] = {
+    "messages": [{"role": _TEXT, "content": _TEXT}],
+    "trained_messages": [{"role": _TEXT, "content": _TEXT, "train": _value("bool")}],
+    "conversations": [{"from": _TEXT, "value": _TEXT}],
+    "counts": {kind: _value("int32") for kind in CONVERSIONS},
+    JSON_LEAVES: [{"_type": "Json"}],
+}
+
+
+if __name__ == "__main__":
+    print(write())  # noqa: T201 (a script says what it wrote)

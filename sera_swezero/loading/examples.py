@@ -1,0 +1,148 @@
+"""The stream of a config: `datasets`' examples iterable with an order, a position and a plan of its own.
+
+Every seam of `datasets` that this leans on is in this module; none is documented API, all are the same on 3.6, 4.8,
+5.2:
+
+* a builder's `_get_examples_iterable_for_split(split_generator)` gives the iterable of a split (builder.py calls
+`stream`);
+* `ExamplesIterable`: `shuffle_data_sources`, `shard_data_sources`, `reshard_data_sources`, `num_shards`, `_state_dict`,
+  `_init_state_dict`, `split_shard_indices_by_worker`, `features`, `is_typed`; wrappers (map, filter, interleave, split
+  by node, DataLoader workers) call these and nothing else;
+* wrappers load a state key by key into the dict that `_init_state_dict` gave, without a call; so a state is checked
+  when iteration starts;
+* `set_epoch(n)` on 4.x and 5.x calls `shuffle_data_sources(numpy.random.default_rng(n))` when iteration starts; on 3.6
+  it does nothing without `shuffle()`.
+
+`missing_seams` tells what has moved; the builder then serves `datasets`' own iterable over the same windows, and warns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from typing import Any
+
+import msgspec
+from datasets import Features, Value
+from datasets.iterable_dataset import ExamplesIterable
+
+from sera_swezero.convert import Report, convert_window
+from sera_swezero.loading.stream_plan import Plan, check_state
+from sera_swezero.views import Row
+
+_SEAMS = (
+    "shuffle_data_sources",
+    "shard_data_sources",
+    "num_shards",
+    "load_state_dict",
+    "state_dict",
+    "_init_state_dict",
+    "split_shard_indices_by_worker",
+)
+
+
+def missing_seams() -> list[str]:
+    """Names that this module needs of `ExamplesIterable` and does not find; empty on every version that is tested."""
+    return [name for name in _SEAMS if not hasattr(ExamplesIterable, name)]
+
+
+class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
+    """The examples of a plan, or of some positions in it.
+
+    Positions are places in the order, not windows: each epoch fills them anew, so that ranks and workers, which get
+    positions, have disjoint rows in every epoch.
+    """
+
+    def __init__(self, plan: Plan, report: Report, features: Features) -> None:
+        count = len(plan.shards)
+        super().__init__(_none, {})
+        self._plan, self._report, self._features = plan, report, features
+        self._epoch = plan.epoch
+        self._positions = list(range(count))
+
+    @property
+    def num_shards(self) -> int:
+        """Windows of this iterable's share."""
+        return len(self._positions)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether rows need no further casting: they are validated, and their Json leaves parsed here."""
+        kinds = self._features.values()
+        return any(map(_holds_json, kinds)) or all(isinstance(feature, Value) for feature in kinds)
+
+    @property
+    def features(self) -> Features | None:
+        """The rows' features, where that spares casting them."""
+        return self._features if self.is_typed else None
+
+    def shuffle_data_sources(self, generator: Any) -> WindowedExamples:
+        """Take the epoch that `set_epoch` passes in as a generator. The order is the plan's: no shuffling on top."""
+        return self._but(_epoch=_epoch_of(generator)) if self._plan.shuffle_seed is not None else self._but()
+
+    def shard_data_sources(self, num_shards: int, index: int, contiguous: bool = True) -> WindowedExamples:  # noqa: FBT001, FBT002 (the seam's own signature)
+        """The share of one rank or worker."""
+        mine = self.split_shard_indices_by_worker(num_shards, index, contiguous=contiguous)
+        return self._but(_positions=[self._positions[i] for i in mine])
+
+    def reshard_data_sources(self) -> WindowedExamples:
+        """The plan is as fine as it gets; `shard_bytes` makes another."""
+        return self._but()
+
+    def _init_state_dict(self) -> dict[str, Any]:
+        self._state_dict: dict[str, Any] | None = {
+            "shard_idx": 0,
+            "shard_example_idx": -1,
+            "plan": self._key(),
+            "type": type(self).__name__,
+        }
+        return self._state_dict
+
+    def _key(self) -> str:
+        return self._plan.key(self._epoch, self._positions)
+
+    def _but(self, **changed: Any) -> WindowedExamples:
+        other = copy(self)
+        other.__dict__.update(changed, _state_dict=None)
+        return other
+
+    def __iter__(self) -> Iterator[tuple[str, Row]]:
+        plan, state, first, mark = self._plan, self._state_dict, 0, -1
+        if state is not None:
+            check_state(state, self._key(), type(self).__name__)
+            first, mark = state["shard_idx"], state["shard_example_idx"]
+        leaves = [name for name, feature in self._features.items() if _holds_json(feature)] if self.is_typed else []
+        windows = plan.windows(self._epoch)
+        mine = [windows[position] for position in self._positions[first:]]
+        for window, records in plan.readers(mine, mark):
+            for record, row in convert_window(window, records, plan.snapshot, plan.request, self._report):
+                if state is not None:
+                    state["shard_example_idx"] = record.mark
+                for name in leaves:
+                    row[name] = [_parse(text) for text in row[name]]
+                yield record.key, row
+            if state is not None:
+                state["shard_idx"] += 1
+                state["shard_example_idx"] = -1
+
+
+def _holds_json(feature: Any) -> bool:
+    """Whether a feature is a list of Json leaves."""
+    inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
+    return type(inner).__name__ == "Json"
+
+
+# As `datasets` parses a leaf, but exact to the last digit of a float, and faster.
+_parse = msgspec.json.Decoder().decode
+
+
+def _none() -> Iterator[Any]:
+    """Never called: `WindowedExamples` iterates by itself."""
+    return iter(())
+
+
+def _epoch_of(generator: Any) -> int:
+    """The number that a generator was made from, as in `default_rng(epoch)`; of others, one that they determine."""
+    seeds = getattr(generator.bit_generator, "seed_seq", None)
+    entropy = getattr(seeds, "entropy", None)
+    return entropy if isinstance(entropy, int) else int(copy(generator.bit_generator).random_raw())

@@ -1,0 +1,106 @@
+"""Which rows the card's definition keeps, from their signatures: the same answer, without comparing all pairs.
+
+Two rows are near-duplicates if at least 64 of their 128 slots are equal. In any one order of all slot values, the first
+12 of the values that two such rows share have at most 64 others before them in either row, since those are not shared;
+so they are among the first 76 of both. The order is from the rarest value on: what most rollouts share (`cd`,
+`grep -rn`, the submit line) comes last and is hardly ever looked up. Rows that share 12 of their 76 rarest values are
+compared in full, so nothing is missed and little is compared.
+
+This is locality-sensitive hashing with bands of a single slot, of which only the telling ones take part. Bands of
+several slots either miss pairs near the threshold or meet a share of all rows; docs/decisions has the figures.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+
+import numpy as np
+import numpy.typing as npt
+
+from sera_swezero.quality.minhash import Signatures
+from sera_swezero.quality.minhash_reference import SLOTS, THRESHOLD
+
+EQUAL = int(SLOTS * THRESHOLD)
+"""Equal slots that make two rows near-duplicates."""
+
+_SHARED = 12  # any number gives the same answer; measured from 1 to 32, this is among the fastest
+_RAREST = SLOTS - EQUAL + _SHARED
+_SMALL = 256  # rows up to which comparing all pairs is faster than an index
+_BLOCK = 4096  # rows whose rarest values are picked at a time
+
+
+def kept(signatures: Signatures) -> npt.NDArray[np.bool_]:
+    """Whether each row stays, first come, first kept: what `reference.kept` says of the same rows."""
+    return _all_pairs(signatures) if len(signatures) <= _SMALL else _indexed(signatures)
+
+
+def kept_within(signatures: Signatures, groups: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Whether each row stays if only rows of its own group (such as an instance) count against it."""
+    order = np.argsort(groups, kind="stable")
+    edges = np.flatnonzero(np.diff(groups[order])) + 1
+    stay = np.ones(len(signatures), np.bool_)
+    for members in np.split(order, edges):
+        if len(members) > 1:
+            stay[members] = kept(signatures[members])
+    return stay
+
+
+def _all_pairs(signatures: Signatures) -> npt.NDArray[np.bool_]:
+    stay = np.zeros(len(signatures), np.bool_)
+    firsts = np.empty_like(signatures)
+    count = 0
+    for position, row in enumerate(signatures):
+        if count and ((firsts[:count] == row).sum(axis=1) >= EQUAL).any():
+            continue
+        firsts[count] = row
+        count += 1
+        stay[position] = True
+    return stay
+
+
+def _indexed(signatures: Signatures) -> npt.NDArray[np.bool_]:
+    stay = np.zeros(len(signatures), np.bool_)
+    rarity = _rarity(signatures)
+    holders: defaultdict[int, array[int]] = defaultdict(_row_numbers)
+    firsts = _row_numbers()
+    for start in range(0, len(signatures), _BLOCK):
+        block = np.asarray(signatures[start : start + _BLOCK])
+        for offset, values in enumerate(_telling(block, rarity[start : start + _BLOCK])):
+            known = [np.frombuffer(holders[value], np.int32) for value in values if value in holders]
+            if known:
+                shared = np.bincount(np.concatenate(known))
+                near = np.frombuffer(firsts, np.int32)[np.flatnonzero(shared >= _SHARED)]
+                if ((signatures[near] == block[offset]).sum(axis=1) >= EQUAL).any():
+                    continue
+            del known[:]  # an array cannot grow while it is looked at
+            stay[start + offset] = True
+            for value in values:
+                holders[value].append(len(firsts))
+            firsts.append(start + offset)
+    return stay
+
+
+def _row_numbers() -> array[int]:
+    return array("i")
+
+
+def _rarity(signatures: Signatures) -> npt.NDArray[np.uint8]:
+    """How often each row's value of each slot occurs over all rows, as eight times the binary logarithm; 0 is once."""
+    found = np.empty(signatures.shape, np.uint8)
+    for slot in range(SLOTS):
+        _, inverse, counts = np.unique(signatures[:, slot], return_inverse=True, return_counts=True)
+        found[:, slot] = np.ceil(8 * np.log2(counts)).astype(np.uint8)[inverse]
+    return found
+
+
+def _telling(block: Signatures, rarity: npt.NDArray[np.uint8]) -> list[list[int]]:
+    """Each row's rarest values, as numbers that tell the slot too, without those that no other row has.
+
+    Rarest first, then by slot: a strict order of all values, the same for every row, on which the proof above rests.
+    """
+    slots = np.arange(SLOTS)
+    rarest = np.argpartition(rarity.astype(np.uint16) * SLOTS + slots, _RAREST - 1, axis=1)[:, :_RAREST]
+    values = np.take_along_axis(block, rarest, axis=1).astype(np.int64) * SLOTS + rarest
+    shared = np.take_along_axis(rarity, rarest, axis=1) > 0
+    return [row[telling].tolist() for row, telling in zip(values, shared, strict=True)]

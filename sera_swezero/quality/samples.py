@@ -1,0 +1,96 @@
+"""Sample rows to look at: a fair choice in one pass, the same for the same rows in whatever order they come."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from sera_swezero.core.trajectory import ToolCall
+from sera_swezero.quality.row_summary import Looked, command_of
+from sera_swezero.request.kept_rows import Place
+
+
+class Message(msgspec.Struct):
+    """One message to show. role: of the rectified view's six, or `text` for words beside a tool call."""
+
+    role: str
+    text: str
+
+
+class Sample(msgspec.Struct):
+    """One row to show: its set, instance, place, outcome, and whatever else its columns say in short."""
+
+    set: str
+    instance_id: str
+    place: str
+    status: str
+    facts: dict[str, str]
+    messages: list[Message]
+
+
+class Samples:
+    """The rows of a set whose places have the least hashes: each row is as likely as any other."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._chosen: list[tuple[int, str, Sample]] = []  # a heap, the greatest hash first
+
+    def note(self, name: str, place: Place, looked: Looked) -> None:
+        """Consider one row."""
+        told = f"{place.repo}/{place.file}:{place.offset}".lstrip("/")
+        rank = -int.from_bytes(blake2b(told.encode(), digest_size=8).digest(), "big")
+        if len(self._chosen) < self._wanted:
+            heapq.heappush(self._chosen, (rank, told, _sample(name, told, looked)))
+        elif self._wanted and rank > self._chosen[0][0]:
+            heapq.heapreplace(self._chosen, (rank, told, _sample(name, told, looked)))
+
+    def chosen(self) -> list[Sample]:
+        """The chosen rows, in an order that says nothing."""
+        return [sample for _, _, sample in sorted(self._chosen, key=lambda entry: -entry[0])]
+
+
+_SHOWN = ("repo", "func_name", "func_path", "line_level_recall", "exit_status_detail", "duration_sec")
+"""Columns that a reader of one trajectory wants beside it."""
+
+
+def _sample(name: str, place: str, looked: Looked) -> Sample:
+    facts = {column: str(looked.row[column]) for column in _SHOWN if looked.row.get(column) not in {None, ""}}
+    facts["tool calls"] = str(len(looked.calls))
+    return Sample(name, looked.instance_id, place, looked.status, facts, list(_messages(looked)))
+
+
+def _messages(looked: Looked) -> Iterator[Message]:
+    """The trajectory as a person reads it: without wrappers, the arguments of calls as text."""
+    trajectory = looked.trajectory
+    for role, text in (("system", trajectory.system), ("user", trajectory.task)):
+        if text is not None:
+            yield Message(role, text)
+    for step in trajectory.steps:
+        last = step.call is None
+        for role, text in (("reasoning", step.reasoning), ("answer" if last else "text", step.visible)):
+            if text:
+                yield Message(role, text)
+        if step.call is not None:
+            yield Message("tool_call", call_text(step.call))
+        if step.observation is not None:
+            yield Message("tool_output", step.observation)
+
+
+def call_text(call: ToolCall) -> str:
+    """A tool call without JSON's escapes: a shell's command as it is, other arguments a name and a value each."""
+    command = command_of(call)
+    if call.name == "bash" and command is not None:
+        return f"$ {command}"
+    try:
+        arguments: dict[str, Any] = msgspec.json.decode(call.arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return f"{call.name} {call.arguments}"
+    lines = [call.name]
+    for key, value in arguments.items():
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        lines.append(f"{key}:\n{text}" if "\n" in text else f"{key}: {text}")
+    return "\n".join(lines)

@@ -1,0 +1,29 @@
+"""The names under which configs are asked for: the config's own, or with a view behind it."""
+
+from __future__ import annotations
+
+import difflib
+
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.errors import ConfigError
+from sera_swezero.views import VIEWS
+
+
+def config_names() -> list[str]:
+    """Every name that may be asked for: each config, then each config with a view behind it."""
+    return [*CONFIGS, *(f"{name}-{view}" for name in CONFIGS for view in VIEWS)]
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """Split a config name into (config, view or None). Raises ConfigError for a name that there is not."""
+    if name in CONFIGS:
+        return name, None
+    for view in VIEWS:
+        if name.endswith(f"-{view}") and name.removesuffix(f"-{view}") in CONFIGS:
+            return name.removesuffix(f"-{view}"), view
+    near = difflib.get_close_matches(name, config_names(), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: " + ", ".join(
+        f"-{view}" for view in VIEWS
+    )
+    raise ConfigError(msg)

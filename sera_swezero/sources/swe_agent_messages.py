@@ -1,0 +1,126 @@
+"""The messages of a SERA history, typed: what no rule reads is skipped, everything else is held to its type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from sera_swezero.core.conversions import Notes
+from sera_swezero.errors import RowError
+from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.tool_arguments import arguments_text
+
+# None of these holds a cycle, so the garbage collector need not look at them: it halves the time of decoding.
+
+
+class Part(msgspec.Struct, gc=False):
+    """One part of a list content; upstream lists hold exactly one, a text."""
+
+    text: str
+
+
+class Function(msgspec.Struct, gc=False):
+    """What a tool call calls; the arguments are a string of JSON upstream, an object or nothing in hand-made rows."""
+
+    name: str
+    arguments: Any = None
+
+
+class Call(msgspec.Struct, gc=False):
+    """One entry of `tool_calls`."""
+
+    function: Function
+    id: str | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    """One message. Turns of the model have role assistant, what comes back has role tool, or user without a call."""
+
+    role: str
+    content: str | list[Part] | None = None
+    thought: str | None = None
+    tool_calls: list[Call] | None = None
+    tool_call_ids: list[str] | None = None
+
+
+class _RawFunction(msgspec.Struct):
+    arguments: msgspec.Raw
+
+
+class _RawCall(msgspec.Struct):
+    function: _RawFunction
+
+
+class _RawMessage(msgspec.Struct):
+    tool_calls: list[_RawCall] | None = None
+
+
+_ROLES = ("system", "user", "assistant", "tool")
+_MESSAGES = msgspec.json.Decoder(list[Message])
+_RAW_MESSAGES = msgspec.json.Decoder(list[_RawMessage])
+
+
+def messages_of(history: str, notes: Notes) -> list[Message]:
+    """Decode a history. Raises RowError `bad_messages`, or `many_calls` where a message has more than one."""
+    try:
+        return _MESSAGES.decode(history)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return decode(_MESSAGES, history, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
+
+
+def no_role(role: str, index: int) -> RowError:
+    """The error for a message of another role."""
+    problem = f"role {role!r}; expected {', '.join(_ROLES[:-1])} or {_ROLES[-1]}"
+    return RowError("bad_messages", problem, f"$.messages[{index}].role")
+
+
+def content_of(message: Message, index: int) -> str:
+    """The text of a content, whichever form it has; "" for none. Raises RowError `bad_messages`."""
+    content = message.content
+    if isinstance(content, list):
+        if len(content) != 1:
+            raise RowError(
+                "bad_messages", f"{len(content)} content parts; expected one text", f"$.messages[{index}].content"
+            )
+        return content[0].text
+    return content or ""
+
+
+def turn_text(turn: Message, index: int, notes: Notes) -> str:
+    """`thought`, else `content`: the card calls thought the authoritative one."""
+    if turn.thought and turn.thought == turn.content:
+        return turn.thought
+    content = content_of(turn, index)
+    if turn.thought and content and content != turn.thought:
+        notes.add("content_differs", content)
+    return turn.thought or content
+
+
+def call_of(message: Message, index: int) -> Call | None:
+    """The message's call, if any. Raises RowError `many_calls`, or `bad_messages` for arguments that nobody reads."""
+    calls = message.tool_calls
+    if not calls:
+        return None
+    where = f"$.messages[{index}].tool_calls"
+    if len(calls) > 1:
+        raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
+    arguments = calls[0].function.arguments
+    if message.role != "assistant" and not isinstance(arguments, str | dict | None):
+        problem = f"arguments are a {type(arguments).__name__}; expected a string of JSON, an object or null"
+        raise RowError("bad_messages", problem, f"{where}[0].function.arguments")
+    return calls[0]
+
+
+def arguments_of(history: str, index: int, call: Call, tools: str, notes: Notes) -> str:
+    """The arguments of a message's call as checked JSON text: see `arguments_text`. Raises RowError `bad_arguments`."""
+    given = call.function.arguments
+    if not isinstance(given, str | None):
+        # The text of an object is its own: decoding it would lose its spacing and its large integers.
+        raw = decode(_RAW_MESSAGES, history, Notes(), broken="bad_messages", wrong="bad_messages", where="$.messages")
+        given = bytes((raw[index].tool_calls or [])[0].function.arguments).decode()
+    try:
+        return arguments_text(call.function.name, given or "", tools, notes)
+    except RowError as error:
+        where = f"$.messages[{index}].tool_calls[0].function.arguments{error.where.removeprefix('$')}"
+        raise RowError(error.reason, error.problem, where) from None

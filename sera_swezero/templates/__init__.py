@@ -1,0 +1,1 @@
+"""Chat templates: what they keep of a row."""

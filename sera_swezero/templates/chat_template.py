@@ -1,0 +1,167 @@
+"""Chat templates: found by path or name, and rendered as `transformers` renders them (sandboxed Jinja, its filters).
+
+Without `transformers`, because a look at what a template keeps should not need two gigabytes of a trainer; a test holds
+the renderings equal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from jinja2.ext import Extension, loopcontrols
+from jinja2.nodes import CallBlock, Node
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from sera_swezero.errors import ConfigError
+from sera_swezero.views.token_limit import file_of
+
+_NAMED = {"trl": "chat_templates", "transformers": "chat_templates"}
+"""Installed package -> its folder of `<name>.jinja` files."""
+
+
+class Rendered(NamedTuple):
+    """A chat as text. trained: (start, end) of each part that the template marks as the model's, in characters."""
+
+    text: str
+    trained: list[tuple[int, int]]
+
+
+class Template:
+    """A chat template, ready to render.
+
+    Attributes:
+        name: as it was asked for.
+        marks: whether it marks the model's parts (`{% generation %}`), which training on them alone needs.
+
+    Raises:
+        ConfigError: the text is no Jinja template.
+    """
+
+    def __init__(self, name: str, text: str, variables: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.marks = re.search(r"\{%-?\s*generation\s*-?%\}", text) is not None
+        self._variables = dict(variables or {})
+        # Two texts that no row holds, around each part of the model.
+        self._open, self._close = (f"[{word} {secrets.token_hex(16)}]" for word in ("open", "close"))
+        try:
+            self._compiled = _environment(self._open, self._close).from_string(text)
+        except jinja2.TemplateSyntaxError as error:
+            msg = f"template {name!r}: line {error.lineno}: {error.message}"
+            raise ConfigError(msg) from None
+
+    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> Rendered:
+        """Render a chat. Raises what the template raises: `jinja2.TemplateError`, or TypeError and its kind."""
+        # gpt-oss templates know reasoning by another name; transformers gives both.
+        chat = [{"thinking": m["reasoning_content"], **m} if m.get("reasoning_content") else m for m in messages]
+        marked = self._compiled.render(messages=chat, tools=tools, add_generation_prompt=False, **self._variables)
+        pieces: list[str] = []
+        trained: list[tuple[int, int]] = []
+        length = start = 0
+        for piece in re.split(f"({re.escape(self._open)}|{re.escape(self._close)})", marked):
+            if piece == self._open:
+                start = length
+            elif piece == self._close:
+                trained.append((start, length))
+            else:
+                pieces.append(piece)
+                length += len(piece)
+        return Rendered("".join(pieces), trained)
+
+
+def load_template(name: str | None, tokenizer: str | None = None) -> Template:
+    """Find a template: the path of a file, the name of one in an installed `trl` or `transformers`, or the tokenizer's.
+
+    Args:
+        name: path or name, such as `qwen3` or `glm4moe_training`; None for the tokenizer's own.
+        tokenizer: hub id, folder or file; gives its special tokens to the template.
+
+    Raises:
+        ConfigError: there is no such template.
+    """
+    config = _tokenizer_config(tokenizer) if tokenizer else {}
+    variables = {key: _text(value) for key, value in config.items() if key.endswith("_token") and _text(value)}
+    if name is None:
+        own = _own_template(tokenizer, config) if tokenizer else None
+        if own is None:
+            msg = "no template: name one by path or name, or give a tokenizer that has its own"
+            raise ConfigError(msg)
+        return Template(str(tokenizer), own, variables)
+    path = Path(name)
+    if not path.is_file():
+        known = {file.stem: file for file in _installed()}
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none, since neither trl nor transformers is installed"
+            msg = f"template {name!r}: no such file, and no template of that name; there are {there}"
+            raise ConfigError(msg)
+        path = known[name]
+    return Template(name, path.read_text(encoding="utf-8"), variables)
+
+
+def _installed() -> list[Path]:
+    specs = ((find_spec(package), folder) for package, folder in _NAMED.items())
+    roots = [Path(place) / folder for spec, folder in specs if spec for place in spec.submodule_search_locations or ()]
+    return [file for root in roots for file in root.glob("*.jinja")]
+
+
+def _tokenizer_config(tokenizer: str) -> dict[str, Any]:
+    path = file_of(tokenizer, "tokenizer_config.json")
+    return json.loads(path.read_text(encoding="utf-8")) if path else {}
+
+
+def _own_template(tokenizer: str, config: Mapping[str, Any]) -> str | None:
+    path = file_of(tokenizer, "chat_template.jinja")
+    if path is not None:
+        return path.read_text(encoding="utf-8")
+    own = config.get("chat_template")
+    if isinstance(own, list):  # several by name
+        own = next((one["template"] for one in own if one["name"] == "default"), None)
+    return own
+
+
+def _text(value: Any) -> str:
+    """A special token: its text, or an object that holds it."""
+    return value if isinstance(value, str) else value.get("content", "") if isinstance(value, dict) else ""
+
+
+def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
+    class Generation(Extension):
+        """`{% generation %}`: what is inside was written by the model."""
+
+        tags = {"generation"}  # noqa: RUF012 (as the base class has it)
+
+        def parse(self, parser: Parser) -> Node:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return CallBlock(self.call_method("_mark"), [], [], body).set_lineno(line)
+
+        def _mark(self, caller: Any) -> str:
+            return f"{opening}{caller()}{closing}"
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals |= {"raise_exception": _raise, "strftime_now": _now}
+    return environment
+
+
+def _tojson(value: Any, ensure_ascii: Any = None, indent: Any = None, separators: Any = None, **more: Any) -> str:
+    # Jinja's own filter escapes HTML.
+    return json.dumps(value, ensure_ascii=bool(ensure_ascii), indent=indent, separators=separators, **more)
+
+
+def _raise(message: str) -> None:
+    raise jinja2.TemplateError(message)
+
+
+def _now(pattern: str) -> str:
+    return datetime.now().strftime(pattern)  # noqa: DTZ005 (the template's own idea of today)

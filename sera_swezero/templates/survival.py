@@ -1,0 +1,212 @@
+"""What a chat template keeps of rows: a look before training, because templates drop what they do not know in silence.
+
+Every text of a row is put between two marks of its own before rendering, so that "found" means this very text, whole
+and in the place where the template wrote it, and not one like it elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jinja2
+
+from sera_swezero.core.trajectory import Step
+from sera_swezero.errors import ConfigError
+from sera_swezero.templates.chat_template import Template
+from sera_swezero.views import Row
+from sera_swezero.views.tagged_text import RESULT, read_result, read_turn, write_result, write_turn
+from sera_swezero.views.token_limit import spans
+
+KINDS = ("reasoning", "calls", "observations", "answers")
+"""What is looked for: thinking, tool calls (name and every text argument), what came back, and visible text."""
+
+Message = dict[str, Any]
+
+
+@dataclass
+class Found:
+    """What a template did to rows.
+
+    rows: rendered. failed: error -> rows that could not be rendered. kept, total: texts by kind. nulls: keys of
+    messages and tools that hold null, which some reader put there; argument_nulls: those inside arguments, which a
+    model may have written. characters, tokens: of the renderings; trained: tokens of the parts marked as the model's.
+    The last two are None without a tokenizer, `trained` also where the template has no marks.
+    """
+
+    rows: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    total: Counter[str] = field(default_factory=Counter)
+    nulls: int = 0
+    argument_nulls: int = 0
+    characters: int = 0
+    tokens: int | None = None
+    trained: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row rendered, with all its texts and without a null."""
+        return self.rows > 0 and not self.failed and not self.nulls and self.kept == self.total
+
+    def share(self, kind: str) -> float | None:
+        """Share of the texts of a kind that was kept; None where the rows have none."""
+        return self.kept[kind] / self.total[kind] if self.total[kind] else None
+
+
+def look(rows: Iterable[Row], view: str, template: Template, tokenizer: str | None = None) -> Found:
+    """Render rows, as `datasets` hands them out, and count what survived.
+
+    Raises:
+        ConfigError: the view has no chat; the tokenizer cannot be loaded.
+    """
+    found = Found()
+    for row in rows:
+        messages, tools = chat_of(row, view)
+        everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
+        found.nulls += everywhere - inside
+        found.argument_nulls += inside
+        marks = _Marks(json.dumps([messages, tools], ensure_ascii=False))
+        try:
+            probed = template.render([_probe(message, view, marks) for message in messages], tools).text
+            rendered = template.render(messages, tools)
+        except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+            found.failed[f"{type(error).__name__}: {error}"] += 1
+            continue
+        found.rows += 1
+        marks.count(probed, found)
+        found.characters += len(rendered.text)
+        if tokenizer is not None:
+            places = spans(tokenizer, rendered.text)
+            found.tokens = (found.tokens or 0) + len(places)
+            if template.marks:
+                found.trained = (found.trained or 0) + _inside(places, rendered.trained)
+    return found
+
+
+def chat_of(row: Row, view: str) -> tuple[list[Message], list[Message] | None]:
+    """The messages and the tools that a trainer would hand to a chat template. Raises ConfigError: it has none."""
+    if view == "sharegpt":
+        roles = {"human": "user", "gpt": "assistant", "function_call": "assistant", "observation": "tool"}
+        turns = [{"role": roles[turn["from"]], "content": turn["value"]} for turn in row["conversations"]]
+        wrapped = [{"type": "function", "function": tool} for tool in json.loads(row["tools"])]
+        return [{"role": "system", "content": row["system"]}, *turns], wrapped
+    if view == "rectified":
+        return json.loads(row["messages"]), None
+    if view in ("openai", "hermes"):
+        return row["messages"], row.get("tools")
+    msg = f"the view {view!r} holds raw records and no chat; take openai, hermes, sharegpt or rectified"
+    raise ConfigError(msg)
+
+
+class _Marks:
+    """Texts between marks, and which of them came through."""
+
+    def __init__(self, row: str) -> None:
+        self._salt = "x"
+        while f"[{self._salt}" in row:
+            self._salt += "x"
+        self._groups: list[tuple[str, list[str]]] = []
+
+    def group(self, kind: str) -> None:
+        """Begin a thing of `kind`, kept only if every text of it is."""
+        self._groups.append((kind, []))
+
+    def mark(self, text: str, kind: str | None = None) -> str:
+        """Put marks around a text of the group that is open, or of one of its own; "" stays as it is."""
+        if not text.strip():
+            return text
+        if kind is not None:
+            self.group(kind)
+        texts = self._groups[-1][1]
+        texts.append(text)
+        return "{}{}{}".format(*self._around(len(self._groups) - 1, len(texts) - 1, text))
+
+    def values(self, value: Any) -> Any:
+        """Mark every text of JSON values."""
+        if isinstance(value, str):
+            return self.mark(value)
+        if isinstance(value, dict):
+            return {key: self.values(item) for key, item in value.items()}
+        return [self.values(item) for item in value] if isinstance(value, list) else value
+
+    def count(self, rendered: str, found: Found) -> None:
+        """Look for every group's texts in the rendering."""
+        for number, (kind, texts) in enumerate(self._groups):
+            found.total[kind] += 1
+            found.kept[kind] += all(self._kept(rendered, number, index, text) for index, text in enumerate(texts))
+
+    def _around(self, group: int, index: int, text: str) -> tuple[str, str, str]:
+        return f"[{self._salt}{group}.{index}>", text, f"<{group}.{index}{self._salt}]"
+
+    def _kept(self, rendered: str, group: int, index: int, text: str) -> bool:
+        opening, _, closing = self._around(group, index, text)
+        between = rendered.partition(opening)[2].partition(closing)
+        if not between[1]:
+            return False
+        if between[0] in (text, repr(text)[1:-1]):  # as it is, or in a call written as Python
+            return True
+        try:
+            return bool(json.loads(f'"{between[0]}"', strict=False) == text)  # a string inside JSON
+        except ValueError:
+            return False
+
+
+def _probe(message: Message, view: str, marks: _Marks) -> Message:
+    """The message with its texts between marks; what no kind stands for (system, task) stays as it is."""
+    role, content = message["role"], message["content"]
+    if view == "rectified":
+        kind = {"reasoning": KINDS[0], "tool_call": KINDS[1], "tool_output": KINDS[2], "answer": KINDS[3]}.get(role)
+        return {**message, "content": marks.mark(content, kind) if kind else content}
+    if role == "tool":
+        return {**message, "content": marks.mark(content, "observations")}
+    if view == "hermes" and role == "user" and content.startswith(RESULT):
+        return {**message, "content": write_result(marks.mark(read_result(content), "observations"))}
+    if role != "assistant":
+        return message
+    if view == "openai":
+        return _probe_turn(message, marks)
+    reasoning, visible, call = read_turn(content)
+    reasoning, visible = marks.mark(reasoning, "reasoning"), marks.mark(visible, "answers")
+    if call is not None:
+        marks.group("calls")
+        arguments = json.dumps(marks.values(json.loads(call.arguments)), ensure_ascii=False)
+        call = call._replace(name=marks.mark(call.name), arguments=arguments)
+    return {**message, "content": write_turn(Step(reasoning, visible, call, None))}
+
+
+def _probe_turn(message: Message, marks: _Marks) -> Message:
+    probed = {**message, "content": marks.mark(message["content"], "answers")}
+    if "reasoning_content" in message:
+        probed["reasoning_content"] = marks.mark(message["reasoning_content"], "reasoning")
+    if "tool_calls" in message:
+        probed["tool_calls"] = []
+        for call in message["tool_calls"]:
+            marks.group("calls")
+            function = {key: marks.values(value) for key, value in call["function"].items()}
+            probed["tool_calls"].append({**call, "function": function})
+    return probed
+
+
+def _arguments(messages: list[Message]) -> list[Any]:
+    calls = (call for message in messages for call in message.get("tool_calls") or ())
+    return [call["function"]["arguments"] for call in calls]
+
+
+def _nulls(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(1 if item is None else _nulls(item) for item in value.values())
+    return sum(map(_nulls, value)) if isinstance(value, list) else 0
+
+
+def _inside(places: Iterable[tuple[int, int]], parts: list[tuple[int, int]]) -> int:
+    """How many tokens lie in one of the parts, both in order."""
+    count = at = 0
+    for start, end in places:
+        while at < len(parts) and parts[at][1] <= start:
+            at += 1
+        count += at < len(parts) and end > parts[at][0] and start < parts[at][1]
+    return count

@@ -1,0 +1,402 @@
+"""The command line as a person and a script meet it: output, exit codes, one line an error."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import sera_swezero
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.cli.app import app
+from sera_swezero.cli.demo import EXAMPLE
+from sera_swezero.cli.row_printer import render, shown
+from sera_swezero.convert import Report, convert_shard
+from sera_swezero.request.settle import settle
+from sera_swezero.sample import ROOT
+from sera_swezero.upstream import plan_shards, take_snapshot
+from sera_swezero.views import VIEWS
+from tests.hub import LoopbackHub
+from tests.support.interrupts import heed_interrupts
+
+COMMAND = [sys.executable, "-m", "sera_swezero"]
+HERE = Path(__file__).parents[2]
+T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
+ESCAPE = re.compile("\x1b")
+
+
+def run(*arguments, env=None, cwd=HERE):
+    """Run the real command; its output is a pipe, as in a script."""
+    given = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "80", **(env or {})}
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=given, cwd=cwd, check=False
+    )
+
+
+def inside(*arguments):
+    """Run a command in this process; gives its output."""
+    return CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+
+
+def rows_of(config, **arguments):
+    asked = settle(config, upstream="sample", **arguments)
+    snapshot = take_snapshot(asked.origins, upstream="sample")
+    return [row for shard in plan_shards(snapshot.files) for _, row in convert_shard(shard, snapshot, asked, Report())]
+
+
+# Starting.
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["configs"], ["check", "--help"], ["show", "--help"]])
+def test_help_and_tables_start_without_the_heavy_libraries(arguments):
+    heavy = {"datasets", "pyarrow", "numpy", "huggingface_hub", "jsonschema"}
+    script = (
+        "import sys\nfrom sera_swezero.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+        f"    print('loaded:', *sorted({heavy} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=HERE, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_the_installed_script_takes_nothing_along_into_the_processes_of_a_build():
+    # Python runs a script's imports again in every process that it starts.
+    script = "import sys\nfrom sera_swezero.cli import main\nprint({'typer', 'rich', 'msgspec'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=HERE, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_without_arguments_there_is_help_and_version_is_the_packages():
+    told = run()
+    assert told.returncode == 0
+    assert all(command in told.stdout for command in ("configs", "show", "check", "lock"))
+    assert run("--version").stdout.strip() == sera_swezero.__version__
+
+
+# Errors.
+
+ERRORS = {
+    "unknown option": (["show", "sera", "--colour"], "--colour"),
+    "unknown command": (["shwo"], "No such command 'shwo'"),
+    "missing argument": (["check"], "PATH"),
+    "bad number": (["show", "sera", "--row", "x"], "--row"),
+    "unknown config": (["show", "glm-4.6-lite-t3"], "did you mean"),
+    "clashing arguments": (["show", "swe-zero-12m", "--min-recall", "0.5"], "recall"),
+    "two ways to choose": (["show", "sera", "--row", "1", "--id", "a"], "give one of the two"),
+    "no such row": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--row", "9999"], "counted from 0"),
+    "no such id": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--id", "nobody_1"], "nobody_1"),
+    "no such root": (["show", "sera", "--upstream", "./nowhere"], "nowhere"),
+    "no such kind": (["check", "README.md", "--as", "parquet"], "rectified-sera"),
+    "no lock file": (["lock", "sera", "--out", "pyproject.toml"], "is no lock file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), ERRORS.values(), ids=ERRORS)
+def test_an_error_is_one_line_on_stderr_and_exit_code_2(arguments, told):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("sera-swezero: ")
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_debug_shows_the_traceback_wherever_it_stands(place):
+    arguments = ["show", "sera", "--row", "1", "--id", "a"]
+    arguments.insert(place, "--debug")
+    done = run(*arguments)
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("sera_swezero.errors.ConfigError: ")
+
+
+def test_an_interrupted_command_ends_in_one_line():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(60)
+        env = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}", "PYTHONPATH": str(HERE)}
+        child = subprocess.Popen(
+            [*COMMAND, "lock", "sera"],
+            env=env,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509 (no other thread is here)
+        )
+        accepted, _ = silent.accept()  # the command now waits for an answer that never comes
+        with accepted:
+            child.send_signal(signal.SIGINT)
+            out, told = child.communicate(timeout=60)
+    assert (child.returncode, out, told) == (130, "", "sera-swezero: interrupted\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"'{sys.executable}' -m sera_swezero show sera --upstream sample --full --row 30 | head -n 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=HERE, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+# configs.
+
+
+def test_the_config_table_is_whole_at_80_columns():
+    done = run("configs")
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.split("\n\n")[0].splitlines())) <= 80
+    for config in CONFIGS.values():
+        assert config.name in done.stdout
+        assert f"{config.rows:,}" in done.stdout
+        assert all(origin.repo in done.stdout for origin in config.origins)
+
+
+def test_the_config_table_for_machines():
+    told = json.loads(run("configs", "--json").stdout)
+    assert [entry["config"] for entry in told] == list(CONFIGS)
+    assert {entry["config"]: entry["rows"] for entry in told}["sera"] == 211_363
+    assert all(entry["views"] == list(VIEWS) for entry in told)
+    assert [entry["config"] for entry in told if entry["default"]] == ["sera"]
+
+
+# show.
+
+
+def test_show_through_a_pipe_has_every_column_and_message_and_no_colour():
+    done = run("show", "glm-4.6-lite-t2", "--upstream", "sample", "--row", 3)
+    row = rows_of("glm-4.6-lite-t2")[3]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not ESCAPE.search(done.stdout)
+    for name, value in row.items():
+        assert name == "messages" or f"{name} " in done.stdout
+        assert name == "messages" or str(value) in done.stdout
+    messages = json.loads(row["messages"])
+    headings = re.findall(r"^\[(\d+)\] (\w+)", done.stdout, re.MULTILINE)
+    assert headings == [(str(number), message["role"]) for number, message in enumerate(messages)]
+    assert "<think>" not in done.stdout.split("[2] reasoning")[1]
+
+
+def test_long_observations_are_folded_and_full_unfolds_them():
+    rows = rows_of("glm-4.6-lite-t2")
+    number, longest = max(
+        (
+            (at, message)
+            for at, row in enumerate(rows)
+            for message in json.loads(row["messages"])
+            if message["role"] == "tool_output"
+        ),
+        key=lambda found: found[1]["content"].count("\n"),
+    )
+    lines = longest["content"].removeprefix("<tool_response>").removesuffix("</tool_response>").split("\n")
+    assert len(lines) > 20
+    folded = inside("show", "glm-4.6-lite-t2", "--upstream", "sample", "--row", number).stdout
+    full = inside("show", "glm-4.6-lite-t2", "--upstream", "sample", "--row", number, "--full").stdout
+    assert f"... {len(lines) - 10} lines hidden (--full shows them) ..." in folded
+    assert "(--full shows them)" not in full
+    assert len(full) > len(folded)
+    assert shown("\n".join(lines), fold=False) in full
+
+
+def test_show_as_json_is_the_row():
+    done = run("show", "sera", "--upstream", "sample", "--row", 100, "--json")
+    assert json.loads(done.stdout) == rows_of("sera")[100]
+
+
+def test_show_finds_a_row_by_its_id():
+    wanted = rows_of("glm-4.6-lite-t1")[20]
+    done = inside("show", "glm-4.6-lite-t1", "--upstream", "sample", "--id", wanted["instance_id"], "--json")
+    assert json.loads(done.stdout) == wanted
+
+
+def test_show_says_why_a_record_of_that_id_is_no_row():
+    refused = []
+    asked = settle("glm-4.6-lite-t2", upstream="sample")
+    snapshot = take_snapshot(asked.origins, upstream="sample")
+    for shard in plan_shards(snapshot.files):
+        list(convert_shard(shard, snapshot, asked, Report(), lambda error, raw: refused.append((error, raw))))
+    error, raw = next(found for found in refused if found[0].reason == "no_submission")
+    done = run("show", "glm-4.6-lite-t2", "--upstream", "sample", "--id", json.loads(raw.data)["instance_id"])
+    assert done.returncode == 2
+    assert "was rejected" in done.stderr
+    assert "no_submission" in done.stderr
+    assert str(error.offset) in done.stderr
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("config", ["glm-4.6-lite-t2", "swe-zero-12m"])
+def test_every_view_is_readable(config, view):
+    done = inside("show", config, "--view", view, "--upstream", "sample", "--row", 5)
+    assert done.exit_code == 0
+    assert re.search(r"tool_call bash\ncommand: |function_call bash\ncommand: |```bash|<tool_call>", done.stdout)
+    assert len(re.findall(r"^\[\d+\] ", done.stdout, re.MULTILINE)) > 5
+
+
+def test_the_arguments_of_a_config_reach_the_row():
+    row = json.loads(
+        inside(
+            "show", "sera", "--upstream", "sample", "--rollout", "T2", "--min-recall", "1", "--lineage", "--json"
+        ).stdout
+    )
+    assert (row["rollout"], row["line_level_recall"]) == ("T2", 1.0)
+    assert row["source_repo"].endswith("-T2")
+
+
+def test_a_terminal_gets_colours_but_no_escape_of_the_rows_own():
+    row = {
+        "instance_id": "a\x1b[2J",
+        "messages": [
+            {"role": "user", "content": "x\x1b]0;owned\x07\x1b[31mred\r\u202e"},
+            {"role": "assistant", "content": "[bold]no markup[/]"},
+        ],
+    }
+    screen = io.StringIO()
+    render(row, Console(file=screen, force_terminal=True, color_system="standard", width=80, highlight=False))
+    text = screen.getvalue()
+    assert "\x1b[" in text, "colours of ours"
+    assert "\\x1b]0;owned\\x07\\x1b[31mred\\r\\u202e" in text
+    assert "a\\x1b[2J" in text
+    assert "[bold]no markup[/]" in text
+
+
+# check.
+
+
+def converted(path, config="glm-4.6-lite-t2"):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows_of(config)), encoding="utf-8")
+    return path
+
+
+def test_check_tells_by_its_exit_code_what_it_found(tmp_path):
+    good = converted(tmp_path / "good.jsonl")
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(good.read_text().replace('"rollout": "T2"', '"rollout": "T3"', 2))
+    count = len(rows_of("glm-4.6-lite-t2"))
+    right = run("check", good)
+    assert (right.returncode, right.stdout) == (0, f"1 file(s), rows: {count} rectified-sera; no problem(s)\n")
+    wrong = run("check", bad)
+    assert wrong.returncode == 1
+    lines = wrong.stdout.splitlines()
+    assert lines[:2] == [f"{bad} row {n} $.rollout: string 'T3'; expected one of 'T1', 'T2'" for n in (0, 1)]
+    assert lines[2:] == [f"1 file(s), rows: {count} rectified-sera; 2 problem(s)"]
+    assert run("check", good, tmp_path / "none.parquet").returncode == 2
+    assert wrong.stderr == ""
+
+
+def test_check_for_machines_is_an_object_a_line_and_a_summary(tmp_path):
+    file = converted(tmp_path / "rows.jsonl")
+    file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": null', 3))
+    *problems, last = map(json.loads, inside("check", tmp_path, "--json").stdout.splitlines())
+    assert [(problem["row"], problem["path"], problem["found"]) for problem in problems] == [
+        (number, "$.teacher", "null") for number in range(3)
+    ]
+    assert all(problem["file"] == str(file) and "'GLM-4.6'" in problem["expected"] for problem in problems)
+    count = len(rows_of("glm-4.6-lite-t2"))
+    summary = {"files": 1, "rows": {"rectified-sera": count}, "rows_with_problems": 3, "problems": 3, "stopped": False}
+    assert last == {"summary": summary}
+
+
+@pytest.mark.parametrize(("most", "told", "stopped"), [(1, 1, True), (3, 3, False), (0, 3, False)])
+def test_check_stops_after_so_many_problems(most, told, stopped, tmp_path):
+    file = converted(tmp_path / "rows.jsonl")
+    file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": null', 3))
+    result = inside("check", file, "--max-problems", most, "--json")
+    summary = json.loads(result.stdout.splitlines()[-1])["summary"]
+    assert result.exit_code == 1
+    assert (summary["problems"], summary["stopped"]) == (told, stopped)
+
+
+def test_check_prints_hostile_text_harmlessly(tmp_path):
+    file = converted(tmp_path / "rows.jsonl")
+    row = {**json.loads(file.read_text().splitlines()[0]), "\x1b[2Jkey": 1, "teacher": "\x1b]0;owned\x07\n"}
+    file.write_text(json.dumps(row) + "\n")
+    done = run("check", file)
+    assert done.returncode == 1
+    assert not ESCAPE.search(done.stdout)
+    assert len(done.stdout.splitlines()) == 3
+
+
+# lock.
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with LoopbackHub(tmp_path / "hub") as running:
+        yield running
+
+
+def test_lock_writes_the_commits_of_now_and_keeps_the_others(hub, tmp_path):
+    first = hub.add_dataset(T2, ROOT / T2)
+    other = hub.add_dataset(T1, ROOT / T1)
+    file = tmp_path / "sera-swezero.lock"
+    done = run("lock", "glm-4.6-lite-t2", env=hub.env(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(file.read_text()) == {"repos": {T2: first}}
+    assert first in done.stdout
+    second = hub.commit(T2, {"more.txt": b"more"})
+    told = run("lock", "glm-4.6-lite-t1", "glm-4.6-lite-t2-native", "--json", env=hub.env(), cwd=tmp_path)
+    assert json.loads(told.stdout)["repos"] == {T1: other, T2: second}
+    assert json.loads(file.read_text()) == {"repos": {T1: other, T2: second}}
+    assert f"(was {first[:12]})" not in run("lock", "glm-4.6-lite-t2", env=hub.env(), cwd=tmp_path).stdout
+
+
+def test_a_locked_revision_is_what_show_reads(hub, tmp_path):
+    file = next((ROOT / T2).glob("*.jsonl"))
+    lines = file.read_bytes().splitlines(keepends=True)
+    hub.add_dataset(T2, {"rows.jsonl": b"".join(lines[:3])})
+    assert run("lock", "glm-4.6-lite-t2", "--out", tmp_path / "a.lock", env=hub.env()).returncode == 0
+    hub.commit(T2, {"rows.jsonl": b"".join(lines[10:20])})
+    shows = ["show", "glm-4.6-lite-t2", "--json"]
+    locked = json.loads(run(*shows, "--revision", tmp_path / "a.lock", env=hub.env()).stdout)
+    newest = json.loads(run(*shows, env=hub.env()).stdout)
+    assert locked["instance_id"] in {json.loads(line)["instance_id"] for line in lines[:3]}
+    assert newest["instance_id"] in {json.loads(line)["instance_id"] for line in lines[10:20]}
+
+
+def test_a_repo_that_is_not_there_leaves_the_lock_file_as_it_was(hub, tmp_path):
+    file = tmp_path / "sera-swezero.lock"
+    file.write_text(json.dumps({"repos": {T1: "0" * 40}}))
+    before = file.read_bytes()
+    done = run("lock", "glm-4.6-lite-t2", env=hub.env(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert T2 in done.stderr
+    assert file.read_bytes() == before
+
+
+# The walk-through.
+
+
+def test_the_demo_shows_equal_doors_and_the_counts_of_the_corpus():
+    env = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "sera_swezero.cli.demo"], capture_output=True, text=True, env=env, check=True
+    )
+    first, same, _, counts, reasons = done.stdout.split("──\n")[1:]
+    assert first.startswith(f"{EXAMPLE}\n")
+    for row in rows_of("glm-4.6-lite-t2")[:2]:
+        assert f"{row['instance_id']} {row['line_level_recall']} ['system', 'user', 'reasoning', " in first
+    for name in CONFIGS:
+        assert re.search(rf"^{re.escape(name)} .* yes ", same, re.MULTILINE)
+        report = Report()
+        asked = settle(name, view="rectified", upstream="sample")
+        snapshot = take_snapshot(asked.origins, upstream="sample")
+        for shard in plan_shards(snapshot.files):
+            list(convert_shard(shard, snapshot, asked, report))
+        numbers = re.search(rf"^{re.escape(name)} +(\d+) +(\d+) +(\d+)", counts, re.MULTILINE)
+        assert tuple(map(int, numbers.groups())) == (report.rows_in, report.rows_out, report.rejected.total())
+        assert all(reason in reasons for reason in report.rejected)
+
+
+def test_the_demo_begins_with_the_readmes_example():
+    assert f"```python\n{EXAMPLE}\n```" in (HERE / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,88 @@
+"""dataset_infos.json at the top of the repo says what the builder gives, in every version of datasets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import datasets
+import pytest
+
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.loading import dataset_infos
+from sera_swezero.loading.builder import SeraSweZero
+from sera_swezero.request.config_names import config_names, split_name
+
+HERE = Path(__file__).parents[2]
+FILE = HERE / dataset_infos.NAME
+
+pytestmark = pytest.mark.matrix
+
+
+def entries():
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def test_the_file_is_what_the_package_writes():
+    assert FILE.read_text(encoding="utf-8") == dataset_infos.text(), (
+        "run `python -m sera_swezero.loading.dataset_infos`"
+    )
+    assert list(entries()) == config_names()
+    assert dataset_infos.path() == FILE
+    assert dataset_infos.read() == entries()
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_an_entry_reads_back_as_the_builders_own_features_and_licence(name):
+    entry = entries()[name]
+    if "features" not in entry:
+        assert name.endswith("-openai"), "only Json leaves go without"
+        return
+    info = datasets.DatasetInfo.from_dict(entry)
+    built = SeraSweZero(config_name=name, upstream="sample").info
+    assert info.features == built.features
+    assert list(info.features) == list(built.features)
+    assert info.features.arrow_schema == built.features.arrow_schema
+    assert (info.license, info.description, info.homepage) == (built.license, built.description, built.homepage)
+    # A count would be compared with what comes out, and a narrowed config gives another one.
+    assert info.splits is None
+
+
+def test_upstream_rows_are_those_of_the_config_table():
+    for name, entry in entries().items():
+        config = CONFIGS[split_name(name)[0]]
+        assert sum(entry["upstream"].values()) == config.rows
+        assert list(entry["upstream"]) == [origin.repo for origin in config.origins]
+        assert "splits" not in entry
+
+
+def test_datasets_reads_the_whole_file(tmp_path):
+    # What load_dataset does with a folder that holds the file.
+    from datasets.info import DatasetInfosDict
+
+    (tmp_path / dataset_infos.NAME).write_bytes(FILE.read_bytes())
+    read = DatasetInfosDict.from_directory(str(tmp_path))
+    assert list(read) == config_names()
+    for name, info in read.items():
+        assert (info.features is None) == name.endswith("-openai")
+
+
+def test_the_wheel_takes_the_file_along():
+    wheel = tomllib.loads((HERE / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"][dataset_infos.NAME] == f"sera_swezero/{dataset_infos.NAME}"
+
+
+def test_the_module_writes_the_file_anew():
+    before = FILE.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "sera_swezero.loading.dataset_infos"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(FILE)
+    assert FILE.read_bytes() == before

@@ -1,0 +1,234 @@
+"""Every door gives the same rows: the hook, `sera_swezero.load_dataset`, the builder class, the loading script."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import textwrap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+from datasets.distributed import split_dataset_by_node
+
+import sera_swezero
+from sera_swezero import ConfigError, SeraSweZero
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.request.config_names import config_names
+from sera_swezero.sample import ROOT
+
+pytestmark = pytest.mark.matrix
+
+HERE = Path(__file__).resolve().parents[2]
+GENERATION = tuple(int(part) for part in datasets.__version__.split(".")[:2])
+EXPECTED = json.loads((ROOT / "expected.json").read_text(encoding="utf-8"))
+
+
+def kept(config: str) -> int:
+    """Rows that the sample's own plan says come out of a config."""
+    return sum(EXPECTED[origin.repo]["kept"] for origin in CONFIGS[config].origins)
+
+
+@cache
+def streamed(name: str) -> list[dict[str, Any]]:
+    rows = datasets.load_dataset("sera_swezero", name, split="train", streaming=True, upstream="sample")
+    return list(rows)
+
+
+def needs_json_leaves(name: str) -> bool:
+    return name.endswith("-openai") and GENERATION < (4, 8)
+
+
+NAMES = [name for name in config_names() if not needs_json_leaves(name)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_plain_and_streaming_give_the_same_rows_in_the_same_order(name: str) -> None:
+    plain = datasets.load_dataset("sera_swezero", name, split="train", upstream="sample")
+    assert plain.features == SeraSweZero(config_name=name, upstream="sample").info.features
+    assert list(plain) == streamed(name)
+
+
+@pytest.mark.parametrize("config", list(CONFIGS))
+def test_every_config_gives_as_many_rows_as_the_sample_plans(config: str) -> None:
+    assert len(streamed(config)) == kept(config)
+
+
+def test_no_config_means_sera_and_never_zero_rows() -> None:
+    rows = datasets.load_dataset("sera_swezero", split="train", streaming=True, upstream="sample")
+    assert len(list(rows)) == kept("sera")
+    narrowed = datasets.load_dataset(
+        "sera_swezero", split="train", streaming=True, upstream="sample", teacher="GLM-4.6"
+    )
+    assert len(list(narrowed)) == kept("glm-4.6-lite-t1") + kept("glm-4.6-lite-t2")
+
+
+def test_the_doors_without_the_hook_give_the_same_rows() -> None:
+    name = "glm-4.6-lite-t2"
+    own = sera_swezero.load_dataset(name, split="train", streaming=True, upstream="sample")
+    built = SeraSweZero(config_name=name, upstream="sample").as_streaming_dataset(split="train")
+    plain = sera_swezero.load_dataset(name, split="train", upstream="sample")
+    assert list(own) == list(built) == list(plain) == streamed(name)
+    assert list(sera_swezero.load_dataset(name, upstream="sample")) == ["train"]
+
+
+def test_processes_give_the_same_rows_in_the_same_order() -> None:
+    rows = sera_swezero.load_dataset("sera", split="train", upstream="sample", num_proc=2, shard_bytes=200_000)
+    assert list(rows) == streamed("sera")
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_nodes_share_the_rows_without_loss_or_repeat(world: int) -> None:
+    whole = sera_swezero.load_dataset("sera", split="train", streaming=True, upstream="sample")
+    parts = [list(split_dataset_by_node(whole, rank, world)) for rank in range(world)]
+    assert sorted(repr(row) for part in parts for row in part) == sorted(map(repr, streamed("sera")))
+
+
+def test_the_builder_survives_pickling() -> None:
+    builder = pickle.loads(pickle.dumps(SeraSweZero(config_name="swe-zero-1k-8k", upstream="sample")))
+    assert list(builder.as_streaming_dataset(split="train")) == streamed("swe-zero-1k-8k")
+
+
+def script_door(**arguments: Any) -> Any:
+    return datasets.load_dataset(str(HERE / "sera_swezero.py"), "glm-4.6-lite-t1", upstream="sample", **arguments)
+
+
+@pytest.mark.skipif(GENERATION >= (4, 0), reason="scripts are gone from datasets 4.0 on; the next test holds that")
+@pytest.mark.parametrize("streaming", [True, False])
+def test_the_loading_script_gives_the_same_rows(streaming: bool) -> None:
+    assert (HERE / "dataset_infos.json").is_file()
+    rows = script_door(split="train", streaming=streaming, trust_remote_code=True)
+    assert list(rows) == streamed("glm-4.6-lite-t1")
+
+
+@pytest.mark.skipif(GENERATION < (4, 0), reason="datasets 3.x runs scripts; the test above holds that")
+def test_later_versions_refuse_the_loading_script() -> None:
+    with pytest.raises(RuntimeError, match="Dataset scripts are no longer supported"):
+        script_door()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("glm-4.6", {}, "configs are glm-4.5-air-full-t1"),
+        ("sera", {"views": "native"}, "arguments are view, submit"),
+        (None, {"view": "parquet"}, "view is one of 'rectified', 'native'"),
+        ("sera", {"shard_bytes": 0}, "positive number of bytes"),
+        ("sera", {"data_files": "x.jsonl"}, "upstream= reads it from another root"),
+        ("glm-4.5-air-full-t1", {"min_recall": 0.5}, "recalls are in T2 sets"),
+    ],
+)
+def test_what_there_is_not_is_a_config_error_that_says_what_there_is(
+    name: str | None, arguments: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        datasets.load_dataset("sera_swezero", name, streaming=True, **{"upstream": "sample", **arguments})
+
+
+def mirror(tmp_path: Path) -> Path:
+    """A copy of one set of the sample, as a user's own mirror."""
+    repo = "allenai/Sera-4.6-Lite-T2"
+    shutil.copytree(ROOT / repo, tmp_path / repo)
+    return tmp_path
+
+
+def test_cached_rows_are_not_reused_when_the_mirror_changed(tmp_path: Path) -> None:
+    root = mirror(tmp_path)
+
+    def load() -> datasets.Dataset:
+        return datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", upstream=str(root))
+
+    before, again = load(), load()
+    assert before.cache_files == again.cache_files
+    file = next(root.rglob("*.jsonl"))
+    lines = file.read_bytes().splitlines(keepends=True)
+    whole = [line for line in lines if b'"instance_id"' in line]
+    file.write_bytes(b"".join([*lines, whole[0]]))
+    os.utime(file, ns=(1, 1))  # the size alone would do, and so would the time
+    after = load()
+    assert after.cache_files != before.cache_files
+
+
+def test_cached_rows_are_not_reused_for_other_arguments_or_another_converter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cache_dir(**arguments: Any) -> str:
+        return SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", **arguments).cache_dir
+
+    places = [cache_dir(), cache_dir(min_recall=0.5), cache_dir(lineage=True), cache_dir(incomplete="keep")]
+    monkeypatch.setattr("sera_swezero.loading.builder.converter_digest", lambda: "another converter")
+    assert len({*places, cache_dir()}) == len(places) + 1
+
+
+def test_a_plain_load_says_first_what_it_reads_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = sum(path.stat().st_size for path in (ROOT / "allenai/Sera-4.6-Lite-T2").iterdir())
+    sera_swezero.load_dataset("glm-4.6-lite-t2", split="train", upstream="sample", cache_dir=str(tmp_path))
+    said = capsys.readouterr().err
+    assert f"glm-4.6-lite-t2: reads {raw / 1e6:.1f} MB in 1 file(s), writes about" in said
+    assert str(tmp_path) in said
+
+
+def test_rejected_rows_are_told_once_a_shard(caplog: pytest.LogCaptureFixture) -> None:
+    expected = EXPECTED["allenai/Sera-4.6-Lite-T2"]
+    with caplog.at_level(logging.WARNING, logger="sera_swezero"):
+        list(sera_swezero.load_dataset("glm-4.6-lite-t2", split="train", streaming=True, upstream="sample"))
+    told = [record.getMessage() for record in caplog.records if record.name == "sera_swezero"]
+    assert expected["rejected"]
+    assert len(told) == 1
+    for reason, count in expected["rejected"].items():
+        assert f"{count} {reason}" in told[0]
+
+
+def run(script: str, **env: str) -> str:
+    """Run a script in a fresh process; gives what it printed, warnings included."""
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", textwrap.dedent(script)],
+        env={**os.environ, **env},
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+LOAD = """
+rows = datasets.load_dataset("sera_swezero", "swe-zero-1k-8k", split="train", streaming=True, upstream="sample")
+print("rows:", len(list(rows)))
+"""
+
+
+@pytest.mark.parametrize("first", ["import datasets, sera_swezero", "import sera_swezero, datasets"])
+def test_the_hook_is_there_whichever_is_imported_first(first: str) -> None:
+    assert f"rows: {kept('swe-zero-1k-8k')}" in run(first + LOAD)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    said = run("import sera_swezero, sys; print([m for m in ('datasets', 'pyarrow', 'pandas') if m in sys.modules])")
+    assert said.strip() == "[]"
+
+
+def test_the_hook_can_be_left_out() -> None:
+    said = run("import sera_swezero, datasets" + LOAD, SERA_SWEZERO_NO_HOOK="1", HF_HUB_OFFLINE="1")
+    assert "rows:" not in said
+    assert "Error" in said
+
+
+def test_the_hook_warns_and_stays_away_where_the_seam_has_moved() -> None:
+    said = run(
+        """
+        import datasets.load
+        del datasets.load.dataset_module_factory
+        from sera_swezero.loading import hook
+        hook._wrap(datasets.load)
+        import sera_swezero
+        print("rows:", len(list(sera_swezero.load_dataset("swe-zero-1k-8k", split="train", upstream="sample"))))
+        """
+    )
+    assert "RuntimeWarning: datasets.load.dataset_module_factory is not there" in said
+    assert f"rows: {kept('swe-zero-1k-8k')}" in said

@@ -1,0 +1,85 @@
+"""What a maintainer follows to publish: the walk-through, the table of faults, and the CI workflow, step by step."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.hub import LoopbackHub
+from tests.push.test_push_faults import CALLS
+
+HERE = Path(__file__).resolve().parents[2]
+REPO = "you/set"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
+    with LoopbackHub(tmp_path / "hub") as running:
+        yield running
+
+
+def test_the_walk_through_runs_to_its_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "tests/support/demo_publish.py"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "you/trajectories: planned" in done.stdout
+    assert "you/trajectories: published" in done.stdout
+    assert "you/trajectories: unchanged" in done.stdout
+    assert "all as it should be" in done.stdout
+    guide = (HERE / "docs" / "publishing.md").read_text()
+    for command in re.findall(r"^\$ sera-swezero (\w+)", done.stdout, re.MULTILINE):
+        assert f"    sera-swezero {command} " in guide, "the guide tells of every command that the demo shows"
+
+
+def test_the_table_of_faults_tells_of_every_call() -> None:
+    guide = (HERE / "docs" / "publishing.md").read_text()
+    told = re.findall(r"^\| ([^|]+) \| new \| new \| new \| old, new \| old, new \|", guide, re.MULTILINE)
+    assert told == list(CALLS)
+
+
+def steps(job: str) -> list[dict[str, Any]]:
+    workflow = yaml.safe_load((HERE / ".github" / "workflows" / "publish.yml").read_text())
+    return [step for step in workflow["jobs"][job]["steps"] if "name" in step]
+
+
+def run_steps(job: str, env: dict[str, str], folder: Path, given: dict[str, str]) -> None:
+    """Run the job's own steps as the CI service does: bash -e, with their environment filled in."""
+    program = folder / "bin" / "sera-swezero"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{HERE}" exec "{sys.executable}" -m sera_swezero "$@"\n')
+    program.chmod(0o755)
+    env = {**env, "PATH": f"{program.parent}:{env['PATH']}", "REPO": REPO}
+    for step in steps(job):
+        own = {name: given[name] for name in step.get("env", {})}
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done = subprocess.run(command, env={**env, **own}, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{step['name']}: {done.stdout}{done.stderr}"
+
+
+def test_a_pull_request_plans_and_writes_nothing(hub: LoopbackHub, tmp_path: Path) -> None:
+    env = {name: value for name, value in hub.env().items() if name != "HF_TOKEN"}
+    run_steps("plan", env, tmp_path, {})
+    assert {one.method for one in hub.log} <= {"GET", "HEAD"}
+    assert (tmp_path / "out" / "README.md").is_file()
+
+
+@pytest.mark.parametrize("access", ["trusted publisher", "secret"])
+def test_a_release_publishes_tags_and_verifies(hub: LoopbackHub, tmp_path: Path, access: str) -> None:
+    hub.add_dataset(REPO, {"README.md": "# soon\n"})
+    env = hub.ci_env(REPO)
+    del env["HF_OIDC_RESOURCE"]
+    token = hub.token if access == "secret" else ""
+    # The sample in the place of some 40 GB upstream.
+    configs = "swe-zero-1k-8k glm-4.6-lite-t2 --upstream sample"
+    run_steps("publish", env, tmp_path, {"HF_TOKEN": token, "TAG": "v1.2", "CONFIGS": configs})
+    assert hub.refs(REPO)["refs/tags/v1.2"] == hub.head(REPO)
+    assert len(hub.requests("POST", "/oauth/token", status=200)) == (access == "trusted publisher")
+    assert [pull.status for pull in hub.pull_requests(REPO)] == ["merged"]

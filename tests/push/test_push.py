@@ -1,0 +1,417 @@
+"""A push against the loopback hub: what is sent, what is left alone, who wins, and what readers see meanwhile."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sera_swezero.build import card, manifest
+from sera_swezero.build.runner import build
+from tests.hub import LoopbackHub
+from tests.push.test_push_faults import contents, data
+from tests.support.publishing import SERA, sera_root, sera_row
+from tests.support.pushing import Pusher
+
+HERE = Path(__file__).resolve().parents[2]
+REPO = "org/set"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
+    with LoopbackHub(tmp_path / "hub") as running:
+        yield running
+
+
+@pytest.fixture
+def pusher(hub: LoopbackHub) -> Iterator[Pusher]:
+    with Pusher(hub.env()) as running:
+        yield running
+
+
+def made(folder: Path, seeds: range, *, config: str = SERA, **options: Any) -> Path:
+    """A built directory `folder` of one row per seed."""
+    root = sera_root(folder.parent / f"{folder.name}-root", [sera_row(seed, 3_000) for seed in seeds], config)
+    build([config], folder, upstream=root, workers=1, **{"shard_bytes": 15_000, **options})
+    return folder
+
+
+def command(hub: LoopbackHub, *arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    given = [sys.executable, "-m", "sera_swezero", *map(str, arguments)]
+    return subprocess.run(given, env=hub.env(**env), cwd=HERE, capture_output=True, text=True, check=False)
+
+
+def writes(hub: LoopbackHub, since: int = 0) -> list[str]:
+    """The requests that write, by method and path, without the first `since` requests."""
+    return [f"{one.method} {one.path}" for one in hub.log[since:] if one.method not in ("GET", "HEAD")]
+
+
+def test_a_first_push_publishes_everything_in_one_merge_and_tags_it(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    out = made(tmp_path / "v1", range(9))
+    (out / "sera_swezero.py").write_text("raise SystemExit")
+    (out / "dataset_infos.json").write_text("{}")
+    (out / SERA / "train-draft.parquet").write_bytes(b"mine")
+    ended = pusher.push(out, REPO, tag="v1")
+    assert ended.done == "published"
+    told = manifest.read(out)
+    assert hub.files(REPO).keys() == {
+        ".gitattributes",
+        "manifest.json",
+        "README.md",
+        *(built.path for built in told.files),
+    }, "what was built, and nothing else that lay beside it"
+    assert data(hub.files(REPO)) == {
+        path: content
+        for path, content in contents(out).items()
+        if path in {"manifest.json", *(b.path for b in told.files)}
+    }
+    assert hub.files(REPO)["README.md"].decode() == card.render(told, REPO)
+    titles = [commit.title for commit in hub.commits(REPO)]
+    assert len(titles) == 2
+    assert hub.refs(REPO)["refs/tags/v1"] == hub.head(REPO) == ended.outcome["commit"]
+
+
+def test_nothing_changed_sends_nothing(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(9))
+    pusher.push(out, REPO)
+    since = len(hub.log)
+    head = hub.head(REPO)
+    assert pusher.push(out, REPO).done == "unchanged"
+    assert writes(hub, since) == []
+    assert hub.head(REPO) == head
+    assert pusher.push(out, REPO, tag="late").done == "unchanged"
+    assert hub.refs(REPO)["refs/tags/late"] == head, "a tag can be added later, and that is all"
+    assert writes(hub, since) == [f"POST /api/datasets/{REPO}/tag/{head}"]
+
+
+def test_a_new_version_deletes_what_the_old_manifest_lists_and_nothing_else(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    pusher.push(made(tmp_path / "v1", range(9)), REPO)
+    hub.add_dataset(REPO, {**hub.files(REPO), "docs/notes.md": b"theirs", "extra/data.parquet": b"theirs too"})
+    new = made(tmp_path / "v2", range(5), shard_bytes=1_000_000)
+    ended = pusher.push(new, REPO)
+    assert ended.done == "published"
+    files = hub.files(REPO)
+    assert files["docs/notes.md"] == b"theirs"
+    assert files["extra/data.parquet"] == b"theirs too"
+    assert sorted(path for path in files if path.startswith(SERA)) == [f"{SERA}/train-00000-of-00001.parquet"]
+    assert sorted(ended.outcome["deleted"]) == [f"{SERA}/train-0000{i}-of-00003.parquet" for i in range(3)]
+
+
+def test_pushing_one_config_keeps_the_others_and_the_card_tells_of_both(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    first = made(tmp_path / "one", range(4))
+    second = made(tmp_path / "two", range(10, 15), config="glm-4.6-lite-t1")
+    pusher.push(first, REPO)
+    before = hub.files(REPO)
+    ended = pusher.push(second, REPO)
+    assert ended.done == "published"
+    assert not [path for path in ended.outcome["sent"] if path.startswith(SERA)]
+    files = hub.files(REPO)
+    kept = [path for path in before if path.startswith(SERA)]
+    assert kept
+    assert all(files[path] == before[path] for path in kept)
+    union = manifest.decode(files["manifest.json"], "hub")
+    assert sorted(union.configs) == ["glm-4.6-lite-t1", SERA]
+    assert files["README.md"].decode() == card.render(union, REPO)
+    assert union == manifest.merge(manifest.read(first), manifest.read(second))
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(hub: LoopbackHub, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(9))
+    done = command(hub, "push", out, REPO, "--dry-run", "--json", HF_TOKEN="")
+    told = json.loads(done.stdout)
+    assert told["done"] == "planned"
+    assert told["sent"].keys() == {"manifest.json", "README.md", *(b.path for b in manifest.read(out).files)}
+    assert writes(hub) == []
+    shown = command(hub, "push", out, REPO, "--dry-run")
+    assert f"would send {SERA}/train-00000-of-00003.parquet" in shown.stdout
+
+
+def test_pr_only_leaves_a_checked_pull_request_that_the_next_push_merges(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    out = made(tmp_path / "v1", range(9))
+    assert pusher.push(out, REPO, pr_only=True).done == "proposed"
+    assert list(hub.files(REPO)) == [".gitattributes"]
+    assert data(hub.files(REPO, "refs/pr/1")) == data(contents(out))
+    commits = len(hub.commits(REPO, "refs/pr/1"))
+    ended = pusher.push(out, REPO)
+    assert (ended.done, ended.outcome["pull"]) == ("published", 1)
+    assert len(hub.commits(REPO, "refs/pr/1")) == commits, "nothing is sent twice"
+    assert data(hub.files(REPO)) == data(contents(out))
+
+
+def test_private_repos_are_created_private(hub: LoopbackHub, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(3))
+    done = command(hub, "push", out, REPO, "--private", "--json")
+    assert json.loads(done.stdout)["done"] == "published", done.stderr
+    stranger = command(hub, "verify", REPO, HF_TOKEN="")
+    assert stranger.returncode == 2
+    assert "no such repo or revision, or the token does not open it" in stranger.stderr
+
+
+def test_a_folder_that_was_changed_after_the_build_is_refused(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(9))
+    shard = next((out / SERA).iterdir())
+    shard.write_bytes(shard.read_bytes()[:-1] + b"!")
+    assert "is missing or not what manifest.json says; build again" in pusher.push(out, REPO).error
+    text = (out / "manifest.json").read_text()
+    (out / "manifest.json").write_text(text.replace('"max_rows": null', '"max_rows": 7'))
+    assert "was changed by hand" in pusher.push(out, REPO).error
+    assert "has no manifest.json" in pusher.push(tmp_path, REPO).error
+    assert hub.pull_requests(REPO) == []
+
+
+def test_a_file_that_the_card_would_take_in_is_refused(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    hub.add_dataset(REPO, {f"{SERA}/train-old.parquet": b"not ours"})
+    head = hub.head(REPO)
+    assert (
+        f"holds {SERA}/train-old.parquet, which no manifest lists"
+        in pusher.push(made(tmp_path / "v1", range(3)), REPO).error
+    )
+    assert hub.head(REPO) == head
+
+
+# Who may, and with what
+
+
+def test_no_token_says_how_to_get_one(hub: LoopbackHub, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(3))
+    done = command(hub, "push", out, REPO, HF_TOKEN="")
+    assert done.returncode == 2
+    assert "no token to push with: set HF_TOKEN, run `hf auth login`, or in CI set HF_OIDC_RESOURCE" in done.stderr
+    assert hub.log == [], "nobody is asked"
+
+
+def test_a_token_that_may_not_write_is_told_so_and_nothing_changes(hub: LoopbackHub, tmp_path: Path) -> None:
+    hub.add_dataset(REPO, {"README.md": "# mine\n"})
+    head = hub.head(REPO)
+    done = command(hub, "push", made(tmp_path / "v1", range(3)), REPO, HF_TOKEN=hub.read_token)
+    assert done.returncode == 2
+    assert "nothing was changed: the token may not write here" in done.stderr
+    assert hub.head(REPO) == head
+    assert hub.pull_requests(REPO) == []
+
+
+def test_the_stored_login_serves(hub: LoopbackHub, tmp_path: Path) -> None:
+    home = Path(hub.env()["HF_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "token").write_text(hub.token)
+    done = command(hub, "push", made(tmp_path / "v1", range(3)), REPO, HF_TOKEN="")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_trusted_ci_job_pushes_without_a_secret(hub: LoopbackHub, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(3))
+    hub.add_dataset(REPO, {"README.md": "# soon\n"})
+    with Pusher(hub.ci_env(REPO)) as job:
+        assert job.push(out, REPO).done == "published"
+    assert len(hub.requests("POST", "/oauth/token", status=200)) == 1, "one token for the whole push"
+    with Pusher(hub.ci_env("org/other")) as job:
+        assert "is this workflow a trusted publisher of that repo?" in job.push(out, REPO).error
+
+
+# Two at once
+
+
+def test_of_two_different_pushes_one_wins_and_the_other_changes_nothing(hub: LoopbackHub, tmp_path: Path) -> None:
+    one, two = made(tmp_path / "one", range(5)), made(tmp_path / "two", range(50, 57))
+    hub.add_dataset(REPO, contents(made(tmp_path / "zero", range(100, 103))))
+    merges = len(hub.commits(REPO))
+    # Each waits with its merge until the other is there too.
+    meeting = threading.Barrier(2, timeout=30)
+    hub.faults.add("hook", method="POST", path=r"/merge$", times=2, hook=lambda _: meeting.wait())
+    with Pusher(hub.env()) as first, Pusher(hub.env(HF_HOME=str(tmp_path / "other-home"))) as second:
+        first.start(one, REPO)
+        second.start(two, REPO)
+        ended = [first.wait(), second.wait()]
+    assert sorted(end.done for end in ended) == ["", "published"]
+    winner, loser = sorted(ended, key=lambda end: end.done, reverse=True)
+    assert "another push was first" in loser.error
+    assert "Nothing was changed by this one" in loser.error
+    assert len(hub.commits(REPO)) == merges + 1
+    assert data(hub.files(REPO)) == data(contents(one if winner is ended[0] else two))
+    assert sorted(pull.status for pull in hub.pull_requests(REPO)) == ["closed", "merged"]
+    with Pusher(hub.env()) as again:
+        assert again.push(two if winner is ended[0] else one, REPO).done == "published", "the loser runs again"
+
+
+def test_two_pushes_of_the_same_version_make_one_merge(hub: LoopbackHub, tmp_path: Path) -> None:
+    out = made(tmp_path / "v", range(5))
+    hub.add_dataset(REPO, contents(made(tmp_path / "zero", range(100, 103))))
+    merges = len(hub.commits(REPO))
+    (tmp_path / "elsewhere").mkdir()
+    copy = made(tmp_path / "elsewhere" / "v", range(5))
+    with Pusher(hub.env()) as first, Pusher(hub.env(HF_HOME=str(tmp_path / "other-home"))) as second:
+        first.start(out, REPO)
+        second.start(copy, REPO)
+        ended = [first.wait(), second.wait()]
+    assert {end.done for end in ended} <= {"published", "unchanged"}, [end.error for end in ended]
+    assert len(hub.commits(REPO)) == merges + 1
+    assert data(hub.files(REPO)) == data(contents(out))
+
+
+def test_a_push_that_lands_between_the_last_look_and_the_merge_is_not_merged_over(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    out, other = made(tmp_path / "v1", range(5)), made(tmp_path / "v2", range(50, 57))
+    hub.add_dataset(REPO, contents(made(tmp_path / "zero", range(100, 103))))
+    hub.faults.add(
+        "hook", method="POST", path=r"/merge$", hook=lambda _: hub.add_dataset(REPO, contents(other)) and None
+    )
+    ended = pusher.push(out, REPO)
+    assert "another push was first" in ended.error
+    assert data(hub.files(REPO)) == data(contents(other))
+
+
+def test_a_tag_of_another_version_is_refused_before_anything_is_sent(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    pusher.push(made(tmp_path / "v1", range(3)), REPO, tag="v1")
+    since = len(hub.log)
+    ended = pusher.push(made(tmp_path / "v2", range(4)), REPO, tag="v1")
+    assert "the tag 'v1' names another version" in ended.error
+    assert writes(hub, since) == []
+
+
+# What the hub does to it
+
+
+def test_what_did_not_arrive_as_sent_is_not_merged(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    out = made(tmp_path / "v1", range(5))
+    hub.add_dataset(REPO, {"README.md": "# soon\n"})
+    head = hub.head(REPO)
+
+    def meddle(_: object) -> None:
+        """Somebody commits to the pull request after the push did."""
+        store = hub._site.store
+        repo = store.repos[REPO]
+        files = dict(store.resolve(repo, "refs/pr/1").files)
+        files["surprise.py"] = store.objects.put("surprise.py", b"import os")
+        store.commit(repo, "refs/pr/1", files, "a surprise", "", "stranger")
+
+    # The first look at the ref is before the push's own commit, the second after it.
+    hub.faults.add("hook", method="GET", path=r"/revision/refs%2Fpr%2F1$", skip=1, hook=meddle)
+    ended = pusher.push(out, REPO)
+    assert "does not hold what was sent; it was not merged: surprise.py: nobody asked for it" in ended.error
+    assert hub.head(REPO) == head
+
+
+def test_a_hub_that_stays_broken_ends_the_push_with_the_old_version(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    hub.add_dataset(REPO, contents(made(tmp_path / "zero", range(100, 103))))
+    head = hub.head(REPO)
+    hub.faults.add("status", method="POST", path=r"/discussions$", status=503, times=None)
+    ended = pusher.push(made(tmp_path / "v1", range(5)), REPO)
+    assert "nothing was changed" in ended.error
+    assert len(hub.requests("POST", r"/discussions$")) == 6, "patience has an end"
+    assert hub.head(REPO) == head
+
+
+def test_a_silent_hub_does_not_hold_a_push_for_ever(hub: LoopbackHub, tmp_path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from sera_swezero.push import patience
+        from sera_swezero.push.publish import push
+        patience.TIMEOUT = 1.0
+        print(push(Path(sys.argv[1]), "org/set", patience=patience.Patience(first=0.05)).done)
+    """
+    out = made(tmp_path / "v1", range(3))
+    for path in (r"/discussions$", r"/commit/", r"/tree/", r"/merge$"):
+        hub.faults.add("stall", path=path, seconds=600)
+    given = [sys.executable, "-c", textwrap.dedent(script), str(out)]
+    done = subprocess.run(given, env=hub.env(), cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.stdout == "published\n", done.stderr
+    assert len(hub.commits(REPO)) == 2
+
+
+# The versions of the hub's client
+
+
+@pytest.mark.matrix
+def test_push_and_verify_with_this_version_of_the_client(hub: LoopbackHub, tmp_path: Path) -> None:
+    one, two = made(tmp_path / "one", range(5)), made(tmp_path / "two", range(3, 8))
+    hub.faults.add("reset_after", method="POST", path="/commit/")
+    hub.faults.add("status", method="POST", path="/merge$", status=503)
+    first = command(hub, "push", one, REPO, "--tag", "v1", "--json")
+    assert first.returncode == 0, first.stderr
+    second = command(hub, "push", two, REPO, "--json", HF_HUB_DISABLE_XET="1")
+    assert second.returncode == 0, second.stderr
+    assert [json.loads(done.stdout)["done"] for done in (first, second)] == ["published", "published"]
+    assert len(hub.commits(REPO)) == 3
+    assert data(hub.files(REPO)) == data(contents(two))
+    assert hub.requests("PUT", host="cdn"), "the second went the way of LFS"
+    checked = command(hub, "verify", REPO)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+# From outside
+
+
+def test_verify_finds_what_is_wrong_with_a_published_set(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    pusher.push(made(tmp_path / "v1", range(8)), REPO, tag="v1")
+    good = command(hub, "verify", REPO, "--rows", "0", "--json")
+    assert good.returncode == 0
+    assert json.loads(good.stdout)["rows"] == 8
+    files = hub.files(REPO)
+    first, second, third = sorted(path for path in files if path.startswith(SERA))
+    files[first] = files[third]
+    del files[second]
+    files[f"{SERA}/train-extra.parquet"] = files[third]
+    files["dataset_infos.json"] = b"{}"
+    files["README.md"] = files["README.md"].replace(b"num_examples: 8", b"num_examples: 7")
+    hub.add_dataset(REPO, files)
+    bad = command(hub, "verify", REPO)
+    assert bad.returncode == 1
+    for told in (
+        f"{first}: ",
+        f"{second}: is missing",
+        "train-extra.parquet: is not in the manifest",
+        "dataset_infos.json: does not belong",
+        "rows of 'glm-4.6-lite-t2' are [7]",
+        "rows in its footer",
+    ):
+        assert told in bad.stdout
+    assert command(hub, "verify", REPO, "--revision", "v1").returncode == 0, "the tag still holds the good version"
+    hub.add_dataset("org/other", {"README.md": "# none\n"})
+    assert "has no manifest.json" in command(hub, "verify", "org/other").stderr
+
+
+def test_rows_that_break_their_schema_are_found(hub: LoopbackHub, tmp_path: Path) -> None:
+    """A set whose files and manifest agree, and whose rows are wrong all the same."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = made(tmp_path / "v1", range(3), shard_bytes=1 << 20)
+    told = manifest.read(out)
+    (built,) = told.configs[SERA].shards
+    path = out / built.data.path
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("scale")
+    broken = table.set_column(at, table.schema.field(at), pa.array(["huge"] * 3))
+    pq.write_table(broken.replace_schema_metadata(table.schema.metadata), path, write_page_index=True)
+    from sera_swezero.build.unit_files import sha256
+
+    built.data.bytes, built.data.sha256 = path.stat().st_size, sha256(path)
+    (out / "manifest.json").write_bytes(manifest.encode(manifest.make(told.configs)))
+    with Pusher(hub.env()) as pusher:
+        ended = pusher.push(out, REPO)
+    assert "does not hold what was sent; it was not merged" in ended.error
+    assert "'huge'" in ended.error
+    assert list(hub.files(REPO)) == [".gitattributes"]
+    hub.add_dataset(REPO, {**contents(out), "README.md": card.render(manifest.read(out), REPO).encode()})
+    assert "huge" in command(hub, "verify", REPO).stdout

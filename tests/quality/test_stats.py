@@ -1,0 +1,392 @@
+"""What is in the rows: every figure against a plan that was made before the rows, in one pass, mergeable."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from sera_swezero.build.runner import build
+from sera_swezero.cli.app import app
+from sera_swezero.errors import ConfigError
+from sera_swezero.quality import Tally, collect, minhash_reference, open_rows
+from sera_swezero.quality.spread import QUANTILES, Spread
+from sera_swezero.quality.statistics_tables import compare, tables
+from sera_swezero.quality.tally import RECALL_BINS, decode, encode
+from sera_swezero.sample import ROOT
+from tests.support.planted import ZERO, Rollout, rollouts, write_zero
+from tests.support.raw import DIFF, REVIEW, T2, Turn, history, line, sera, write_lines
+
+
+def stats(target: str, **arguments: Any) -> Any:
+    unique = arguments.pop("unique", None)
+    return collect(open_rows(target, **arguments), unique=unique)
+
+
+def one(target: str, **arguments: Any) -> Tally:
+    (tally,) = stats(target, **arguments).sets.values()
+    return tally
+
+
+# Numbers spread over rows.
+
+
+def nearest(values: Sequence[float], share: float) -> float:
+    """The least value that this share of all does not exceed, by sorting."""
+    ordered = sorted(values)
+    return next(value for at, value in enumerate(ordered, 1) if at >= share * len(ordered))
+
+
+def agrees(spread: Spread, values: Sequence[float], exact: bool = True) -> None:
+    figures = spread.figures()
+    assert (spread.rows, figures["min"], figures["max"]) == (len(values), min(values), max(values))
+    assert figures["mean"] == pytest.approx(statistics.fmean(values), rel=1e-12)
+    assert figures["total"] == pytest.approx(sum(values), rel=1e-12)
+    for share in QUANTILES:
+        expected, found = nearest(values, share), spread.quantile(share)
+        assert found is not None
+        assert found == expected if exact else expected * (1 - 1 / 1024) - 0.001 <= found <= expected
+
+
+@given(st.lists(st.integers(0, 2047), min_size=1, max_size=300))
+def test_a_spread_of_small_numbers_is_exact(values: list[int]) -> None:
+    spread = Spread()
+    for value in values:
+        spread.note(value)
+    agrees(spread, values)
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=200), st.lists(st.integers(0, 3000), max_size=50))
+def test_a_spread_of_large_numbers_is_exact_but_for_quantiles(left: list[int], right: list[int]) -> None:
+    whole, parts = Spread(), (Spread(), Spread())
+    for value in left + right:
+        whole.note(value)
+    for part, values in zip(parts, (right, left), strict=True):
+        for value in values:
+            part.note(value)
+    agrees(whole, left + right, exact=False)
+    parts[0].add(parts[1])
+    assert parts[0] == whole, "the parts, in the other order, are not the whole"
+
+
+def test_a_spread_keeps_no_more_than_it_needs() -> None:
+    dice = random.Random(1)
+    spread = Spread(scale=1000)
+    for _ in range(50_000):
+        spread.note(dice.uniform(0, 400))
+    assert len(spread.counts) < 12_000
+    assert Spread().figures() == {"rows": 0}
+    assert Spread().mean is None
+    assert Spread().quantile(0.5) is None
+
+
+# SWE-ZERO's card.
+
+
+@pytest.fixture(scope="module")
+def plan() -> list[Rollout]:
+    made = rollouts(200)
+    # A tenth have the commands of an earlier one: of another instance, and of the same, in turn.
+    for at in range(14, 200, 10):
+        source = made[at - 1 if at % 20 == 4 else at // 2]
+        made[at] = Rollout(made[at].instance, "incomplete", source.commands, 7, 8, 9.0)
+    return made
+
+
+@pytest.fixture(scope="module")
+def zero_root(plan: list[Rollout], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("zero")
+    write_zero(root, [row.raw() for row in plan], files=3)
+    return root
+
+
+def check_plan(tally: Tally, plan: list[Rollout]) -> None:
+    """Every figure of the SWE-ZERO card, from the plan."""
+    assert (tally.source, tally.view, tally.rows) == ("swe_zero", "native", len(plan))
+    assert tally.outcomes == Counter(row.status for row in plan)
+    agrees(tally.turns, [len(row.commands) for row in plan])
+    calls = [[c for c in row.commands if c is not None] for row in plan]
+    agrees(tally.calls, [len(commands) for commands in calls])
+    assert tally.tools == {"bash": sum(map(len, calls))}
+    agrees(tally.prompt_tokens, [row.prompt for row in plan], exact=False)
+    agrees(tally.completion_tokens, [row.completion for row in plan], exact=False)
+    agrees(tally.duration_sec, [row.seconds for row in plan], exact=False)
+    assert tally.bare_turns == sum(command is None for row in plan for command in row.commands)
+    assert tally.bare_rows == sum(None in row.commands for row in plan)
+    raw = [row.raw()["messages"] for row in plan]
+    agrees(tally.messages, [len(messages) for messages in raw])
+    agrees(tally.characters, [sum(len(m["content"]) for m in messages) for messages in raw], exact=False)
+    characters = Counter[str]()
+    for message in (m for messages in raw for m in messages):
+        characters[message["role"]] += len(message["content"])
+    assert tally.roles == characters
+    assert tally.unique is not None
+    texts = ["\n".join(commands) for commands in calls]
+    assert tally.unique.corpus == len(minhash_reference.kept(texts))
+    by_instance: dict[str, list[str]] = {}
+    for row, text in zip(plan, texts, strict=True):
+        by_instance.setdefault(row.instance, []).append(text)
+    assert tally.unique.instance == sum(len(minhash_reference.kept(group)) for group in by_instance.values())
+    assert tally.unique.corpus < tally.unique.instance < len(plan)
+
+
+def test_every_figure_of_the_swe_zero_card_is_the_planned_one(zero_root: Path, plan: list[Rollout]) -> None:
+    tally = one(ZERO, upstream=str(zero_root))
+    check_plan(tally, plan)
+    assert tally.records is not None
+    assert (tally.records.rows_in, tally.records.rows_out) == (200, 200)
+    assert (tally.no_recall, tally.recall, tally.overlap) == (200, [], {})
+
+
+def test_a_folder_of_the_same_rows_says_the_same(zero_root: Path, plan: list[Rollout]) -> None:
+    (folder,) = zero_root.glob("*/*")
+    told = stats(str(folder))
+    assert list(told.sets) == [folder.name]
+    check_plan(told.sets[folder.name], plan)
+    assert told.sets[folder.name].records is None, "nothing tells what the rows were made from"
+
+
+def test_parts_add_up_in_any_order(plan: list[Rollout], tmp_path: Path) -> None:
+    tallies = []
+    for at, part in enumerate((plan[:80], plan[80:])):
+        write_zero(tmp_path / str(at), [row.raw() for row in part])
+        tallies.append(one(ZERO, upstream=str(tmp_path / str(at)), unique=False))
+    write_zero(tmp_path / "all", [row.raw() for row in plan])
+    whole = one(ZERO, upstream=str(tmp_path / "all"), unique=False)
+    for first, second in (tallies, reversed(tallies)):
+        total = decode(encode(first))
+        total.add(decode(encode(second)))
+        assert encode(total) == encode(whole)
+
+
+def test_rectified_rows_tell_what_they_can(zero_root: Path, plan: list[Rollout]) -> None:
+    tally = one(f"{ZERO}-rectified", upstream=str(zero_root))
+    assert tally.outcomes == Counter(row.status for row in plan)
+    agrees(tally.turns, [len(row.commands) for row in plan])
+    submitted = [row.status == "submitted" for row in plan]
+    calls = [sum(c is not None for c in row.commands) - done for row, done in zip(plan, submitted, strict=True)]
+    agrees(tally.calls, calls)
+    assert tally.bare_turns is None, "such turns are folded away, so they cannot be counted"
+    agrees(tally.completion_tokens, [row.completion for row in plan], exact=False)
+
+
+# SERA's card.
+
+EDITS = {"view": 3, "create": 2, "str_replace": 1, "insert": 1, "undo_edit": 1}
+
+
+def sera_turns(dice: random.Random) -> list[Turn]:
+    """Some calls of every kind, then a submit, its review, a clean-up and the submit that ends it."""
+    turns = []
+    for _ in range(dice.randrange(1, 9)):
+        if dice.random() < 0.5:
+            turns.append(Turn("I look.", "", "bash", json.dumps({"command": f"cat {dice.randrange(99)}.py"})))
+        else:
+            arguments = {"command": dice.choices([*EDITS], EDITS.values())[0], "path": "/testbed/calc.py"}
+            turns.append(Turn("I edit.", "", "str_replace_editor", json.dumps(arguments)))
+    clean = Turn("I clean up.", "", "bash", '{"command": "rm -f try.py"}')
+    return [
+        *turns,
+        Turn("Ready.", "The fix is in.", "submit", "{}", REVIEW),
+        clean,
+        Turn("Again.", "", "submit", "{}", DIFF),
+    ]
+
+
+def test_every_figure_of_the_sera_card_is_the_planned_one(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    calls, tools, editor, recalls, rows = [], Counter[str](), Counter[str](), [], []
+    for number in range(120):
+        turns = sera_turns(dice)
+        kept = [turn for turn in turns if turn.tool != "submit"]
+        calls.append(len(kept))
+        for turn in kept:
+            tools[str(turn.tool)] += 1
+            if turn.tool == "str_replace_editor":
+                editor[json.loads(turn.arguments)["command"]] += 1
+        found = number % 21  # of 20 lines, so every edge of every bin is met; 20 of 20 in the last
+        target = "".join(f"+line {at}\n" for at in range(20))
+        rollout = "".join(f"+line {at}\n" for at in range(found))
+        if number % 7 == 0:
+            target = ""
+        else:
+            recalls.append(found)
+        rows.append(
+            sera(history(turns), target_patch=target, rollout_patch=rollout, instance_id=f"calc_{10000 + number}")
+        )
+    unsubmitted = sera(history([Turn()]))
+    write_lines(tmp_path, T2, *map(line, [*rows, unsubmitted, unsubmitted]), b"{broken\n")
+
+    tally = one(T2, upstream=str(tmp_path))
+
+    assert (tally.rows, tally.outcomes) == (120, {"submitted": 120})
+    assert tally.facts == {"teacher": "GLM-4.6", "scale": "lite", "rollout": "T2"}
+    agrees(tally.calls, calls)
+    agrees(tally.messages, [4 + 3 * count for count in calls])
+    agrees(tally.turns, [count + 1 for count in calls])
+    assert tally.tools == tools
+    assert tally.editor == editor
+    assert tally.no_recall == 120 - len(recalls)
+    bins = Counter(min(found, RECALL_BINS - 1) for found in recalls)
+    assert tally.recall == [bins[at] for at in range(RECALL_BINS)]
+    assert tally.recalled_from == {
+        "0.25": sum(found >= 5 for found in recalls),
+        "0.5": sum(found >= 10 for found in recalls),
+        "0.75": sum(found >= 15 for found in recalls),
+        "0.9": sum(found >= 18 for found in recalls),
+        "1.0": sum(found == 20 for found in recalls),
+    }
+    assert tally.records is not None
+    assert (tally.records.rows_in, tally.records.rows_out) == (123, 120)
+    assert tally.records.rejected == {"no_submission": 2, "not_json": 1}
+    assert tally.conversions == {
+        "folded_submit": 120,
+        "dropped_review": 240,
+        "answer_from_folded": 120,
+        "observation_prefix": sum(calls) + 240,
+    }
+    assert set(tally.roles) == {"system", "user", "reasoning", "tool_call", "tool_output", "answer"}
+
+
+# The embedded sample.
+
+EXPECTED = json.loads((ROOT / "expected.json").read_text())
+
+
+@pytest.mark.parametrize("repo", list(EXPECTED))
+def test_the_samples_own_numbers_come_out(repo: str) -> None:
+    """What the sample's generator wrote down of its plan, and never the converter."""
+    expected = EXPECTED[repo]
+    tally = one(f"{expected['config']}-rectified" if "SWE-ZERO" in repo else expected["config"], upstream="sample")
+    assert tally.records is not None
+    assert (tally.records.rows_in, tally.records.rows_out, tally.rows) == (
+        expected["rows"],
+        expected["kept"],
+        expected["kept"],
+    )
+    assert tally.records.rejected == expected["rejected"]
+    assert tally.conversions == expected["conversions"]
+
+
+@pytest.mark.parametrize("config", ["sera", "sera-native", ZERO, f"{ZERO}-rectified", "swe-zero-12m"])
+def test_a_built_directory_says_what_the_config_does(tmp_path: Path, config: str) -> None:
+    build([config], tmp_path, upstream="sample", workers=1)
+    read, built = stats(config, upstream="sample"), stats(str(tmp_path))
+    assert [encode(tally) for tally in built.sets.values()] == [encode(tally) for tally in read.sets.values()]
+
+
+def test_a_file_of_many_sets_is_told_apart_by_its_columns(tmp_path: Path) -> None:
+    """The card's own data.parquet: all four sets in one file, without a folder's name to go by."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    build(["sera"], tmp_path / "built", upstream="sample", workers=1)
+    parts = [pq.read_table(path) for path in sorted((tmp_path / "built").glob("glm*/*.parquet"))]
+    (tmp_path / "card").mkdir()
+    pq.write_table(
+        pa.concat_tables(part.replace_schema_metadata() for part in parts), tmp_path / "card" / "data.parquet"
+    )
+    told = stats(str(tmp_path / "card"))
+    assert {name: tally.rows for name, tally in told.sets.items()} == {
+        "glm-4.5-air-full-t1": EXPECTED["allenai/Sera-4.5A-Full-T1"]["kept"],
+        "glm-4.5-air-full-t2": EXPECTED["allenai/Sera-4.5A-Full-T2"]["kept"],
+        "glm-4.6-lite-t1": EXPECTED["allenai/Sera-4.6-Lite-T1"]["kept"],
+        "glm-4.6-lite-t2": EXPECTED["allenai/Sera-4.6-Lite-T2"]["kept"],
+    }
+    (first, *_), *_ = (table.rows for table in tables(told))
+    assert first[:4] == ["GLM-4.5-Air", "full", "T1", str(told.sets["glm-4.5-air-full-t1"].rows)]
+
+
+def test_the_comparison_is_made_of_both_sets() -> None:
+    left, right = (stats(config, upstream="sample") for config in ("swe-zero-1k-8k", ZERO))
+    table = compare(left, right)
+    lines = {name: (one_, other) for name, one_, other in table.rows}
+    assert table.header == ["", "swe-zero-1k-8k", "swe-zero-1k-32k"]
+    assert lines["rollouts"] == (str(left.total.rows), str(right.total.rows))
+    done = right.total.outcomes["submitted"]
+    assert lines["submitted"][1] == f"{done} ({done / right.total.rows:.1%})"
+    assert lines["mean turns"][0] == f"{left.total.turns.mean:.1f}"
+    assert "wall time, context budget, hardware" in table.note
+    assert list(lines)[-2:] == ["unique corpus-wide", "unique within their instance"]
+
+
+def test_the_documentation_shows_what_the_commands_say() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert tables(stats("sera", upstream="sample"))[0].markdown() in text
+    both = [stats(config, upstream="sample") for config in ("swe-zero-1k-8k", ZERO)]
+    assert tables(both[0], both[1])[0].markdown() in text
+
+
+# The command.
+
+
+def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path) -> None:
+    given = ["--html", "made/page.html", "--png", "made/plots", "--markdown", "made/tables.md", "--samples", "3"]
+    given = [str(tmp_path / word) if word.startswith("made") else word for word in given]
+    told = CliRunner().invoke(app, ["stats", T2, "--upstream", "sample", "--json", *given], catch_exceptions=False)
+    figures = json.loads(told.stdout[told.stdout.index("{") :])
+    tally = one(T2, upstream="sample")
+    assert figures["sets"][T2] == json.loads(json.dumps(tally.figures()))
+    assert figures["total"]["calls"]["mean"] == tally.calls.mean
+    assert set(figures["not_in_the_data"]) == {"wall time", "context budget", "hardware"}
+    page = (tmp_path / "made" / "page.html").read_text(encoding="utf-8")
+    samples = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+    assert len(samples) == 3
+    assert {sample["set"] for sample in samples} == {T2}
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", re.sub(r"<script id=.*?</script>", "", page, flags=re.DOTALL)))
+    assert all(address.startswith("http://www.w3.org/") for address in addresses), "names of formats are no requests"
+    plots = {path.name: path.read_bytes() for path in (tmp_path / "made" / "plots").iterdir()}
+    assert {"turns.png", "tool-calls.png", "characters.png", "recall.png", "outcomes.png"} <= plots.keys()
+    assert {"tools.png", "editor.png", "conversions.png", "rejected.png"} <= plots.keys()
+    assert all(content.startswith(b"\x89PNG") for content in plots.values())
+    markdown = (tmp_path / "made" / "tables.md").read_text(encoding="utf-8")
+    assert "### Line-level recall\n\n| set | rows with a recall |" in markdown
+
+
+def test_the_command_compares_on_the_terminal() -> None:
+    asked = ["stats", "swe-zero-1k-8k", "--versus", ZERO, "--upstream", "sample", "--no-unique"]
+    told = CliRunner().invoke(app, asked, catch_exceptions=False)
+    tally = one("swe-zero-1k-8k", upstream="sample", unique=False)
+    line_ = next(text for text in told.output.splitlines() if text.startswith("submitted"))
+    assert line_.split()[1] == str(tally.outcomes["submitted"])
+    assert "unique corpus-wide" not in told.output
+    assert "no column: wall time, context budget, hardware" in told.output
+
+
+# What cannot be read.
+
+
+def test_other_rows_are_refused_by_name(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pytest.raises(ConfigError, match=r"did you mean 'glm-4.6-lite-t2'"):
+        stats("glm-4.6-lite-t3")
+    with pytest.raises(ConfigError, match="is in the view 'openai'; statistics are of the views rectified and native"):
+        stats("glm-4.6-lite-t2-openai", upstream="sample")
+    with pytest.raises(ConfigError, match="no Parquet files"):
+        stats(str(tmp_path))
+    with pytest.raises(ConfigError, match=r"is a folder.*upstream goes with a config"):
+        stats(str(tmp_path), upstream="sample")
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "x.parquet")
+    with pytest.raises(
+        ConfigError, match=r"columns text are of no view that statistics are of; expected .*instance_id"
+    ):
+        stats(str(tmp_path))
+
+
+def test_rejected_rows_beside_the_others_are_not_counted(tmp_path: Path) -> None:
+    build(["glm-4.6-lite-t2"], tmp_path, upstream="sample", workers=1)
+    assert list(tmp_path.glob("rejected/**/*.parquet"))
+    expected = EXPECTED["allenai/Sera-4.6-Lite-T2"]
+    assert one(str(tmp_path)).rows == expected["kept"]

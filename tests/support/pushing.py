@@ -1,0 +1,111 @@
+"""Pushes in processes of their own, quickly: one process imports everything once and forks for every push.
+
+    python tests/pushing.py        reads jobs as lines of JSON; answers with the child's pid, then with its exit status
+
+A push that a test kills is a real process with real sockets; what is shared is only the time of the imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+HERE = Path(__file__).resolve().parents[2]
+QUICK = {"attempts": 6, "first": 0.05, "longest": 1.0}
+"""Patience for tests, in seconds."""
+
+
+@dataclass
+class Ended:
+    """How a push ended: the exit status of its process (negative: a signal), its outcome or its error."""
+
+    status: int
+    outcome: dict[str, Any] | None
+    error: str
+
+    @property
+    def done(self) -> str:
+        """The outcome in a word; "" for an error."""
+        return self.outcome["done"] if self.outcome else ""
+
+
+class Pusher:
+    """Runs pushes against the hub of the given environment. A context manager."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        command = [sys.executable, str(Path(__file__).resolve())]
+        self._process = subprocess.Popen(
+            command, env=env, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.pid = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def push(self, folder: Path, repo: str, **options: Any) -> Ended:
+        """Push; blocks until the process has ended."""
+        self.start(folder, repo, **options)
+        return self.wait()
+
+    def start(self, folder: Path, repo: str, **options: Any) -> None:
+        """Begin a push; `pid` is its process."""
+        assert self._process.stdin
+        self._result = folder.parent / f"{folder.name}.result"
+        self._result.unlink(missing_ok=True)
+        job = {"folder": str(folder), "repo": repo, "result": str(self._result), "options": options}
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        self.pid = int(self._line())
+
+    def wait(self) -> Ended:
+        """Wait for the end of the push."""
+        status = int(self._line())
+        told = json.loads(self._result.read_text()) if self._result.exists() else {}
+        return Ended(status, told.get("outcome"), told.get("error", ""))
+
+    def _line(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, "the pusher has died"
+        return line
+
+
+def serve() -> None:
+    """Read jobs until the end of the input."""
+    import dataclasses
+
+    from sera_swezero.push.patience import Patience
+    from sera_swezero.push.publish import push
+
+    for line in sys.stdin:
+        job = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            told: dict[str, Any] = {}
+            try:
+                outcome = push(Path(job["folder"]), job["repo"], patience=Patience(**QUICK), **job["options"])
+                told["outcome"] = dataclasses.asdict(outcome)
+            except Exception as error:  # noqa: BLE001 (the test reads it)
+                told["error"] = f"{type(error).__name__}: {error}"
+                if os.environ.get("PUSHING_TRACE"):
+                    traceback.print_exc()
+            Path(job["result"]).write_text(json.dumps(told))
+            os._exit(0 if "outcome" in told else 1)
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE))
+    serve()

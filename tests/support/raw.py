@@ -1,0 +1,222 @@
+"""Raw rows in the shapes of the upstream files, made from a list of turns, and one row's way through the converter.
+
+The builders know the raw formats alone (SWE-agent's history, mini-swe-agent's chat) and share no code with the package.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.check import CONTRACTS
+from sera_swezero.convert import Report, convert, convert_shard
+from sera_swezero.core.conversions import Notes
+from sera_swezero.errors import RowError
+from sera_swezero.request.settle import Request, settle
+from sera_swezero.upstream import Raw, plan_shards, take_snapshot
+
+T2 = "glm-4.6-lite-t2"
+ZERO = "swe-zero-1k-32k"
+SYSTEM = "You are a helper at a computer."
+TASK = "Make `double` return twice its argument."
+NUDGE = "Please always provide EXACTLY ONE action in triple backticks."
+DIFF = (
+    "diff --git a/calc.py b/calc.py\n--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n-    return x\n+    return x * 2\n"
+)
+REVIEW = f"Please look at your changes once more, then submit again.\n\n<diff>\n{DIFF}</diff>\n\n"
+LS = '{"command": "ls"}'
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of the model and the reply. tool None: words alone. output None: nothing follows."""
+
+    reasoning: str = ""
+    visible: str = ""
+    tool: str | None = "bash"
+    arguments: Any = LS
+    output: str | None = "calc.py\n"
+
+
+def thinking(reasoning: str, visible: str) -> str:
+    """A SERA turn's text as the model writes it."""
+    text = f"<think>{reasoning}</think>" if reasoning else ""
+    return f"{text}\n{visible}" if text and visible else text or visible
+
+
+def system(text: str = SYSTEM) -> Message:
+    return {"role": "system", "content": text, "agent": "main", "message_type": "system_prompt"}
+
+
+def user(text: str = TASK) -> Message:
+    return {
+        "role": "user",
+        "content": [{"type": "text", "text": text}],
+        "agent": "main",
+        "message_type": "observation",
+    }
+
+
+def said(text: str, tool: str | None = "bash", arguments: Any = LS, call_id: str = "call_1") -> Message:
+    """An assistant message; without a tool it is one of the harness's own, or of words alone."""
+    call = {"index": -1, "function": {"arguments": arguments, "name": tool}, "id": call_id, "type": "function"}
+    return {
+        "role": "assistant",
+        "content": text,
+        "thought": text,
+        "action": f"({tool})",
+        "agent": "main",
+        "tool_calls": [call] if tool else None,
+        "message_type": "action",
+    }
+
+
+def observed(text: str, call_id: str = "call_1") -> Message:
+    return {**user(text), "role": "tool", "tool_call_ids": [call_id]}
+
+
+def history(turns: Sequence[Turn], system_text: str = SYSTEM, task: str = TASK) -> list[Message]:
+    """The SWE-agent history of the turns, each with a call id of its own; outputs get the usual prefix."""
+    messages = [system(system_text), user(task)]
+    for at, turn in enumerate(turns):
+        call_id = f"call_{at:024x}"
+        messages.append(said(thinking(turn.reasoning, turn.visible), turn.tool, turn.arguments, call_id))
+        if turn.output is not None:
+            text = f"OBSERVATION:\n{turn.output}"
+            messages.append(observed(text, call_id) if turn.tool else user(text))
+    return messages
+
+
+def sera(messages: Any, **columns: Any) -> dict[str, Any]:
+    """A SERA row, its columns in the file's order."""
+    return {
+        "messages": messages if isinstance(messages, str) else json.dumps(messages),
+        "instance_id": "calc_10001",
+        "rollout_patch": DIFF + " \n",
+        "func_name": "double",
+        "func_path": "calc.py",
+        "problem_statement": TASK,
+        "target_patch": DIFF + " \n",
+        "docker_image": "images/calc.0001",
+        **columns,
+    }
+
+
+def line(row: Any) -> bytes:
+    """A row as a line of a JSONL file."""
+    return json.dumps(row).encode() + b"\n"
+
+
+def block(words: str, command: str | None) -> str:
+    """A SWE-ZERO turn's text."""
+    return words if command is None else f"{words}\n\n```bash\n{command}\n```" if words else f"```bash\n{command}\n```"
+
+
+def chat(turns: Sequence[Turn], system_text: str = SYSTEM, task: str = TASK) -> list[Message]:
+    """The mini-swe-agent chat of the turns: `arguments` is the command, `tool` None a turn without a block."""
+    messages = [{"role": "system", "content": system_text}, {"role": "user", "content": task}]
+    for turn in turns:
+        content = block(turn.reasoning, turn.arguments if turn.tool else None)
+        messages.append({"role": "assistant", "content": content})
+        if turn.output is not None:
+            messages.append({"role": "user", "content": f"Observation: {turn.output}" if turn.tool else NUDGE})
+    return messages
+
+
+def swe_zero(messages: Any, status: str | None = "Submitted", **columns: Any) -> dict[str, Any]:
+    """A SWE-ZERO row of the 1k sets, its columns in the file's order."""
+    return {
+        "instance_id": "acme__calc-17",
+        "messages": messages,
+        "repo": "acme/calc",
+        "exit_status": status,
+        "exit_status_detail": "",
+        "n_turns": 3,
+        "n_messages": 7,
+        "prompt_tokens": 900,
+        "completion_tokens": 60,
+        "duration_sec": 12.5,
+        **columns,
+    }
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of one raw record: a row, or the error; and its notes."""
+
+    row: dict[str, Any] | None
+    error: RowError | None
+    notes: Notes
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self.notes.counts()
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """The rectified messages as (role, content)."""
+        assert self.row is not None, self.error
+        return [(message["role"], message["content"]) for message in json.loads(self.row["messages"])]
+
+    @property
+    def roles(self) -> list[str]:
+        return [role for role, _ in self.messages]
+
+
+def convert_one(raw: bytes | dict[str, Any], config: str = T2, **arguments: Any) -> Converted:
+    """Convert one record as the config would; `view` is rectified unless it is given."""
+    asked = settle(config, **{"view": "rectified", **arguments})
+    return convert_as(raw, asked)
+
+
+def convert_as(raw: bytes | dict[str, Any], asked: Request) -> Converted:
+    """Convert one record for a request of one origin. Anything but a RowError comes out as it is."""
+    notes = Notes()
+    try:
+        return Converted(convert(Raw(0, raw), asked.origins[0], asked, notes), None, notes)
+    except RowError as error:
+        return Converted(None, error, notes)
+
+
+def convert_root(root: Path | str, config: str, **arguments: Any) -> tuple[list[dict[str, Any]], Report]:
+    """Convert every file of a config below a root, in order: the rows and what became of the records."""
+    asked = settle(config, upstream=str(root), **arguments)
+    snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
+    report = Report()
+    shards = plan_shards(snapshot.files)
+    return [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, report)], report
+
+
+def write_lines(root: Path, config: str, *lines: bytes) -> None:
+    """Write a JSONL file where the config's one repo is looked for below the root."""
+    folder = root / CONFIGS[config].origins[0].repo
+    folder.mkdir(parents=True)
+    (folder / "rows.jsonl").write_bytes(b"".join(lines))
+
+
+_WHOLE = re.compile(r"system user (reasoning tool_call tool_output )*reasoning answer ")
+_PREFIX = re.compile(r"(system (user (reasoning tool_call tool_output )*(reasoning (tool_call )?)?)?)?")
+
+
+def problems(row: dict[str, Any], asked: Request) -> list[str]:
+    """Everything that is wrong with a row: what `sera-swezero check` finds (JSON Schema and order), and the grammar
+    once more in this file's own words: 4 + 3 x calls messages where there is an answer, else a proper prefix of that.
+    """
+    schema = asked.view.schema(asked.config.source, asked.origins[0].shape)
+    found = [str(fault) for fault in CONTRACTS[schema].faults(row)]
+    if asked.view.name == "rectified":
+        roles = [message["role"] for message in json.loads(row["messages"])]
+        whole = "answer" in roles
+        if not (_WHOLE if whole else _PREFIX).fullmatch("".join(f"{role} " for role in roles)):
+            found.append(f"roles {roles}")
+        if whole and len(roles) != 4 + 3 * roles.count("tool_call"):
+            found.append(f"{len(roles)} messages for {roles.count('tool_call')} calls")
+    return found

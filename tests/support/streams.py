@@ -1,0 +1,77 @@
+"""What the tests of streaming share: corpora on a loopback hub that this process is pointed at, short ways to load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import huggingface_hub.file_download
+import pytest
+
+import sera_swezero
+from sera_swezero.sample import ROOT
+from tests.hub import LoopbackHub
+
+HERE = Path(__file__).resolve().parents[2]
+T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
+ZERO = "AlienKevin/SWE-ZERO-12M-trajectories"
+CONFIG = {T1: "glm-4.6-lite-t1", T2: "glm-4.6-lite-t2", ZERO: "swe-zero-12m"}
+FINE = 30_000
+"""A shard size that cuts the embedded SERA files (1.5 MB) into 64 shards."""
+
+Point = Callable[[LoopbackHub], None]
+
+
+@pytest.fixture
+def point(monkeypatch: pytest.MonkeyPatch) -> Point:
+    """Point the hub client of this process at a hub, as HF_ENDPOINT does before it is imported."""
+
+    def at(hub: LoopbackHub) -> None:
+        template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
+        for module in (huggingface_hub.constants, huggingface_hub.file_download):
+            monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+    return at
+
+
+@pytest.fixture
+def hub(tmp_path: Path, point: Point) -> Iterator[LoopbackHub]:
+    """A hub with the embedded corpora."""
+    with LoopbackHub(tmp_path / "hub") as running:
+        for repo in CONFIG:
+            running.add_dataset(repo, ROOT / repo)
+        point(running)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with one SERA set of 12 MB: large enough for the hub to keep it on its CDN, behind a redirect."""
+    root = tmp_path_factory.mktemp("large")
+    make(root, 64)
+    return root
+
+
+def make(root: Path, rows: int) -> Path:
+    """Write generated rows of T2 below a root; gives the file."""
+    command = [sys.executable, "-m", "tools.sample_corpus", "--out", str(root), "--rows", str(rows), "--repo", T2]
+    subprocess.run(command, check=True, capture_output=True, cwd=HERE)
+    (file,) = (root / T2).iterdir()
+    return file
+
+
+def stream(name: str = CONFIG[T2], **arguments: Any) -> Any:
+    """A stream of a config, with lineage, so that rows tell where they came from."""
+    return sera_swezero.load_dataset(name, split="train", streaming=True, lineage=True, **arguments)
+
+
+def places(rows: Any) -> list[tuple[str, str, int]]:
+    """Where rows came from: repo, file, offset; names a row among all."""
+    return [(row["source_repo"], row["source_file"], row["source_offset"]) for row in rows]

@@ -1,0 +1,240 @@
+"""Reading upstream: what is resolved and listed, from the hub and from roots, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sera_swezero.convert import Report, convert_shard
+from sera_swezero.errors import ConfigError, UpstreamError
+from sera_swezero.request.settle import settle
+from sera_swezero.sample import ROOT
+from sera_swezero.upstream import plan_shards, take_snapshot
+from tests.hub import LoopbackHub
+
+HERE = Path(__file__).resolve().parents[2]
+T2 = "allenai/Sera-4.6-Lite-T2"
+ZERO = "AlienKevin/SWE-ZERO-1k-trajectories"
+CONFIG = {T2: "glm-4.6-lite-t2", ZERO: "swe-zero-1k-8k"}
+
+SCRIPT = """
+import json, sys
+import sera_swezero
+from sera_swezero.request.settle import settle
+from sera_swezero.convert import Report, convert_shard
+from sera_swezero.upstream import plan_shards, take_snapshot
+
+name, arguments = json.loads(sys.argv[1])
+asked = settle(name, **arguments)
+try:
+    snapshot = take_snapshot(asked.origins, upstream=asked.upstream, revision=asked.revision)
+    report = Report()
+    rows = [row for shard in plan_shards(snapshot.files) for _, row in convert_shard(shard, snapshot, asked, report)]
+    print(json.dumps({"commits": dict(snapshot.commits), "rows": rows}))
+except sera_swezero.SeraSweZeroError as error:
+    print(json.dumps({"error": type(error).__name__, "says": str(error)}))
+"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
+    with LoopbackHub(tmp_path / "hub") as running:
+        yield running
+
+
+def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
+    """Read a whole config in a fresh process whose hub is the loopback one."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps([name, arguments])],
+        env=hub.env(**(env or {})),
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def read(root: Path | str, name: str, **arguments: Any) -> list[dict[str, Any]]:
+    """Read a whole config below a root, here."""
+    asked = settle(name, upstream=str(root), **arguments)
+    snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
+    shards = plan_shards(snapshot.files)
+    return [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, Report())]
+
+
+def says(answer: dict[str, Any], *words: str) -> bool:
+    assert answer.get("error") == "UpstreamError", answer
+    return all(word in answer["says"] for word in words)
+
+
+@pytest.mark.parametrize("repo", [T2, ZERO])
+def test_the_hub_gives_the_rows_of_its_files(hub: LoopbackHub, repo: str) -> None:
+    commit = hub.add_dataset(repo, ROOT / repo)
+    answer = ask(hub, CONFIG[repo])
+    assert answer["rows"] == read("sample", CONFIG[repo])
+    assert answer["commits"] == {repo: commit}
+
+
+def test_a_repo_costs_one_look_up_and_one_listing(hub: LoopbackHub) -> None:
+    hub.add_dataset(T2, ROOT / T2)
+    ask(hub, CONFIG[T2])
+    asked = [request for request in hub.requests(host="hub") if request.path.startswith("/api/")]
+    assert len([one for one in asked if "/tree/" in one.path]) == 1
+    assert len([one for one in asked if "/tree/" not in one.path]) == 1
+    assert not [one for one in hub.requests(host="cdn") if one.authorized]
+
+
+def test_a_revision_is_a_commit_a_mapping_or_a_lock_file(hub: LoopbackHub, tmp_path: Path) -> None:
+    lines = next((ROOT / T2).glob("*.jsonl")).read_bytes().splitlines(keepends=True)
+    old = hub.add_dataset(T2, {"rows.jsonl": b"".join(lines[:3])})
+    new = hub.add_dataset(T2, {"rows.jsonl": b"".join(lines[:6])})
+    lock = tmp_path / "sera-swezero.lock"
+    lock.write_text(json.dumps({"repos": {T2: old}}))
+    found = [ask(hub, CONFIG[T2], revision=revision) for revision in (None, old, {T2: old}, str(lock))]
+    assert [answer["commits"][T2] for answer in found] == [new, old, old, old]
+    assert found[1]["rows"] == found[2]["rows"] == found[3]["rows"]
+    assert len(found[0]["rows"]) > len(found[1]["rows"])
+    assert says(ask(hub, CONFIG[T2], revision="v9"), T2, "v9", "no such revision", "a tag or a commit")
+
+
+def test_a_mapping_without_the_repo_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"names no commit of allenai/Sera-4\.6-Lite-T2"):
+        take_snapshot(settle("glm-4.6-lite-t2").origins, revision={"allenai/Other": "main"})
+    lock = tmp_path / "wrong.lock"
+    lock.write_text("[]")
+    with pytest.raises(ConfigError, match="is no lock file"):
+        take_snapshot(settle("glm-4.6-lite-t2").origins, revision=str(lock))
+
+
+def test_what_was_resolved_once_serves_offline(hub: LoopbackHub) -> None:
+    commit = hub.add_dataset(T2, ROOT / T2)
+    offline = {"HF_HUB_OFFLINE": "1"}
+    assert says(ask(hub, CONFIG[T2], env=offline), T2, "offline", "never resolved on this machine")
+    online = ask(hub, CONFIG[T2])
+    before = len(hub.log)
+    assert says(ask(hub, CONFIG[T2], env=offline), T2, "not in the hub cache", "hf download")
+    fetch = f"from huggingface_hub import snapshot_download as d; d('{T2}', repo_type='dataset', revision='{commit}')"
+    subprocess.run([sys.executable, "-c", fetch], env=hub.env(), check=True, capture_output=True)
+    before = len(hub.log)
+    assert ask(hub, CONFIG[T2], env=offline) == online
+    assert len(hub.log) == before
+
+
+def test_a_repo_that_is_not_open_says_so(hub: LoopbackHub) -> None:
+    assert says(ask(hub, CONFIG[T2]), T2, "no such dataset", hub.endpoint)
+    hub.add_dataset(T2, ROOT / T2, gated=True)
+    assert says(ask(hub, CONFIG[T2]), T2, "is gated", "HF_TOKEN")
+    hub.grant(T2)
+    assert ask(hub, CONFIG[T2])["rows"]
+
+
+def test_a_private_repo_opens_to_the_token_alone(hub: LoopbackHub) -> None:
+    hub.add_dataset(ZERO, ROOT / ZERO, private=True)
+    assert says(ask(hub, CONFIG[ZERO], env={"HF_TOKEN": "hf_nobody"}), ZERO)
+    assert ask(hub, CONFIG[ZERO])["rows"]
+
+
+def test_a_repo_that_moved_or_is_empty_says_so(hub: LoopbackHub) -> None:
+    hub.add_dataset(ZERO, {"README.md": "nothing yet"})
+    assert says(ask(hub, CONFIG[ZERO]), ZERO, "no file matches '*.parquet'", "README.md")
+    hub.add_dataset(T2, ROOT / T2)
+    hub.move(T2, "allenai/Elsewhere")
+    assert says(ask(hub, CONFIG[T2]), T2, "has moved to allenai/Elsewhere")
+
+
+def test_a_hub_that_fails_says_so(hub: LoopbackHub) -> None:
+    hub.add_dataset(T2, ROOT / T2)
+    hub.faults.add("status", path=f"/api/datasets/{T2}", status=500, times=None)
+    assert says(ask(hub, CONFIG[T2]), T2, hub.endpoint, "did not answer as expected")
+
+
+def place(root: Path, repo: str, name: str, content: bytes) -> Path:
+    path = root / repo / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def lines_of(repo: str, count: int) -> list[bytes]:
+    return next((ROOT / repo).glob("*.jsonl")).read_bytes().splitlines(keepends=True)[:count]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is no JSON Lines file; begins with b'version"),
+        (b"<html>not found</html>\n", "expected an object on every line"),
+        (b"[1, 2]\n", "expected an object on every line"),
+    ],
+)
+def test_a_file_that_is_no_json_lines_is_refused_whole(tmp_path: Path, content: bytes, expected: str) -> None:
+    place(tmp_path, T2, "rows.jsonl", content)
+    with pytest.raises(UpstreamError, match=r"allenai/Sera-4\.6-Lite-T2/rows\.jsonl") as caught:
+        read(tmp_path, CONFIG[T2])
+    assert expected in str(caught.value)
+
+
+def test_a_cut_last_line_is_refused_and_a_whole_one_without_newline_is_not(tmp_path: Path) -> None:
+    first, second = lines_of(T2, 2)
+    file = place(tmp_path, T2, "rows.jsonl", first + second.rstrip(b"\n"))
+    assert read(tmp_path, CONFIG[T2]) == read("sample", CONFIG[T2])[:2]
+    file.write_bytes(first + second[: len(second) // 2])
+    with pytest.raises(UpstreamError, match=f"the last line, at byte {len(first)}, is cut off"):
+        read(tmp_path, CONFIG[T2])
+
+
+def test_a_root_without_the_repo_is_an_upstream_error(tmp_path: Path) -> None:
+    with pytest.raises(UpstreamError, match="no file matches"):
+        read(tmp_path, CONFIG[T2])
+    with pytest.raises(UpstreamError):
+        read("nosuchscheme://bucket", CONFIG[T2])
+
+
+def test_any_fsspec_url_is_a_root(tmp_path: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for path in (ROOT / T2).iterdir():
+        memory.pipe(f"/mirror/{T2}/{path.name}", path.read_bytes())
+    assert read("memory://mirror", CONFIG[T2]) == read("sample", CONFIG[T2])
+    assert read(f"file://{ROOT}", CONFIG[T2]) == read("sample", CONFIG[T2])
+
+
+@pytest.mark.parametrize("change", ["missing", "other type", "not parquet"])
+def test_parquet_with_other_columns_is_refused_and_says_what_was_expected(tmp_path: Path, change: str) -> None:
+    table = pq.read_table(next((ROOT / ZERO).rglob("*.parquet")))
+    index = table.schema.get_field_index("n_turns")
+    if change == "missing":
+        table = table.drop_columns(["n_turns"])
+    elif change == "other type":
+        table = table.set_column(index, "n_turns", pa.array(["x"] * len(table)))
+    file = place(tmp_path, ZERO, "data/train-00000-of-00001.parquet", b"PAR0 no")
+    if change != "not parquet":
+        pq.write_table(table, file)
+    with pytest.raises(UpstreamError, match=f"{ZERO}/data/train-00000-of-00001.parquet") as caught:
+        read(tmp_path, CONFIG[ZERO])
+    expected = "is no Parquet file" if change == "not parquet" else "column 'n_turns' is"
+    assert expected in str(caught.value)
+
+
+def test_shards_of_any_size_give_the_same_rows(tmp_path: Path) -> None:
+    del tmp_path
+    for config in CONFIG.values():
+        asked = settle(config, upstream="sample")
+        snapshot = take_snapshot(asked.origins, upstream="sample")
+        whole = read("sample", config)
+        for size in (1_000_000_000, 300_000, 20_000):
+            shards = plan_shards(snapshot.files, size)
+            rows = [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, Report())]
+            assert rows == whole, f"{config} in {len(shards)} shards"

@@ -1,0 +1,176 @@
+"""max_tokens: rows that are too long are dropped or end behind the last whole turn that fits, and are counted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+import sera_swezero
+from sera_swezero import ConfigError
+from sera_swezero.convert import columns, describe
+from sera_swezero.request.settle import settle
+from sera_swezero.views import VIEWS
+from sera_swezero.views.token_limit import count
+from sera_swezero.views.training import tagged_messages
+from tests.support.raw import T2, ZERO, Turn, chat, convert_one, history, line, sera, swe_zero
+
+TRAINING = ["openai", "hermes", "sharegpt"]
+TURNS = [Turn(f"thought {n} " + "word " * 20, arguments='{"command": "ls"}', output="file " * 10) for n in range(5)]
+SERA = line(sera(history([*TURNS, Turn("done", tool="submit", arguments="{}", output="diff")])))
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One token a character, so that lengths can be worked out by hand."""
+    made = Tokenizer(
+        models.BPE(vocab={c: i for i, c in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, merges=[])
+    )
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.enable_truncation(10)  # as files on the hub often have it; it must not cut the counts
+    made.enable_padding(length=10)
+    folder = tmp_path_factory.mktemp("tokenizer")
+    made.save(str(folder / "tokenizer.json"))
+    return str(folder)
+
+
+def wrapped(role: str, text: str) -> int:
+    """The length of a message as SERA's recipe counts it, here in characters."""
+    return len(f"<|im_start|>{role}\n{text}<|im_end|>\n")
+
+
+def lengths(row: dict[str, Any]) -> list[int]:
+    return [wrapped(message["role"], message["content"]) for message in row["messages"]]
+
+
+def test_a_row_is_as_long_as_its_messages_in_chatml(tokenizer: str) -> None:
+    row = convert_one(SERA, view="hermes").row
+    messages = [(message["role"], message["content"]) for message in row["messages"]]
+    assert count(tokenizer, messages) == lengths(row)
+
+
+@pytest.mark.parametrize("view", TRAINING)
+def test_a_row_at_the_limit_stays_and_one_token_more_is_too_many(view: str, tokenizer: str) -> None:
+    total = sum(lengths(convert_one(SERA, view="hermes").row))  # whatever the view: one count for all
+    assert convert_one(SERA, view=view, max_tokens=total, tokenizer=tokenizer).row["kept_share"] == 1.0
+    done = convert_one(SERA, view=view, max_tokens=total - 1, tokenizer=tokenizer)
+    assert done.error.reason == "overlong"
+    assert done.error.problem == f"{total} tokens; at most {total - 1} were asked for"
+
+
+@pytest.mark.parametrize("view", TRAINING)
+@pytest.mark.parametrize("turns", [1, 2, 4])
+def test_truncating_keeps_whole_turns_and_ends_on_one(view: str, turns: int, tokenizer: str) -> None:
+    whole = convert_one(SERA, view="hermes").row["messages"]
+    kept = 2 + 2 * turns - 1  # system, user, then turns and results; the last result is of no use to training
+    limit = {"tokenizer": tokenizer, "overlong": "truncate"}
+    fits = sum(lengths({"messages": whole[:kept]}))
+    for tokens in (fits, fits + wrapped("user", whole[kept]["content"]), fits + 1):
+        done = convert_one(SERA, view=view, max_tokens=tokens, **limit)
+        back = VIEWS[view].to_trajectory(done.row)
+        assert len(back.steps) == turns
+        assert back.steps[-1].call is not None
+        assert back.steps[-1].observation is None
+        assert done.row["kept_share"] == kept / len(whole)
+        assert done.counts["truncated"] == 1
+        assert done.counts["trailing_observation"] == 0
+    fewer = convert_one(SERA, view=view, max_tokens=fits - 1, **limit)
+    assert (
+        fewer.error.reason == "overlong" if turns == 1 else len(VIEWS[view].to_trajectory(fewer.row).steps) == turns - 1
+    )
+
+
+def test_what_was_cut_is_noted_in_full(tokenizer: str) -> None:
+    whole = convert_one(SERA, view="hermes").row["messages"]
+    tokens = sum(lengths({"messages": whole[:5]}))
+    done = convert_one(SERA, view="hermes", max_tokens=tokens, tokenizer=tokenizer, overlong="truncate")
+    (note,) = [text for kind, text in done.notes if kind == "truncated"]
+    assert note == "\n\n".join(message["content"] for message in whole[5:])
+    assert done.row["messages"] == whole[:5]
+    # A cut row is not taken for one that ends in its submission.
+    zero = swe_zero(chat([*TURNS[:2], Turn("bye", arguments="echo done", output=None)]))
+    rows = [convert_one(zero, ZERO, view="hermes", **more).row for more in ({}, _cut(zero, tokenizer))]
+    ends = [VIEWS["hermes"].to_trajectory(row).steps[-1].call for row in rows]
+    assert [call.submits for call in ends] == [True, False]
+
+
+def _cut(zero: dict[str, Any], tokenizer: str) -> dict[str, Any]:
+    tokens = sum(lengths({"messages": convert_one(zero, ZERO, view="hermes").row["messages"][:3]}))
+    return {"max_tokens": tokens, "tokenizer": tokenizer, "overlong": "truncate"}
+
+
+def test_tags_in_words_do_not_stop_the_count_of_a_view_that_holds_them(tokenizer: str) -> None:
+    row = swe_zero(chat([Turn("a </think> b", arguments="ls", output="x"), Turn("c", arguments="ls", output=None)]))
+    assert convert_one(row, ZERO, view="openai", max_tokens=100_000, tokenizer=tokenizer).row is not None
+
+
+def test_a_stream_counts_what_it_dropped_and_has_the_share_as_a_column(tokenizer: str) -> None:
+    arguments = {"upstream": "sample", "max_tokens": 12_000, "tokenizer": tokenizer}
+    builders = {}
+    for overlong in ("drop", "truncate"):
+        builder = sera_swezero.SeraSweZero(config_name=f"{T2}-hermes", overlong=overlong, **arguments)
+        rows = list(builder.as_streaming_dataset(split="train"))
+        assert all(sum(lengths(row)) <= 12_000 for row in rows)
+        assert builder.info.features["kept_share"].dtype == "float64"
+        builders[overlong] = (builder.report, rows)
+    dropped, rows = builders["drop"]
+    assert dropped.rejected["overlong"] > 0
+    assert {row["kept_share"] for row in rows} == {1.0}
+    cut, rows = builders["truncate"]
+    assert cut.conversions["truncated"] == sum(row["kept_share"] < 1 for row in rows)
+    assert cut.conversions["truncated"] + cut.rejected["overlong"] == dropped.rejected["overlong"]
+    assert cut.conversions["truncated"] > 0
+    assert "kept_share" not in columns(settle(f"{T2}-hermes"))
+
+
+def test_another_tokenizer_of_the_same_name_is_another_dataset(tmp_path: Path) -> None:
+    from sera_swezero.views import token_limit
+
+    told = []
+    for merges in ([], [("l", "s")]):
+        vocab = {c: i for i, c in enumerate([*sorted(pre_tokenizers.ByteLevel.alphabet()), "ls"])}
+        Tokenizer(models.BPE(vocab=vocab, merges=merges)).save(str(tmp_path / "tokenizer.json"))
+        token_limit.digest.cache_clear()
+        told.append(describe(settle("sera-hermes", max_tokens=10, tokenizer=str(tmp_path)))["limit"])
+    assert told[0] != told[1]
+    assert describe(settle("sera-hermes"))["limit"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"view": "openai", "max_tokens": 10}, "each needs the other"),
+        ({"view": "openai", "tokenizer": "x"}, "each needs the other"),
+        ({"view": "openai", "overlong": "drop"}, "give max_tokens and tokenizer too"),
+        ({"view": "rectified", "max_tokens": 10, "tokenizer": "x"}, "'openai', 'hermes', 'sharegpt'"),
+        ({"view": "openai", "max_tokens": 0, "tokenizer": "x"}, "positive number of tokens"),
+        ({"view": "openai", "max_tokens": True, "tokenizer": "x"}, "positive number of tokens"),
+        ({"view": "openai", "max_tokens": 10, "tokenizer": ""}, "hub id, a folder"),
+        ({"view": "openai", "max_tokens": 10, "tokenizer": "x", "overlong": "cut"}, "'drop', 'truncate'"),
+    ],
+)
+def test_what_makes_no_sense_is_said(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        settle("sera", **arguments)
+
+
+def test_a_tokenizer_that_is_none_is_a_config_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"has no tokenizer\.json"):
+        sera_swezero.SeraSweZero(config_name="sera-hermes", upstream="sample", max_tokens=9, tokenizer=str(tmp_path))
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"no": "tokenizer"}))
+    with pytest.raises(ConfigError, match="is no tokenizer of the `tokenizers` package"):
+        convert_one(SERA, view="hermes", max_tokens=9, tokenizer=str(tmp_path / "tokenizer.json"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ConfigError, match="nobody/nothing"):
+        convert_one(SERA, view="hermes", max_tokens=9, tokenizer="nobody/nothing")
+
+
+def test_the_count_reads_the_form_with_tags(tokenizer: str) -> None:
+    row = convert_one(SERA, view="openai").row
+    trajectory = VIEWS["openai"].to_trajectory(row)
+    hermes = convert_one(SERA, view="hermes").row["messages"]
+    assert tagged_messages(trajectory, hermes[0]["content"]) == [(m["role"], m["content"]) for m in hermes]

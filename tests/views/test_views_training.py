@@ -1,0 +1,409 @@
+"""The training views: one set of columns, verbatim steps, the forms that trainers take, nothing that nobody said."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow.parquet as pq
+import pytest
+
+import sera_swezero
+from sera_swezero import ConfigError
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.convert import columns
+from sera_swezero.core.rectify import FILLERS
+from sera_swezero.errors import POLICY_REASONS
+from sera_swezero.request.settle import settle
+from sera_swezero.views import VIEWS
+from tests.support.raw import (
+    DIFF,
+    NUDGE,
+    REVIEW,
+    SYSTEM,
+    T2,
+    TASK,
+    ZERO,
+    Turn,
+    chat,
+    convert_one,
+    history,
+    line,
+    sera,
+    swe_zero,
+)
+
+TRAINING = [view.name for view in VIEWS.values() if view.trains]
+SETS = [name for name in CONFIGS if name != "sera"]
+HAS_JSON = hasattr(datasets, "Json")
+needs_json = pytest.mark.skipif(not HAS_JSON, reason="Json leaves came with datasets 4.8")
+READABLE = [view for view in TRAINING if HAS_JSON or view != "openai"]
+
+SUBMITS = [
+    Turn("Look first.", "I will list the files.", output="calc.py\n"),
+    Turn("", "", "str_replace_editor", '{"command":  "view", "path": "/testbed"}', ""),
+    Turn("Done, I think.", "## Summary", "submit", "{}", REVIEW),
+    Turn("Submit again.", "", "submit", "{}", DIFF),
+]
+ZERO_TURNS = [
+    Turn("Look first.", arguments="ls", output="calc.py"),
+    Turn("No command here.", tool=None, output=NUDGE),
+    Turn("Hand it in.", arguments="echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT", output=None),
+]
+
+
+def from_sera(turns: list[Turn], view: str, **asked: Any) -> Any:
+    return convert_one(line(sera(history(turns))), T2, view=view, **asked)
+
+
+def from_zero(turns: list[Turn], view: str, **asked: Any) -> Any:
+    return convert_one(swe_zero(chat(turns)), ZERO, view=view, **asked)
+
+
+def parsed(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(message) for message in row["messages"]]
+
+
+def call_id(at: int) -> str:
+    return f"call_{at:024x}"
+
+
+def nulls(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(nulls, value.values()))
+    return sum(map(nulls, value)) if isinstance(value, list) else value is None
+
+
+# Columns.
+
+
+@pytest.mark.parametrize("view", TRAINING)
+def test_every_source_has_the_same_columns(view: str) -> None:
+    if view == "openai" and not HAS_JSON:
+        pytest.skip("Json leaves came with datasets 4.8")
+    had = {tuple(columns(settle(config, view=view)).items()) for config in CONFIGS}
+    assert len(had) == 1
+    assert list(had.pop())[-4:] == [
+        ("instance_id", "string"),
+        ("config", "string"),
+        ("outcome", "string"),
+        ("line_level_recall", "float64?"),
+    ]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("view", READABLE)
+def test_sources_interleave(view: str) -> None:
+    streams = [
+        sera_swezero.load_dataset(name, view=view, split="train", streaming=True, upstream="sample")
+        for name in ("sera", ZERO, "swe-zero-12m")
+    ]
+    mixed = datasets.interleave_datasets(streams)
+    rows = list(mixed.take(9))
+    assert mixed.features == streams[0].features
+    assert [row["config"] for row in rows] == ["glm-4.5-air-full-t1", ZERO, "swe-zero-12m"] * 3
+    assert not any(row[column] is None for row in rows for column in mixed.features if column != "line_level_recall")
+
+
+def test_common_columns_say_where_a_row_is_from_and_how_it_ended() -> None:
+    row = from_sera(SUBMITS, "hermes").row
+    told = {"instance_id": "calc_10001", "config": T2, "outcome": "submitted", "line_level_recall": 1.0}
+    assert {name: row[name] for name in told} == told
+    row = convert_one(swe_zero(chat(ZERO_TURNS), "incomplete"), ZERO, view="hermes").row
+    assert (row["config"], row["outcome"], row["line_level_recall"]) == (ZERO, "incomplete", None)
+
+
+# openai.
+
+
+@needs_json
+def test_openai_tells_every_step_as_it_was() -> None:
+    row = from_sera(SUBMITS, "openai").row
+
+    def called(at: int, name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"id": call_id(at), "type": "function", "function": {"name": name, "arguments": arguments}}]
+
+    def result(at: int, name: str, content: str) -> dict[str, Any]:
+        return {"role": "tool", "name": name, "tool_call_id": call_id(at), "content": content}
+
+    assert parsed(row) == [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": TASK},
+        {
+            "role": "assistant",
+            "content": "I will list the files.",
+            "reasoning_content": "Look first.",
+            "tool_calls": called(0, "bash", {"command": "ls"}),
+        },
+        result(0, "bash", "calc.py\n"),
+        # No reasoning: no key for it, and nothing filled in.
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": called(1, "str_replace_editor", {"command": "view", "path": "/testbed"}),
+        },
+        result(1, "str_replace_editor", ""),
+        {
+            "role": "assistant",
+            "content": "## Summary",
+            "reasoning_content": "Done, I think.",
+            "tool_calls": called(2, "submit", {}),
+        },
+        result(2, "submit", REVIEW),
+        {
+            "role": "assistant",
+            "content": "",
+            "reasoning_content": "Submit again.",
+            "tool_calls": called(3, "submit", {}),
+        },
+        result(3, "submit", DIFF),
+    ]
+    assert [json.loads(tool)["function"]["name"] for tool in row["tools"]] == ["bash", "str_replace_editor", "submit"]
+
+
+@needs_json
+def test_swe_zero_results_have_the_role_tool_and_made_up_ids_while_the_harness_stays_a_user() -> None:
+    messages = parsed(from_zero(ZERO_TURNS, "openai").row)
+    assert [message["role"] for message in messages] == [
+        *("system", "user", "assistant", "tool", "assistant", "user", "assistant")
+    ]
+    assert messages[3] == {"role": "tool", "name": "bash", "tool_call_id": "call_0", "content": "calc.py"}
+    assert messages[5]["content"] == NUDGE
+    assert messages[6]["tool_calls"][0]["id"] == "call_1"
+    assert "echo COMPLETE_TASK" in messages[0]["content"]  # its finishing rule, not upstream's demand for a bash block
+    assert SYSTEM not in messages[0]["content"]
+
+
+@needs_json
+def test_answer_is_rectified_but_nothing_is_filled() -> None:
+    messages = parsed(from_sera(SUBMITS, "openai", submit="answer").row)
+    assert "submit" not in [call["function"]["name"] for m in messages for call in m.get("tool_calls", ())]
+    assert messages[-1] == {
+        "role": "assistant",
+        "content": "## Summary",
+        "reasoning_content": "Done, I think.",
+    }
+    assert "reasoning_content" not in messages[4]
+    filled = from_sera(SUBMITS, "rectified").row["messages"]
+    assert any(filler in filled for filler in FILLERS)  # what the card's own view does with that turn
+
+
+@needs_json
+def test_an_integer_beyond_64_bits_is_refused_in_json_leaves_and_kept_as_text() -> None:
+    def turns(number: str) -> list[Turn]:
+        return [Turn("r", arguments=f'{{"command": "ls", "n": {number}}}'), *SUBMITS[2:]]
+
+    for wide in (str(2**64), str(-(2**63) - 1), "9" * 300):
+        done = from_sera(turns(wide), "openai")
+        assert done.error.reason == "wide_integer"
+        assert "another view" in done.error.problem
+        assert f'"n": {wide}}}' in from_sera(turns(wide), "hermes").row["messages"][2]["content"]
+    for held in (str(2**64 - 1), str(-(2**63)), "12345678901234567890.5", '"123456789012345678901234567890"'):
+        row = from_sera(turns(held), "openai").row
+        assert datasets.Json().decode_example(row["messages"][2]) == json.loads(row["messages"][2])
+
+
+@needs_json
+def test_no_null_no_key_and_no_digit_is_invented_on_the_way_through_arrow_and_parquet(tmp_path: Path) -> None:
+    for config in SETS:
+        written = sera_swezero.SeraSweZero(config_name=f"{config}-openai", upstream="sample")
+        shards = written._split_generators(_Streaming())[0].gen_kwargs["shards"]
+        rows = [dict(row) for _, row in written._generate_examples(shards)]
+        plain = sera_swezero.load_dataset(config, view="openai", split="train", upstream="sample")
+        plain.to_parquet(tmp_path / f"{config}.parquet")
+        again = datasets.load_dataset("parquet", data_files=str(tmp_path / f"{config}.parquet"), split="train")
+        streamed = sera_swezero.load_dataset(config, view="openai", split="train", streaming=True, upstream="sample")
+        outside = 0
+        for row, *copies in zip(rows, plain, again, streamed, strict=True):
+            texts = row["messages"]
+            expected = {**row, "messages": parsed(row), "tools": [json.loads(tool) for tool in row["tools"]]}
+            assert all(copy == expected for copy in copies)
+            outside += nulls([json.loads(text) for text in texts]) - sum(text.count("null") > 0 for text in texts)
+            assert nulls(expected["tools"]) == 0
+            assert all(
+                set(m) <= {*m, "role", "content"} and isinstance(m["content"], str) for m in copies[0]["messages"]
+            )
+        assert outside <= 0  # a null is only where the model's own text has one
+
+
+class _Streaming:
+    is_streaming = True
+
+
+@needs_json
+def test_floats_keep_their_digits() -> None:
+    turns = [Turn("r", arguments='{"command": "ls", "x": 3.141592653589793}'), *SUBMITS[2:]]
+    row = from_sera(turns, "openai").row
+    features = sera_swezero.SeraSweZero(config_name=f"{T2}-openai", upstream="sample").info.features
+    read = features.decode_example(features.encode_example(row))
+    assert read["messages"][2]["tool_calls"][0]["function"]["arguments"]["x"] == 3.141592653589793
+
+
+def test_below_datasets_4_8_openai_names_the_two_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"datasets": "4.7.2"}[name])
+    with pytest.raises(ConfigError, match=r"view='hermes' or view='sharegpt'.*datasets>=4\.8"):
+        settle("sera-openai")
+    settle("sera-hermes")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "4.8.0")
+    settle("sera-openai")
+
+
+@pytest.mark.matrix
+@pytest.mark.skipif(HAS_JSON, reason="only older versions refuse")
+def test_an_old_datasets_refuses_openai_before_it_reads() -> None:
+    with pytest.raises(ConfigError, match=r"datasets>=4\.8"):
+        sera_swezero.load_dataset("sera-openai", split="train", streaming=True, upstream="sample")
+
+
+# hermes.
+
+
+def test_hermes_is_text_with_tags_and_says_who_wrote_it() -> None:
+    messages = from_sera(SUBMITS, "hermes").row["messages"]
+    assert [(m["role"], m["train"]) for m in messages[:4]] == [
+        ("system", False),
+        ("user", False),
+        ("assistant", True),
+        ("user", False),
+    ]
+    assert messages[2]["content"] == (
+        "<think>\nLook first.\n</think>\n\nI will list the files.\n"
+        '<tool_call>\n{"name": "bash", "arguments": {"command": "ls"}}\n</tool_call>'
+    )
+    assert messages[3]["content"] == "<tool_response>\ncalc.py\n\n</tool_response>"
+    # The arguments are spelled as the model spelled them, and there is no empty think block.
+    assert messages[4]["content"].startswith(
+        '<tool_call>\n{"name": "str_replace_editor", "arguments": {"command":  "view"'
+    )
+    system = messages[0]["content"]
+    assert system.startswith(f"{SYSTEM}\n\n# Tools")
+    assert [name in system for name in ("str_replace_editor", '"submit"', "<tool_call>", "<tool_response>")] == [
+        True
+    ] * 4
+
+
+def test_closing_tags_inside_arguments_are_escaped_and_mean_the_same() -> None:
+    command = {"command": "grep '</tool_call></think>' x"}
+    row = from_sera([Turn("r", arguments=json.dumps(command)), *SUBMITS[2:]], "hermes").row
+    text = row["messages"][2]["content"]
+    assert text.count("</tool_call>") == text.count("</think>") == 1
+    assert json.loads(text.partition("<tool_call>")[2].partition("</tool_call>")[0])["arguments"] == command
+
+
+@pytest.mark.parametrize("view", ["hermes", "sharegpt"])
+@pytest.mark.parametrize("tag", ["<think>", "</think>", "<tool_call>"])
+def test_tags_in_the_models_words_are_refused_where_the_client_splits_at_them(view: str, tag: str) -> None:
+    done = from_zero([Turn(f"The parser splits at {tag} here.", arguments="ls"), *ZERO_TURNS[1:]], view)
+    assert done.error.reason == "literal_tags"
+    assert tag in done.error.problem
+    assert done.error.where == "$.steps[0]"
+    elsewhere = from_zero([Turn("r", arguments=f"echo '{tag}'", output=f"{tag}"), *ZERO_TURNS[1:]], view)
+    assert elsewhere.row is not None
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("view", ["hermes", "sharegpt"])
+def test_text_views_are_plain_columns_for_any_reader_of_parquet(view: str, tmp_path: Path) -> None:
+    rows = sera_swezero.load_dataset(T2, view=view, split="train", upstream="sample")
+    rows.to_parquet(tmp_path / "rows.parquet")
+    table = pq.read_table(tmp_path / "rows.parquet")
+    assert table.to_pylist() == list(rows)
+    assert "extension" not in str(table.schema.remove_metadata())
+    assert nulls([row[next(iter(row))] for row in table.to_pylist()]) == 0
+
+
+# sharegpt.
+
+
+def test_sharegpt_alternates_and_keeps_visible_text_beside_a_call() -> None:
+    done = from_sera(SUBMITS, "sharegpt")
+    turns = done.row["conversations"]
+    assert [turn["from"] for turn in turns] == ["human", *["function_call", "observation"] * 3, "function_call"]
+    assert turns[1]["value"].startswith("<think>\nLook first.\n</think>\n\nI will list the files.\n<tool_call>\n")
+    assert turns[2]["value"] == "calc.py\n"
+    assert done.row["system"] == SYSTEM
+    assert [tool["name"] for tool in json.loads(done.row["tools"])] == ["bash", "str_replace_editor", "submit"]
+    # The final diff, which no turn follows.
+    assert done.counts["trailing_observation"] == 1
+    assert ("trailing_observation", DIFF) in done.notes
+
+
+def test_sharegpt_joins_two_turns_in_a_row_and_counts_it() -> None:
+    done = from_sera([Turn("one", "first", None, output=None), Turn("two", "second"), *SUBMITS[2:]], "sharegpt")
+    assert done.row["conversations"][1]["value"].startswith(
+        "<think>\none\n\ntwo\n</think>\n\nfirst\n\nsecond\n<tool_call>"
+    )
+    assert done.counts["joined_turns"] == 1
+
+
+def test_the_harness_speaks_as_a_human_in_sharegpt() -> None:
+    turns = from_zero(ZERO_TURNS, "sharegpt").row["conversations"]
+    assert [turn["from"] for turn in turns] == [
+        "human",
+        "function_call",
+        "observation",
+        "gpt",
+        "human",
+        "function_call",
+    ]
+
+
+@pytest.mark.parametrize("tag", ["<image>", "<video>", "<audio>"])
+def test_placeholders_of_the_client_are_refused_in_sharegpt_alone(tag: str) -> None:
+    turns = [Turn("r", arguments="cat index.html", output=f"a page with {tag}"), *ZERO_TURNS[1:]]
+    assert from_zero(turns, "sharegpt").error.reason == "literal_tags"
+    assert from_zero(turns, "hermes").row is not None
+
+
+def test_a_slot_of_the_client_is_refused_where_it_is_filled_in() -> None:
+    record = swe_zero(chat(ZERO_TURNS, task="Render {{idx}} in the list."))
+    assert convert_one(record, ZERO, view="sharegpt").error.reason == "literal_tags"
+    seen = [Turn("r", arguments="cat list.html", output="{{idx}}"), *ZERO_TURNS[1:]]
+    assert from_zero(seen, "sharegpt").row is not None
+
+
+@pytest.mark.parametrize("config", SETS)
+def test_no_sharegpt_row_is_one_that_llama_factory_drops(config: str) -> None:
+    rows = list(sera_swezero.load_dataset(config, view="sharegpt", split="train", streaming=True, upstream="sample"))
+    assert rows
+    for row in rows:
+        speakers = [turn["from"] for turn in row["conversations"]]
+        assert len(speakers) % 2 == 0
+        assert set(speakers[::2]) <= {"human", "observation"}
+        assert set(speakers[1::2]) <= {"gpt", "function_call"}
+        assert speakers[0] == "human"
+
+
+# All of them.
+
+
+@pytest.mark.parametrize("view", READABLE)
+def test_a_rollout_without_a_turn_has_nothing_to_train_on(view: str) -> None:
+    done = convert_one(swe_zero([], "errored"), ZERO, view=view)
+    assert done.error.reason == "no_turns"
+    assert "no_turns" in POLICY_REASONS  # a view's matter: on_error="raise" goes on
+
+
+@pytest.mark.parametrize("view", READABLE)
+def test_call_changes_nothing_and_answer_has_no_submit(view: str) -> None:
+    assert {"trailing_observation"} >= set(from_sera(SUBMITS, view).counts) - {"observation_prefix"}
+    done = from_sera(SUBMITS, view, submit="answer")
+    assert done.counts["folded_submit"] + done.counts["trimmed_submit"] == 1
+    assert '"name": "submit", "arguments"' not in json.dumps(done.row.get("conversations", done.row.get("messages")))
+
+
+@needs_json
+@pytest.mark.parametrize("config", SETS)
+def test_hostile_text_costs_no_row_in_openai(config: str) -> None:
+    counted = {}
+    for view in ("rectified", "openai"):
+        builder = sera_swezero.SeraSweZero(config_name=f"{config}-{view}", upstream="sample")
+        for _ in builder.as_streaming_dataset(split="train"):
+            pass
+        counted[view] = builder.report.rejected
+    more = counted["openai"] - counted["rectified"]
+    assert set(more) <= {"wide_integer", "no_turns"}
+    assert counted["rectified"] - counted["openai"] == Counter()

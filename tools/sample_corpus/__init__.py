@@ -1,0 +1,1 @@
+"""The generator of the corpus that the package embeds in `sera_swezero/sample/corpus`."""

@@ -1,0 +1,128 @@
+"""Which rows a corpus has: plain ones, and where the odd ones stand among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from tools.sample_corpus.edges import Edge
+from tools.sample_corpus.plan import Plan
+from tools.sample_corpus.project import World
+from tools.sample_corpus.sera import edge_calls, edge_ends, edge_hostile, edge_rejects, edge_rows, edge_texts, raw
+from tools.sample_corpus.sera import rows as sera
+from tools.sample_corpus.sets import SETS, Set, Size
+from tools.sample_corpus.swe_zero import edge_ends as zero_ends
+from tools.sample_corpus.swe_zero import edge_turns as zero_turns
+from tools.sample_corpus.swe_zero import raw as zero_raw
+from tools.sample_corpus.swe_zero import rows as swe_zero
+
+EDGES: dict[str, Edge] = {
+    **edge_texts.EDGES,
+    **edge_hostile.EDGES,
+    **edge_calls.EDGES,
+    **edge_ends.EDGES,
+    **edge_rows.EDGES,
+    **edge_rows.PATCHES,
+    **edge_rejects.EDGES,
+    **{f"zero_{name}": edge for name, edge in {**zero_turns.EDGES, **zero_ends.EDGES, **zero_ends.TWINS}.items()},
+}
+"""Every oddity by name; those of SWE-ZERO begin with `zero_`."""
+
+ISSUES: dict[str, Sequence[int]] = {
+    "full_t1": range(88),
+    "full_t2": (*range(76), *range(900, 904)),
+    "lite_t1": range(40, 112),
+    "lite_t2": range(40, 110),
+    "zero_32k": range(112),
+    "zero_8k": range(110),
+    "zero_12m": range(126),
+}
+"""The shipped rows: SERA's by their issues, of which most stand in T1 and T2 (four have no T1 row) and many in both
+families, SWE-ZERO's by their own numbers."""
+
+SEVERAL_IN_LARGE = 16
+"""In a large corpus with edges, every how-manieth row is odd."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The rows of one set."""
+
+    one: Set
+    world: World
+    size: Size
+    numbers: Sequence[int]
+    """The issues of SERA rows; of SWE-ZERO, the rows' own numbers."""
+    edge: Callable[[int], str | None]
+    """The edge of the row at a position."""
+    rollouts: int = 1
+    """SWE-ZERO: rows per issue."""
+
+    def rows(self) -> Iterator[tuple[Plan, Any]]:
+        """Each row's plan and the raw row: a line of JSON, or a dict for Parquet."""
+        make = self._sera if self.one.kind == "sera" else self._swe_zero
+        for at, number in enumerate(self.numbers):
+            yield make(number, self.edge(at))
+
+    def _sera(self, number: int, name: str | None) -> tuple[Plan, str]:
+        edge = EDGES[name] if name else None
+        alter = edge.make if edge and edge.issues else None
+        scene, plan = sera.plain(self.world, self.one, number, self.size, alter)
+        if edge and not edge.issues:
+            edge.make(scene, plan)
+        plan.edge = name
+        return plan, raw.line(plan, scene.rng)
+
+    def _swe_zero(self, number: int, name: str | None) -> tuple[Plan, dict[str, Any]]:
+        edge = EDGES[name] if name else None
+        like = number - 1 if edge and edge.issues else number
+        scene, plan = swe_zero.plain(self.world, self.one, like, like // self.rollouts, self.size)
+        if edge:
+            edge.make(scene, plan)
+        plan.edge = name
+        return plan, zero_raw.row(plan, self.one, scene.rng)
+
+
+def shipped(key: str) -> Recipe:
+    """The rows of a set in the shipped corpus."""
+    one = SETS[key]
+    world = World("sample", projects=14, files=3, lines=150, stock=600)
+    numbers = ISSUES[key]
+    placed = _place(key, world, numbers)
+    size = sera.SMALL if one.kind == "sera" else swe_zero.SMALL
+    return Recipe(one, world, size, numbers, placed.get, one.rollouts)
+
+
+def _place(key: str, world: World, numbers: Sequence[int]) -> dict[int, str]:
+    """Positions of the set's edges: those of certain issues where these are, the others anywhere but at the ends."""
+    edges = {name: edge for name, edge in EDGES.items() if key in edge.sets}
+    placed = {at: name for at, number in enumerate(numbers) for name, edge in edges.items() if number in edge.issues}
+    before_twins = {at - 1 for at, name in placed.items() if name.startswith("zero_")}
+    free = [at for at in range(2, len(numbers) - 2) if at not in placed and at not in before_twins]
+    world.rng(key, "places").shuffle(free)
+    for name, edge in edges.items():
+        if not edge.issues:
+            placed.update((free.pop(), name) for _ in range(edge.sets[key]))
+    return placed
+
+
+@cache
+def _large_world(seed: int) -> World:
+    return World(f"large/{seed}", projects=100, files=5, lines=500, stock=16_000)
+
+
+def large(key: str, seed: int, rows: int, row_bytes: int | None, *, odd: bool) -> Recipe:
+    """`rows` rows of a set, of realistic size; `odd`: with edges of every kind among them."""
+    one = SETS[key]
+    world = _large_world(seed)
+    size = sera.size(row_bytes or 190_000) if one.kind == "sera" else swe_zero.size(row_bytes or 45_000)
+    names = [name for name, edge in EDGES.items() if key in edge.sets and not edge.issues] if odd else []
+    world.rng(key, "edges").shuffle(names)
+
+    def edge(at: int) -> str | None:
+        turn, inside = at // SEVERAL_IN_LARGE, 0 < at < rows - 1 and at % SEVERAL_IN_LARGE == SEVERAL_IN_LARGE // 2
+        return names[turn % len(names)] if names and inside else None
+
+    return Recipe(one, world, size, range(rows), edge, 100 if one.turns < 30 else 10)

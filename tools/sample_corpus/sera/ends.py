@@ -1,0 +1,95 @@
+"""How SERA trajectories end: submits in every arrangement, and what each costs a converter."""
+
+from __future__ import annotations
+
+from tools.sample_corpus.plan import Plan, Turn, observe
+from tools.sample_corpus.scene import Scene
+from tools.sample_corpus.sera.raw import REVIEW
+from tools.sample_corpus.sera.steps import ordinary
+
+
+def summary(scene: Scene) -> str:
+    """The visible text that often goes with a first submit."""
+    points = "\n".join(f"{at}. **{scene.issue.function}**: {scene.prose(80)}" for at in range(1, 3))
+    return f"## Summary of the changes\n\n{points}\n\nAll of it is in `{scene.issue.path}`."
+
+
+def patch(plan: Plan) -> str:
+    """The patch of this rollout."""
+    return plan.columns["rollout_patch"] or ""
+
+
+def submit(reasoning: str, visible: str, observation: str | None, **tally: int) -> Turn:
+    """A submit call with exactly this tally."""
+    return Turn(reasoning, visible, "submit", {}, observation, tally)
+
+
+def folded(scene: Scene, plan: Plan, visible: str = "", *, answers: bool = False) -> Turn:
+    """An earlier submit that joins the next step; `answers`: its visible text is the row's answer."""
+    reasoning = f"I think `{scene.issue.function}` is right now. {scene.prose(100)} Time to submit."
+    merged = {"merged_visible": 1} if visible and not answers else {}
+    return submit(
+        reasoning, visible, observe(REVIEW.format(patch=patch(plan))), folded_submit=1, dropped_review=1, **merged
+    )
+
+
+def trimmed(scene: Scene, plan: Plan, visible: str = "", *, last: bool = False) -> Turn:
+    """A submit right after another one, which is dropped."""
+    output = patch(plan) if last else REVIEW.format(patch=patch(plan))
+    return submit(
+        f"Submitting again. {scene.prose(80)}",
+        visible,
+        observe(output),
+        trimmed_submit=1,
+        dropped_review=1,
+    )
+
+
+def final(scene: Scene, plan: Plan, visible: str = "", *, last: bool = True, **tally: int) -> Turn:
+    """The submit that stays, the first of the last run.
+
+    `last`: no other follows; `tally`: where the answer comes from, if not from the run.
+    """
+    output = patch(plan) if last else REVIEW.format(patch=patch(plan))
+    return submit(f"Now let me submit. {scene.prose(80)}", visible, observe(output), dropped_review=1, **tally)
+
+
+def clean_up(scene: Scene) -> Turn:
+    """The call between the two submits that removes the scripts."""
+    turn = ordinary(scene)
+    turn.arguments = {"command": f"cd /testbed && rm -f check_{scene.rng.randrange(9)}.py"}
+    turn.tool, turn.observation = "bash", observe("")
+    return turn
+
+
+def two_stage(scene: Scene, plan: Plan) -> None:
+    """The norm: submit, review, clean-up, submit. The summary is with the first submit, or now and then with both."""
+    text = summary(scene)
+    if scene.rng.random() < 0.3:
+        plan.answer = "Submitted for good: " + summary(scene)
+        plan.ending = [folded(scene, plan, text), clean_up(scene), final(scene, plan, plan.answer)]
+    else:
+        plan.answer = text
+        plan.ending = [
+            folded(scene, plan, text, answers=True),
+            clean_up(scene),
+            final(scene, plan, answer_from_folded=1),
+        ]
+
+
+def run_of_submits(scene: Scene, plan: Plan, length: int) -> None:
+    """`length` back-to-back submits at the end, the first with the visible text."""
+    plan.answer = summary(scene)
+    plan.ending = [final(scene, plan, plan.answer, last=length == 1)]
+    plan.ending += [trimmed(scene, plan, last=at == length - 1) for at in range(1, length)]
+
+
+def leave(scene: Scene, words: str, *, replied: bool = True) -> Turn:
+    """The harness ends the run in the model's name."""
+    return Turn(
+        text=words,
+        tool=None,
+        observation="OBSERVATION:\nExited (autosubmitted)" if replied else None,
+        reply="user",
+        tally={"harness_exit": 1},
+    )
