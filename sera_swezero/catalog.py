@@ -1,4 +1,4 @@
-"""The table of configs: the repos that each reads, their source, and the view that it shows.
+"""The table of sets and configs: which repositories there are, of which source, and the view that each config shows.
 
 This is the only place that knows repositories, teachers and licences.
 """
@@ -9,39 +9,63 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Origin:
-    """One upstream repo.
+    """One set: an upstream repository and what is known of it beside its files."""
 
-    repo: its id on the hub. source: a key of `SOURCES`. shape: which columns its files have.
-    pattern: the files to read, an fnmatch pattern of paths inside the repo (the exact names are upstream's to change).
-    rows: rows upstream says it has. license: an SPDX-like id as on its card.
-    facts: teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO.
-    """
-
+    name: str
+    """The name of the set, and of the config that reads it alone."""
     repo: str
+    """The repository's id on the hub."""
     source: str
+    """A key of `sources.SOURCES`."""
     shape: str
+    """Which columns its files have: a key of the source's `native_columns`."""
     pattern: str
+    """The files to read, as an fnmatch pattern of paths inside the repository: their names are upstream's to change."""
     rows: int
+    """Rows that upstream says it has."""
     license: str
+    """An SPDX-like id, as on its card."""
     facts: Mapping[str, str] = field(default_factory=dict)
+    """Teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO."""
+    default_view: str = "rectified"
+    """The view that its config shows unless asked for another."""
+    incomplete: str = "reject"
+    """Whether its config keeps rows that were not submitted: "keep" or "reject"."""
+
+    @property
+    def about(self) -> str:
+        """The set in a few words."""
+        if not self.facts:
+            return f"mini-swe-agent rollouts of {self.repo}"
+        return "SWE-agent rollouts of {teacher}, {scale} set, rollout {rollout}".format(**self.facts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
-    """One row of the config table: a name, what it reads, the view it shows unless asked for another."""
+    """What may be loaded by one name: a set, or several of one source."""
 
     name: str
     origins: tuple[Origin, ...]
-    default_view: str
-    incomplete: str
+    """The sets that it reads."""
     about: str
+    """The config in a few words."""
 
     @property
     def source(self) -> str:
-        """The name of the source of every origin: a config never mixes sources."""
+        """The name of the source of every set: a config never mixes sources."""
         return self.origins[0].source
+
+    @property
+    def default_view(self) -> str:
+        """The view that it shows unless asked for another."""
+        return self.origins[0].default_view
+
+    @property
+    def incomplete(self) -> str:
+        """Whether it keeps rows that were not submitted unless asked: "keep" or "reject"."""
+        return self.origins[0].incomplete
 
     @property
     def rows(self) -> int:
@@ -49,45 +73,71 @@ class Config:
         return sum(origin.rows for origin in self.origins)
 
 
-def _sera(repo: str, rows: int, teacher: str, scale: str, rollout: str) -> Origin:
-    facts = {"teacher": teacher, "scale": scale, "rollout": rollout}
-    return Origin(f"allenai/{repo}", "sera", "sera", "*.jsonl", rows, "odc-by", facts)
+def _sera(name: str, repo: str, rows: int, teacher: str, scale: str, rollout: str) -> Origin:
+    return Origin(
+        name=name,
+        repo=f"allenai/{repo}",
+        source="sera",
+        shape="sera",
+        pattern="*.jsonl",
+        rows=rows,
+        license="odc-by",
+        facts={"teacher": teacher, "scale": scale, "rollout": rollout},
+    )
 
 
-def _swe_zero(repo: str, shape: str, rows: int) -> Origin:
-    return Origin(f"AlienKevin/{repo}", "swe_zero", shape, "*.parquet", rows, "apache-2.0")
+def _swe_zero(name: str, repo: str, rows: int, shape: str) -> Origin:
+    return Origin(
+        name=name,
+        repo=f"AlienKevin/{repo}",
+        source="swe_zero",
+        shape=shape,
+        pattern="*.parquet",
+        rows=rows,
+        license="apache-2.0",
+        default_view="native",
+        incomplete="keep",
+    )
 
 
-_SERA = {
-    "glm-4.5-air-full-t1": _sera("Sera-4.5A-Full-T1", 72_118, "GLM-4.5-Air", "full", "T1"),
-    "glm-4.5-air-full-t2": _sera("Sera-4.5A-Full-T2", 66_337, "GLM-4.5-Air", "full", "T2"),
-    "glm-4.6-lite-t1": _sera("Sera-4.6-Lite-T1", 36_825, "GLM-4.6", "lite", "T1"),
-    "glm-4.6-lite-t2": _sera("Sera-4.6-Lite-T2", 36_083, "GLM-4.6", "lite", "T2"),
-}
-_SWE_ZERO = {
-    "swe-zero-1k-32k": _swe_zero("SWE-ZERO-1k-trajectories-32k", "swe-zero-1k", 1_000),
-    "swe-zero-1k-8k": _swe_zero("SWE-ZERO-1k-trajectories", "swe-zero-1k", 1_000),
-    "swe-zero-12m": _swe_zero("SWE-ZERO-12M-trajectories", "swe-zero-12m", 12_290_800),
-}
+SERA = (
+    _sera("glm-4.5-air-full-t1", "Sera-4.5A-Full-T1", 72_118, "GLM-4.5-Air", "full", "T1"),
+    _sera("glm-4.5-air-full-t2", "Sera-4.5A-Full-T2", 66_337, "GLM-4.5-Air", "full", "T2"),
+    _sera("glm-4.6-lite-t1", "Sera-4.6-Lite-T1", 36_825, "GLM-4.6", "lite", "T1"),
+    _sera("glm-4.6-lite-t2", "Sera-4.6-Lite-T2", 36_083, "GLM-4.6", "lite", "T2"),
+)
+"""The sets that the config `sera` joins."""
 
-
-def _about(origin: Origin) -> str:
-    if not origin.facts:
-        return f"mini-swe-agent rollouts of {origin.repo}"
-    return "SWE-agent rollouts of {teacher}, {scale} set, rollout {rollout}".format(**origin.facts)
-
-
-CONFIGS: dict[str, Config] = {
-    **{name: Config(name, (o,), "rectified", "reject", _about(o)) for name, o in _SERA.items()},
-    "sera": Config("sera", tuple(_SERA.values()), "rectified", "reject", "all four SERA sets"),
-    **{name: Config(name, (o,), "native", "keep", _about(o)) for name, o in _SWE_ZERO.items()},
-}
-"""Every config by name."""
+SWE_ZERO = (
+    _swe_zero("swe-zero-1k-32k", "SWE-ZERO-1k-trajectories-32k", 1_000, "swe-zero-1k"),
+    _swe_zero("swe-zero-1k-8k", "SWE-ZERO-1k-trajectories", 1_000, "swe-zero-1k"),
+    _swe_zero("swe-zero-12m", "SWE-ZERO-12M-trajectories", 12_290_800, "swe-zero-12m"),
+)
 
 DEFAULT = "sera"
 """The config where none is named."""
 
+CONFIGS: dict[str, Config] = {}
+"""Every config by name."""
 
-def set_name(origin: Origin) -> str:
-    """The name of the config that reads this origin alone."""
-    return next(name for name, config in CONFIGS.items() if [one.repo for one in config.origins] == [origin.repo])
+
+def add_set(origin: Origin) -> None:
+    """Add a set, which may be loaded by its name."""
+    CONFIGS[origin.name] = Config(name=origin.name, origins=(origin,), about=origin.about)
+
+
+def fact_values(name: str) -> list[str]:
+    """The values that a fact of the sets has ("teacher", "scale" or "rollout"), in the table's order, each once."""
+    facts = (origin.facts for config in CONFIGS.values() for origin in config.origins)
+    return list(dict.fromkeys(fact[name] for fact in facts if name in fact))
+
+
+def _words(count: int) -> str:
+    return {2: "two", 3: "three", 4: "four"}.get(count, str(count))
+
+
+for _origin in SERA:
+    add_set(_origin)
+CONFIGS[DEFAULT] = Config(name=DEFAULT, origins=SERA, about=f"all {_words(len(SERA))} SERA sets")
+for _origin in SWE_ZERO:
+    add_set(_origin)

@@ -25,17 +25,17 @@ LAYERS = (
     {"sources", "views"},
     {"hub", "upstream", "sample"},
     {"request"},
-    {"convert"},
+    {"report", "convert"},
     {"loading", "check"},
     {"build", "push", "quality", "templates", "cluster"},
     {"cli", "__main__"},
 )
 """What may import what: a part imports from its own layer and from those above it in this list."""
 
-HELPERS = ("tool_arguments", "bash_block", "decoding", "swe_agent_messages")
+HELPERS = ("source", "tool_arguments", "bash_block", "decoding", "swe_agent_messages")
 """Modules of `sources` that are no source."""
 
-LONGEST = 270
+LONGEST = 265
 """Lines of a module: what fits in a head."""
 
 

@@ -23,6 +23,7 @@ from sera_swezero.errors import REASONS
 from sera_swezero.request.arguments import JSON_LEAVES_SINCE
 from sera_swezero.request.arguments import _datasets_version as datasets_version
 from sera_swezero.request.settle import Request, settle
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from tests.support.golden_files import ROOT
 from tests.support.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
@@ -264,7 +265,7 @@ def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request, *, thorou
         assert done.error.where.startswith("$")
         str(done.error).encode("utf-8", "replace")
         return done.error.reason
-    contract = CONTRACTS[wanted.view.schema(wanted.config.source, wanted.origins[0].shape)]
+    contract = CONTRACTS[wanted.view.schema(SOURCES[wanted.config.source], wanted.origins[0].shape)]
     assert contract.accepts(done.row), problems(done.row, wanted)
     if thorough:
         assert problems(done.row, wanted) == []

@@ -15,7 +15,7 @@ from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Trajectory
 from sera_swezero.errors import REASONS
 from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
-from sera_swezero.sources.swe_zero import briefing
+from sera_swezero.sources.swe_zero import system_text
 from sera_swezero.views.training import with_tools
 from tests.support.golden_files import ROOT, Golden
 from tests.support.raw import convert_as, line, problems
@@ -65,7 +65,7 @@ def shortened(messages: list[dict[str, str]], source: str) -> list[dict[str, str
     if not messages:
         return messages
     first = messages[0]["content"].replace(preamble(SOURCES[source].tools), "(preamble)")
-    return [{**messages[0], "content": first.replace(zero_briefing(), "(briefing)")}, *messages[1:]]
+    return [{**messages[0], "content": first.replace(zero_system_text(), "(briefing)")}, *messages[1:]]
 
 
 def trained(row: dict[str, Any], source: str) -> dict[str, Any]:
@@ -75,13 +75,13 @@ def trained(row: dict[str, Any], source: str) -> dict[str, Any]:
     if isinstance(row.get("messages", [None])[0], str):
         shown["messages"] = [json.loads(message) for message in row["messages"]]
     text = json.dumps(shown, ensure_ascii=False)
-    for same, mark in ((tools, "(tools)"), *((zero_briefing(answer=way), "(briefing)") for way in (False, True))):
+    for same, mark in ((tools, "(tools)"), *((zero_system_text(answer=way), "(briefing)") for way in (False, True))):
         text = text.replace(json.dumps(same, ensure_ascii=False)[1:-1], mark)
     return dict(json.loads(text))
 
 
-def zero_briefing(*, answer: bool = True) -> str:
-    return briefing(Trajectory(None, None, (), Outcome(INCOMPLETE)), answer=answer)
+def zero_system_text(*, answer: bool = True) -> str:
+    return system_text(Trajectory(None, None, (), Outcome(INCOMPLETE)), answer=answer)
 
 
 @pytest.mark.parametrize(("source", "name"), EDGES, ids=IDS)
@@ -112,7 +112,7 @@ def test_edge(golden: Golden, source: str, name: str, view: str) -> None:
 @pytest.mark.parametrize("source", list(SOURCES))
 def test_preamble_that_rows_begin_with(golden: Golden, source: str) -> None:
     text = preamble(SOURCES[source].tools)
-    golden(f"{source}/preamble.txt", f"{text}\n\n{zero_briefing()}\n" if source == "swe_zero" else f"{text}\n")
+    golden(f"{source}/preamble.txt", f"{text}\n\n{zero_system_text()}\n" if source == "swe_zero" else f"{text}\n")
 
 
 def files(view: str) -> list[dict[str, Any]]:

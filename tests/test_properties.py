@@ -15,8 +15,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sera_swezero.core.conversions import Notes
-from sera_swezero.core.machine import fold, replay
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.machine import fold
 from sera_swezero.core.rectify import ANSWER, FILLERS, rectify
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.request.settle import settle
@@ -37,6 +37,7 @@ from tests.support.raw import (
     swe_zero,
 )
 from tests.support.raw import user as user_message
+from tests.support.replay import replay
 
 # --- turns
 
@@ -309,7 +310,7 @@ def test_any_text_at_all_comes_through_unchanged(text: str, output: str) -> None
 
 
 def trajectories(source: str, raw: Any) -> Trajectory:
-    notes = Notes()
+    notes = ConversionLog()
     adapter = SOURCES[source]
     return fold(adapter.events(adapter.read(raw, notes), notes))
 
@@ -318,8 +319,8 @@ def trajectories(source: str, raw: Any) -> Trajectory:
 def test_trajectories_replay_and_rectify_is_idempotent(turns: list[Turn], fill: bool) -> None:
     trajectory = trajectories("sera", line(sera(history(turns))))
     assert fold(replay(trajectory)) == trajectory
-    once = rectify(trajectory, Notes(), key="row", fill=fill)
-    notes = Notes()
+    once = rectify(trajectory, ConversionLog(), key="row", fill=fill)
+    notes = ConversionLog()
     assert rectify(once, notes, key="row", fill=fill) == once
     assert notes == []
     assert fold(replay(once)) == once
@@ -329,7 +330,7 @@ def test_trajectories_replay_and_rectify_is_idempotent(turns: list[Turn], fill: 
 def test_the_same_for_swe_zero(turns: list[Turn], submitted: bool) -> None:
     trajectory = trajectories("swe_zero", swe_zero(chat(turns), "Submitted" if submitted else "incomplete"))
     assert fold(replay(trajectory)) == trajectory
-    once = rectify(trajectory, Notes(), fill=True, submit_text=SOURCES["swe_zero"].submit_text)
-    notes = Notes()
+    once = rectify(trajectory, ConversionLog(), fill=True, submit_text=SOURCES["swe_zero"].submit_text)
+    notes = ConversionLog()
     assert rectify(once, notes, fill=True, submit_text=SOURCES["swe_zero"].submit_text) == once
     assert notes == []

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.convert import Report, convert_shard
+from sera_swezero.convert import convert_shard
 from sera_swezero.core.conversions import CONVERSIONS
 from sera_swezero.core.rectify import ANSWER
 from sera_swezero.errors import REASONS
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, take_snapshot
@@ -74,7 +75,7 @@ def test_every_rejected_row_is_the_one_that_the_plan_names(config: str) -> None:
         rows = convert_shard(
             shard, snapshot, asked, report, lambda error, raw: rejected.update({raw.offset: error.reason})
         )
-        kept += list(rows)
+        kept += [made.text_row for _, made in rows]
     offsets = line_offsets(config)
     at = {offset: number for number, offset in enumerate(offsets)}
     found: dict[str, list[int]] = {}
@@ -82,10 +83,10 @@ def test_every_rejected_row_is_the_one_that_the_plan_names(config: str) -> None:
         found.setdefault(reason, []).append(at[offset])
     assert found == wanted["rejected_rows"]
     numbers = [number for number in range(len(offsets)) if offsets[number] not in rejected]
-    assert [row["instance_id"] for _, row in kept] == [wanted["ids"][number] for number in numbers]
-    assert_answers(wanted["answers"], dict(zip(numbers, (row for _, row in kept), strict=True)))
+    assert [row["instance_id"] for row in kept] == [wanted["ids"][number] for number in numbers]
+    assert_answers(wanted["answers"], dict(zip(numbers, kept, strict=True)))
     if "recalls" in wanted:
-        assert [row["line_level_recall"] for _, row in kept] == [wanted["recalls"][number] for number in numbers]
+        assert [row["line_level_recall"] for row in kept] == [wanted["recalls"][number] for number in numbers]
 
 
 def line_offsets(config: str) -> list[int]:

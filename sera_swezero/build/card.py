@@ -19,7 +19,7 @@ from sera_swezero.build.manifest import BuiltConfig, Manifest
 from sera_swezero.build.unions import loadable
 from sera_swezero.catalog import DEFAULT
 from sera_swezero.core.message_order import WRAPPERS
-from sera_swezero.loading.builder import features
+from sera_swezero.schemas.columns import features
 
 PLACE = "OWNER/NAME"
 """What the card calls the repo before it has one."""
@@ -66,7 +66,7 @@ def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:
     infos = {}
     for name, parts in groups(manifest).items():
         built = [manifest.configs[part] for part in parts]
-        told: Features | None = None if built[0].json else features(dict(built[0].columns))
+        told: Features | None = None if built[0].json else Features.from_dict(features(dict(built[0].columns)))
         held = sum(one.arrow_bytes for one in built)
         split = SplitInfo("train", num_bytes=held, num_examples=sum(one.rows for one in built))
         infos[name] = DatasetInfo(

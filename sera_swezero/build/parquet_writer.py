@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sera_swezero.build.arrow_buffers import held
-from sera_swezero.loading import dataset_infos
+from sera_swezero.schemas.columns import features
 from sera_swezero.views import Columns, Row
 
 ROW_GROUP_BYTES = 64_000_000
@@ -43,9 +43,9 @@ WRITER: dict[str, Any] = {
 
 def schema_of(described: Columns) -> pa.Schema:
     """The Arrow schema of columns: their features, told twice, to Arrow and, as metadata, to `datasets`."""
-    features = dataset_infos.features(described)
-    told = json.dumps({"info": {"features": features}}, sort_keys=True)
-    fields = [pa.field(name, _arrow(feature)) for name, feature in features.items()]
+    plain = features(described)
+    told = json.dumps({"info": {"features": plain}}, sort_keys=True)
+    fields = [pa.field(name, _arrow(feature)) for name, feature in plain.items()]
     return pa.schema(fields, metadata={"huggingface": told})
 
 

@@ -12,9 +12,10 @@ from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.unions import members
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_pool import run
-from sera_swezero.convert import columns, converter_digest, describe
 from sera_swezero.errors import ConfigError
 from sera_swezero.loading.dataset_infos import JSON_LEAVES
+from sera_swezero.request.identity import ROWS_VERSION, describe
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.upstream import Snapshot, plan_shards, take_snapshot
 from sera_swezero.version import __version__
@@ -129,7 +130,7 @@ def _config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> B
         view=job.request.view.name,
         described=describe(job.request),
         upstream=dict(job.snapshot.commits),
-        converter={"version": __version__, "digest": converter_digest()},
+        converter={"version": __version__, "rows_version": str(ROWS_VERSION)},
         writer=parquet_writer.WRITER,
         columns=list(described.items()),
         json=JSON_LEAVES in described.values(),

@@ -23,13 +23,16 @@ import msgspec
 
 from sera_swezero.build import parquet_writer
 from sera_swezero.build.collector import resting
-from sera_swezero.build.figures import Figures, measured
+from sera_swezero.build.figures import Figures
 from sera_swezero.build.manifest import FORMAT, Built, BuiltShard, Counts, Source
-from sera_swezero.convert import Report, columns, convert_shard, converter_digest, describe
+from sera_swezero.convert import Converted, convert_shard
 from sera_swezero.errors import RowError
+from sera_swezero.report import Report
+from sera_swezero.request.identity import ROWS_VERSION, describe
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.upstream import Raw, Shard, Snapshot
-from sera_swezero.views import Columns, Row
+from sera_swezero.views import Columns
 
 REJECTED = "rejected"
 """The folder of rejected rows, beside those of the configs."""
@@ -81,7 +84,7 @@ class Unit:
         marks = [list(file) for file in self.snapshot.files]
         commits = sorted(self.snapshot.commits.items())
         request = describe(settle(**self.arguments))
-        code = [FORMAT, converter_digest(), parquet_writer.WRITER]
+        code = [FORMAT, ROWS_VERSION, parquet_writer.WRITER]
         told = [code, request, self.stem, [list(source) for source in self.sources], marks, commits, self.max_rows]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
@@ -135,10 +138,11 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
     try:
         data = parquet_writer.Sink(scratch / "data", columns(request))
         rejects = _Rejects(scratch / "rejected")
-        asked = replace(measured(request, figures), on_error="skip", encoded=True)
+        asked = replace(request, on_error="skip")
         with closing(_rows(unit, asked, report, rejects, told)) as rows:
-            for row in islice(rows, unit.max_rows):
-                data.add(row)
+            for converted in islice(rows, unit.max_rows):
+                data.add(converted.row)
+                figures.note(converted, request.view)
         data.close()
         sources = [Source(*source[:4]) for source in unit.sources]
         shard = BuiltShard(
@@ -183,14 +187,14 @@ class _Rejects:
 
 def _rows(
     unit: Unit, request: Request, report: Report, rejects: _Rejects, told: Told | None
-) -> Generator[Row, None, None]:
+) -> Generator[Converted, None, None]:
     for source in unit.sources:
         reached = source.start
-        for key, row in convert_shard(source, unit.snapshot, request, report, rejects.keep):
-            yield row
+        for record, converted in convert_shard(source, unit.snapshot, request, report, rejects.keep):
+            yield converted
             if told is not None:
-                # A line's key ends on its offset; a Parquet row's on its number, which says nothing of bytes.
-                at = int(key.rpartition(":")[2]) if source.file.endswith(".jsonl") else reached
+                # A Parquet row's offset is its number, which says nothing of bytes.
+                at = record.raw.offset if source.file.endswith(".jsonl") else reached
                 told(1, max(at - reached, 0))
                 reached = max(at, reached)
         if told is not None:

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sera_swezero.check.row_order import ORDERS
-from sera_swezero.convert import LINEAGE_COLUMNS
 from sera_swezero.core.text import mend_json
 from sera_swezero.errors import ConfigError
+from sera_swezero.schemas.columns import types_of
 from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults, inner
 from sera_swezero.sources import SOURCES
-from sera_swezero.views import VIEWS, Columns, Row
+from sera_swezero.views import LINEAGE, VIEWS, Columns, Row
 
 _LINEAGE = "lineage"
 _NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<number>-?[0-9][0-9.eE+-]*)')  # a string, or a number outside of any
@@ -78,8 +77,8 @@ class Contract:
     def _split(self, row: Row) -> tuple[Row, Row]:
         """The row's own columns, and those that tell its lineage."""
         own, lineage = row, {}
-        if not LINEAGE_COLUMNS.keys().isdisjoint(row):
-            lineage = {name: value for name, value in row.items() if name in LINEAGE_COLUMNS}
+        if not LINEAGE.keys().isdisjoint(row):
+            lineage = {name: value for name, value in row.items() if name in LINEAGE}
             own = {name: value for name, value in row.items() if name not in lineage}
         for column, (_, each) in inner(self.schema).items():
             # `datasets` hands Json leaves out as objects, and so they come in JSONL: text again, as they are stored.
@@ -98,12 +97,12 @@ class Contract:
             return decode(_NUMBER.sub(_bounded, mend_json(text.encode())[0].decode()))
 
     def _order(self, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
-        order = ORDERS.get(self.view)
-        return order(SOURCES[self.source], row, decoded) if order else iter(())
+        order_faults = VIEWS[self.view].order_faults
+        return order_faults(SOURCES[self.source], row, decoded) if order_faults else iter(())
 
     def shared(self, names: Iterable[str]) -> float:
         """The share of column names that a file and this contract have in common: 0.0 to 1.0."""
-        given = set(names) - LINEAGE_COLUMNS.keys()
+        given = set(names) - LINEAGE.keys()
         return len(given & self.columns.keys()) / len(given | self.columns.keys())
 
     def alike(self, kinds: Mapping[str, str]) -> float:
@@ -125,7 +124,12 @@ def _text(leaf: Any) -> Any:
 
 def _contracts() -> dict[str, Contract]:
     made = [
-        Contract(view.schema(source.name, shape), view.name, source.name, view.columns(source, shape))
+        Contract(
+            schema=view.schema(source, shape),
+            view=view.name,
+            source=source.name,
+            columns=types_of(view.columns(source, shape)),
+        )
         for view in VIEWS.values()
         for source in SOURCES.values()
         for shape in source.native_columns

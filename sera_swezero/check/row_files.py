@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from sera_swezero import schemas
 from sera_swezero.check.contracts import Contract, kinds_of
-from sera_swezero.convert import LINEAGE_COLUMNS
+from sera_swezero.schemas.columns import types_of
 from sera_swezero.schemas.validate import Fault, brief, decode
-from sera_swezero.views import Row
+from sera_swezero.views import LINEAGE, Row
 
 SUFFIXES = (".parquet", ".jsonl")
 """The files that rows are read from."""
@@ -61,8 +61,8 @@ def columns_faults(opened: Opened, contract: Contract) -> list[Fault]:
     if not opened.typed:
         return []
     wanted = contract.columns
-    if not LINEAGE_COLUMNS.keys().isdisjoint(opened.kinds):
-        wanted = {**wanted, **LINEAGE_COLUMNS}
+    if not LINEAGE.keys().isdisjoint(opened.kinds):
+        wanted = {**wanted, **types_of(LINEAGE)}
     found = [Fault(f"$.{name}", "no such column", kind) for name, kind in wanted.items() if name not in opened.kinds]
     allowed = {**wanted, **schemas.load(contract.schema)["properties"]}
     found += [

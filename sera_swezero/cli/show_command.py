@@ -64,7 +64,8 @@ def show(  # noqa: PLR0913 (the config's arguments, one option each)
 
 def find(asked: Any, number: int, instance: str | None) -> dict[str, Any]:
     """The row of this number, or the first of this instance id. Raises ConfigError where there is none."""
-    from sera_swezero.convert import Report, convert_shard
+    from sera_swezero.convert import convert_shard
+    from sera_swezero.report import Report
     from sera_swezero.upstream import Raw, plan_shards, take_snapshot
 
     snapshot = take_snapshot(asked.origins, upstream=asked.upstream, revision=asked.revision)
@@ -78,7 +79,8 @@ def find(asked: Any, number: int, instance: str | None) -> dict[str, Any]:
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     at = 0
     for shard in plan_shards(snapshot.files):
-        for _, row in convert_shard(shard, snapshot, asked, report, note):
+        for _, converted in convert_shard(shard, snapshot, asked, report, note):
+            row = converted.text_row
             if row["instance_id"] == instance if instance is not None else at == number:
                 return row
             at += 1

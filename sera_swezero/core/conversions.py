@@ -1,7 +1,7 @@
-"""What a conversion did to one row beyond moving text: a list of (kind, text), from which counts are made.
+"""What was done to one row beyond moving text: a list of (kind, text), from which counts are made.
 
-Nothing that upstream said may vanish unnoticed: text that a view leaves out is kept here beside its kind, so that
-"found in the row or in a counted drop" can be tested character by character.
+Nothing that upstream said may vanish unnoticed. Text that a view leaves out is kept here beside its kind, so that a
+test can show character by character that each text is in the row or in a counted drop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONVERSIONS: dict[str, str] = {
     "submit_text": "the final submit call did more than announce; its text joined the reasoning",
     "empty_arguments": "empty or null arguments were read as {}",
     "off_schema": "the arguments of a call break the tool's schema (kept: it is what the model did)",
-    "unknown_tool": "a call names a tool that there is not (kept: it is what the model did)",
+    "unknown_tool": "a call names a tool that does not exist (kept: it is what the model did)",
     "mended_surrogate": "a lone surrogate became U+FFFD",
     "observation_prefix": "a leading `OBSERVATION:\\n` or `Observation: ` was taken off an observation",
     "truncated": "what a row has beyond `max_tokens` was left out",
@@ -32,14 +32,14 @@ CONVERSIONS: dict[str, str] = {
     "joined_turns": "two turns of the model in a row became one (view sharegpt)",
     "extra_block": "a turn holds more than one bash block; the first is the call, the rest stays text",
 }
-"""Kinds of conversion: kind -> meaning. Closed, so that reports, lineage columns and cards can list every kind."""
+"""Kinds of conversion: kind -> meaning. The list is closed, so that reports and cards can name every kind."""
 
 
-class Notes(list[tuple[str, str]]):
+class ConversionLog(list[tuple[str, str]]):
     """The conversions of one row in order: (kind, the text that was left out or moved, "" where there is none)."""
 
     def add(self, kind: str, text: str = "", times: int = 1) -> None:
-        """Note a conversion of `kind` (a key of `CONVERSIONS`), `times` times, with the text it concerns."""
+        """Log a conversion of `kind` (a key of `CONVERSIONS`), `times` times, with the text that it concerns."""
         self.append((kind, text))
         for _ in range(times - 1):
             self.append((kind, ""))

@@ -1,12 +1,13 @@
 """Which event may follow which, and the fold that turns a legal sequence of events into a Trajectory.
 
-The rules of this file: every rule of order is a cell of `TRANSITIONS`, and no source or view is known here. A sequence
-that the table does not allow is a `RowError("wrong_order")` that names the event, the state and what was allowed.
+Two rules hold in this file. Every rule of order is a cell of `TRANSITIONS`, and no source or view is known here.
+A sequence that the table does not allow is a `RowError("wrong_order")` that names the event, the state and what was
+allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import Enum
 
 from sera_swezero.core.trajectory import (
@@ -37,7 +38,7 @@ class State(Enum):
     OBSERVED = "observed"
     OVER = "over"
 
-    # Identity hash: the fold looks a state up per event, and Enum's own __hash__ is a Python function.
+    # Identity hash: the fold looks a state up for each event, and Enum's own __hash__ is a Python function.
     __hash__ = object.__hash__
 
 
@@ -45,84 +46,86 @@ TRANSITIONS: dict[State, dict[type, State]] = {
     # A rollout that failed before its first message has no events but its end (SWE-ZERO, errored).
     State.EMPTY: {System: State.BRIEFED, Ended: State.OVER},
     State.BRIEFED: {Task: State.TASKED},
-    State.TASKED: {Said: State.SPOKEN, Ended: State.OVER},
+    # A Step is Said, Called and Observed in one piece, so it stands wherever Said does.
+    State.TASKED: {Step: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
     # Words alone may be answered by the harness (Observed), by nobody (Said), or be the last ones (Ended).
-    State.SPOKEN: {Called: State.CALLING, Observed: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
+    State.SPOKEN: {
+        Step: State.OBSERVED,
+        Called: State.CALLING,
+        Observed: State.OBSERVED,
+        Said: State.SPOKEN,
+        Ended: State.OVER,
+    },
     # A call left hanging is legal only as the last thing: SWE-ZERO stops before the observation of a submission.
     State.CALLING: {Observed: State.OBSERVED, Ended: State.OVER},
-    State.OBSERVED: {Said: State.SPOKEN, Ended: State.OVER},
+    State.OBSERVED: {Step: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
     State.OVER: {},
 }
 
+_EVENTS_PER_STEP = 3
+"""A Step counts as the three events that it stands for, so that errors number events alike however they were told."""
 
-def fold(events: Iterable[Event]) -> Trajectory:  # noqa: C901 (one loop, one branch an event: the hot path)
-    """Build the Trajectory that the events tell, checking the order at once.
+
+def fold(events: Iterable[Event]) -> Trajectory:  # noqa: C901, PLR0912 (one loop, one branch per event)
+    """Build the Trajectory that the events tell, and check their order in the same pass.
 
     Raises:
         RowError: reason `wrong_order`: an event that `TRANSITIONS` does not allow, an observation that answers another
             call than the open one, events that stop before `Ended`, or a submission without a turn of the model.
     """
-    state = State.EMPTY
+    state, allowed = State.EMPTY, TRANSITIONS[State.EMPTY]
     system: str | None = None
     task: str | None = None
     steps: list[Step] = []
-    said: Said | None = None
-    call: ToolCall | None = None
+    said: Said | None = None  # the turn whose call or observation may still come
+    call: ToolCall | None = None  # its call
     outcome: Outcome | None = None
-    number = -1
-    for number, event in enumerate(events):
+    number = 0
+    for event in events:
         kind = type(event)
-        following = TRANSITIONS[state].get(kind)
+        following = allowed.get(kind)
         if following is None:
-            raise _out_of_order(number, kind.__name__, state)
-        state = following
-        if kind is Observed:
-            if call is not None and event.answers is not None and call.id not in (None, event.answers):  # type: ignore[union-attr]
-                raise _wrong_call(number, call, event.answers)  # type: ignore[union-attr]
-            steps.append(Step(said.reasoning, said.visible, call, event.text))  # type: ignore[union-attr]
-            said = call = None
-        elif kind is Called:
-            call = event.call  # type: ignore[union-attr]
-        elif kind is Said:
+            raise _out_of_order(number, kind, state)
+        if following is not state:
+            state, allowed = following, TRANSITIONS[following]
+        if isinstance(event, Step):
             if said is not None:
                 steps.append(Step(said.reasoning, said.visible, None, None))
-            said = event  # type: ignore[assignment]
-        elif kind is Ended:
+                said = None
+            steps.append(event)
+            number += _EVENTS_PER_STEP
+            continue
+        if isinstance(event, Said):
+            if said is not None:
+                steps.append(Step(said.reasoning, said.visible, None, None))
+            said = event
+        elif isinstance(event, Called):
+            call = event.call
+        elif isinstance(event, Observed):
+            if call is not None and event.answers is not None and call.id not in (None, event.answers):
+                raise _wrong_call(number, call, event.answers)
+            if said is not None:  # always: the table says so
+                steps.append(Step(said.reasoning, said.visible, call, event.text))
+            said = call = None
+        elif isinstance(event, Ended):
             if said is not None:
                 steps.append(Step(said.reasoning, said.visible, call, None))
-            outcome = event.outcome  # type: ignore[union-attr]
-        elif kind is System:
-            system = event.text  # type: ignore[union-attr]
+            outcome = event.outcome
+        elif isinstance(event, System):
+            system = event.text
         else:
-            task = event.text  # type: ignore[union-attr]
+            task = event.text
+        number += 1
     if outcome is None:
-        raise _out_of_order(number + 1, "the end of the record", state)
-    _check_spoken(outcome, steps)
+        raise _out_of_order(number, None, state)
+    if outcome.status == SUBMITTED and not steps:
+        raise RowError("wrong_order", "submitted, but the model never spoke; at least one turn was expected")
     return Trajectory(system, task, tuple(steps), outcome)
 
 
-def replay(trajectory: Trajectory) -> Iterator[Event]:
-    """Tell a Trajectory as events again: `fold(replay(t)) == t` for every t that `fold` can make."""
-    if trajectory.system is not None:
-        yield System(trajectory.system)
-    if trajectory.task is not None:
-        yield Task(trajectory.task)
-    for step in trajectory.steps:
-        yield Said(step.reasoning, step.visible)
-        if step.call is not None:
-            yield Called(step.call)
-        if step.observation is not None:
-            yield Observed(step.observation, step.call.id if step.call else None)
-    yield Ended(trajectory.outcome)
-
-
-def _check_spoken(outcome: Outcome, steps: list[Step]) -> None:
-    if outcome.status == SUBMITTED and not steps:
-        raise RowError("wrong_order", "submitted, but the model never spoke; at least one turn was expected")
-
-
-def _out_of_order(number: int, found: str, state: State) -> RowError:
-    allowed = ", ".join(kind.__name__ for kind in TRANSITIONS[state]) or "nothing"
+def _out_of_order(number: int, kind: type | None, state: State) -> RowError:
+    found = "the end of the record" if kind is None else (Said if kind is Step else kind).__name__
+    allowed = ", ".join(kind.__name__ for kind in TRANSITIONS[state] if kind is not Step) or "nothing"
     return RowError("wrong_order", f"event {number} is {found} in state {state.name}; allowed: {allowed}")
 
 

@@ -1,4 +1,4 @@
-"""The order and the wrappers of rectified messages, as the card has them and as this package holds every row to them.
+"""The order and the wrappers of rectified messages, as the card has them. Every rectified row is held to them.
 
 system user (reasoning tool_call tool_output)* reasoning answer        a submitted rollout: 4 + 3 x calls messages
 a proper prefix of that                                                any other rollout; [] where it never began
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 WRAPPERS: dict[str, tuple[str, str]] = {
     "system": ("", ""),
@@ -44,23 +45,33 @@ def wrapped(role: str, content: str) -> bool:
     return len(content) >= len(opening) + len(closing) and content.startswith(opening) and content.endswith(closing)
 
 
-def faults(roles: Sequence[str], *, submitted: bool | None = None) -> list[tuple[int, str]]:
-    """Every place where the order breaks, as (index of the message, what stands there and what was allowed)."""
-    found: list[tuple[int, str]] = []
+class OrderFault(NamedTuple):
+    """One place where the order breaks."""
+
+    position: int
+    """The index of the message."""
+    found: str
+    expected: str
+
+
+def faults(roles: Sequence[str], *, submitted: bool | None = None) -> list[OrderFault]:
+    """Every place where the order breaks."""
+    found: list[OrderFault] = []
     before = ""
     for index, role in enumerate(roles):
         letter = _LETTERS.get(role)
         if letter is None:
-            found.append((index, f"role {role!r}; roles are {', '.join(_LETTERS)}"))
+            found.append(OrderFault(index, f"role {role!r}", f"one of {', '.join(_LETTERS)}"))
             continue
         if letter not in _FOLLOWS[before]:
             allowed = " or ".join(_NAMES[name] for name in _FOLLOWS[before]) or "nothing"
             after = f"after {_NAMES[before]}" if before else "at the start"
-            found.append((index, f"{role} {after}; allowed: {allowed}"))
+            found.append(OrderFault(index, f"{role} {after}", allowed))
         before = letter
     if not found and not follows(roles, submitted=submitted):
         end = roles[-1] if roles else "nothing"
-        found.append((max(len(roles) - 1, 0), f"the messages end on {end}; {_expected_end(submitted=submitted)}"))
+        expected = _expected_end(submitted=submitted)
+        found.append(OrderFault(max(len(roles) - 1, 0), f"the messages end on {end}", expected))
     return found
 
 

@@ -7,7 +7,6 @@ import re
 BLANKS = " \t\r\n"
 JOIN = "\n\n"
 THINK, END_THINK = "<think>", "</think>"
-PREFIXES = ("OBSERVATION:\n", "Observation: ")
 
 _TAG = re.compile("</?think>")
 _LONE_ESCAPE = re.compile(
@@ -50,14 +49,6 @@ def split_thinking(text: str) -> tuple[str, str]:
         at, inside = tag.end(), tag.group() == THINK
     (reasoning if inside else visible).append(text[at:])
     return join(*(part.strip(BLANKS) for part in reasoning)), join(*(part.strip(BLANKS) for part in visible))
-
-
-def strip_prefix(text: str) -> tuple[str, str]:
-    r"""Take one leading `OBSERVATION:\n` or `Observation: ` off; gives (the rest, the prefix or "")."""
-    if text.startswith(PREFIXES):
-        prefix = PREFIXES[0] if text.startswith(PREFIXES[0]) else PREFIXES[1]
-        return text[len(prefix) :], prefix
-    return text, ""
 
 
 def mend_json(line: bytes) -> tuple[bytes, int]:

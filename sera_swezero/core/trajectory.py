@@ -1,7 +1,9 @@
-"""The one lossless core: what happened in a rollout, whoever recorded it and whatever it will be rendered to.
+"""What happened in a rollout, whoever recorded it and whatever it will be rendered to: trajectories and their events.
 
-Knows no source and no view. Everything is immutable; tuples rather than dataclasses because a row makes some hundred of
-them and a named tuple costs a third as much to make.
+A Trajectory is the one core type. It knows no source and no view and loses nothing that a view could need.
+An adapter reports a raw record as events, in the record's own order; `machine.fold` makes a Trajectory of them.
+Everything is immutable. These are tuples rather than dataclasses because a row makes some hundred of them, and a named
+tuple takes a third of the time to make.
 """
 
 from __future__ import annotations
@@ -21,54 +23,59 @@ STATUSES: dict[str, str] = {
     ERRORED: "the rollout failed outside the model, such as an API or worktree error",
     OTHER: "upstream gives a status that none of these names",
 }
-"""How a rollout ended: status -> meaning. Closed."""
+"""How a rollout ended: status -> meaning. This list is closed."""
 
 
 class ToolCall(NamedTuple):
-    """One call of a tool.
-
-    name: the tool's name as the model wrote it.
-    arguments: the model's own JSON text of an object, validated but not re-encoded (spacing, key order and integers
-        beyond 64 bits survive).
-    id: the call's id upstream, None where the source has none.
-    submits: whether this call ends the rollout (SERA's `submit`; the last command of a submitted SWE-ZERO rollout).
-    """
+    """One call of a tool."""
 
     name: str
+    """The tool's name as the model wrote it."""
     arguments: str
+    """The model's own JSON text of an object. It was validated but not encoded again, so spacing, the order of keys and
+    integers beyond 64 bits survive."""
     id: str | None = None
+    """The call's id upstream, None where the source has none."""
     submits: bool = False
+    """Whether this call ends the rollout: SERA's `submit`, or the last command of a submitted SWE-ZERO rollout."""
 
 
 class Step(NamedTuple):
     """One turn of the model and what came back.
 
-    reasoning: thinking text without tags, "" where there is none.
-    visible: text beside the reasoning, "" where there is none.
-    call: the tool call, None for a turn of text alone.
-    observation: the tool's output, or the harness's message after a turn of text alone; None where the record ends.
+    As an event it reports a turn with its call and observation in one piece, which nearly all turns are.
     """
 
     reasoning: str
+    """Thinking text without its tags, "" where there is none."""
     visible: str
+    """Text beside the reasoning, "" where there is none."""
     call: ToolCall | None
+    """The tool call, None for a turn of text alone."""
     observation: str | None
+    """The tool's output, or the harness's message after a turn of text alone; None where the record ends."""
 
 
 class Outcome(NamedTuple):
-    """How the rollout ended: a status of `STATUSES` and the harness's own words, "" where there are none."""
+    """How the rollout ended."""
 
     status: str
+    """A key of `STATUSES`."""
     detail: str = ""
+    """The harness's own words, "" where there are none."""
 
 
 class Trajectory(NamedTuple):
-    """A whole rollout. `system` and `task` are None only where a rollout failed before its first message."""
+    """A whole rollout."""
 
     system: str | None
+    """The system message; None only where the rollout failed before its first message."""
     task: str | None
+    """What the model was asked to do; None only where the rollout failed before that."""
     steps: tuple[Step, ...]
+    """The model's turns, in order."""
     outcome: Outcome
+    """How the rollout ended."""
 
     @property
     def submitted(self) -> bool:
@@ -77,41 +84,43 @@ class Trajectory(NamedTuple):
 
 
 class System(NamedTuple):
-    """The system message."""
+    """Event: the system message."""
 
     text: str
 
 
 class Task(NamedTuple):
-    """The first user message: what the model was asked to do."""
+    """Event: the first user message, which says what the model was asked to do."""
 
     text: str
 
 
 class Said(NamedTuple):
-    """A turn of the model begins: its reasoning and its visible text, either may be ""."""
+    """Event: a turn of the model begins. Its reasoning and its visible text may each be ""."""
 
     reasoning: str
     visible: str
 
 
 class Called(NamedTuple):
-    """The turn's tool call."""
+    """Event: the turn's tool call."""
 
     call: ToolCall
 
 
 class Observed(NamedTuple):
-    """What came back. `answers` is the id of the call it names, None where the record names none."""
+    """Event: what came back."""
 
     text: str
     answers: str | None = None
+    """The id of the call that it names, None where the record names none."""
 
 
 class Ended(NamedTuple):
-    """The record is over."""
+    """Event: the record is over."""
 
     outcome: Outcome
 
 
-Event: TypeAlias = System | Task | Said | Called | Observed | Ended
+Event: TypeAlias = System | Task | Said | Called | Observed | Step | Ended
+"""What an adapter may say. It numbers, links, repairs and invents nothing."""

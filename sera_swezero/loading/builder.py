@@ -18,13 +18,16 @@ import datasets
 from datasets import Features, GeneratorBasedBuilder, SplitGenerator
 
 from sera_swezero.catalog import CONFIGS, DEFAULT
-from sera_swezero.convert import Report, columns, convert_window, converter_digest, describe
+from sera_swezero.convert import convert_window
 from sera_swezero.errors import ConfigError
-from sera_swezero.loading import dataset_infos
 from sera_swezero.loading.stream_plan import make_plan
+from sera_swezero.report import Report
 from sera_swezero.request import filters
 from sera_swezero.request.config_names import config_names, split_name
+from sera_swezero.request.identity import ROWS_VERSION, describe
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
+from sera_swezero.schemas.columns import features as plain_features
 from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
 from sera_swezero.upstream.windows import Window
 from sera_swezero.version import __version__
@@ -126,7 +129,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
     def _digest(self) -> str:
         """The cache's key beyond the arguments: converter, upstream commits and files, settled request."""
-        told = [converter_digest(), self.snapshot.digest, describe(self.request)]
+        told = [ROWS_VERSION, self.snapshot.digest, describe(self.request)]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def _info(self) -> datasets.DatasetInfo:
@@ -153,8 +156,8 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
     def _generate_examples(self, shards: list[Window]) -> Iterator[tuple[str, Row]]:
         for window, records in self.plan.readers(shards, -1):
-            for record, row in convert_window(window, records, self.snapshot, self.request, self.report):
-                yield record.key, row
+            for record, converted in convert_window(window, records, self.snapshot, self.request, self.report):
+                yield record.key, converted.text_row
 
     def _get_examples_iterable_for_split(self, split_generator: SplitGenerator) -> Any:
         """The stream: ours, or the library's over the same windows where a seam that `streaming` lists is missing."""
@@ -184,7 +187,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
 def features(described: Columns) -> Features:
     """The `datasets` features of columns given by name and type (`views.Columns`)."""
-    return Features.from_dict(dataset_infos.features(described))
+    return Features.from_dict(plain_features(described))
 
 
 def size(count: float) -> str:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.core.conversions import CONVERSIONS
 from sera_swezero.request.config_names import config_names, split_name
+from sera_swezero.schemas.columns import features, types_of
 from sera_swezero.sources import SOURCES
 from sera_swezero.version import __version__
-from sera_swezero.views import VIEWS, Columns
+from sera_swezero.views import VIEWS
 
 NAME = "dataset_infos.json"
 JSON_LEAVES = "json"
@@ -71,34 +71,10 @@ def _entry(name: str, suffix: str | None) -> dict[str, Any]:
         "version": __version__,
         "upstream": {origin.repo: origin.rows for origin in config.origins},
     }
-    described = view.columns(SOURCES[config.source], config.origins[0].shape)
+    described = types_of(view.columns(SOURCES[config.source], config.origins[0].shape))
     if JSON_LEAVES not in described.values():
         entry["features"] = features(described)
     return entry
-
-
-def features(described: Columns) -> dict[str, Any]:
-    """The features of columns, as plain values that `Features.from_dict` of every version reads.
-
-    A list is `[...]`: later versions write it as `List`, which 3.6 refuses. Nothing here needs `datasets`, which takes
-    a second to import.
-    """
-    kinds = {name: kind.removesuffix("?") for name, kind in described.items()}
-    return {name: _NESTED[kind] if kind in _NESTED else _value(kind) for name, kind in kinds.items()}
-
-
-def _value(dtype: str) -> dict[str, str]:
-    return {"dtype": dtype, "_type": "Value"}
-
-
-_TEXT = _value("string")
-_NESTED: dict[str, Any] = {
-    "messages": [{"role": _TEXT, "content": _TEXT}],
-    "trained_messages": [{"role": _TEXT, "content": _TEXT, "train": _value("bool")}],
-    "conversations": [{"from": _TEXT, "value": _TEXT}],
-    "counts": {kind: _value("int32") for kind in CONVERSIONS},
-    JSON_LEAVES: [{"_type": "Json"}],
-}
 
 
 if __name__ == "__main__":

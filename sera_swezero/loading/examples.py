@@ -26,9 +26,10 @@ import msgspec
 from datasets import Features, Value
 from datasets.iterable_dataset import ExamplesIterable
 
-from sera_swezero.convert import Report, convert_window
+from sera_swezero.convert import convert_window
 from sera_swezero.loading.stream_plan import Plan, check_state
-from sera_swezero.views import Row
+from sera_swezero.report import Report
+from sera_swezero.views import Row, text_row
 
 _SEAMS = (
     "shuffle_data_sources",
@@ -115,12 +116,11 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
         windows = plan.windows(self._epoch)
         mine = [windows[position] for position in self._positions[first:]]
         for window, records in plan.readers(mine, mark):
-            for record, row in convert_window(window, records, plan.snapshot, plan.request, self._report):
+            for record, converted in convert_window(window, records, plan.snapshot, plan.request, self._report):
+                row = {**converted.row, **{name: [_parse(leaf) for leaf in converted.row[name]] for name in leaves}}
                 if state is not None:
                     state["shard_example_idx"] = record.mark
-                for name in leaves:
-                    row[name] = [_parse(text) for text in row[name]]
-                yield record.key, row
+                yield record.key, text_row(row)
             if state is not None:
                 state["shard_idx"] += 1
                 state["shard_example_idx"] = -1

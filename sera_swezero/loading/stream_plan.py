@@ -11,14 +11,14 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
-from sera_swezero.convert import converter_digest, describe, raw_columns
 from sera_swezero.errors import StateError
+from sera_swezero.request.identity import ORDER_VERSION, ROWS_VERSION, describe
+from sera_swezero.request.row_columns import raw_columns
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot, look_up_addresses, plan_shards, row_group_starts
 from sera_swezero.upstream.prefetch import Ahead
 from sera_swezero.upstream.shards import Starts
 from sera_swezero.upstream.windows import Record, Window, WindowReader, plan_windows
-from sera_swezero.version import __version__
 
 _AHEAD = 3
 """Windows that are asked for beforehand. One is converted faster than a hub answers: in shards of 8 MB from a hub that
@@ -60,7 +60,8 @@ class Plan:
             "repos": list(snapshot.commits),
             "shard_bytes": self.shard_bytes,
             "shuffle_seed": self.shuffle_seed,
-            "converter": f"{__version__} ({converter_digest()[:12]})",
+            "rows_version": ROWS_VERSION,
+            "order_version": ORDER_VERSION,
         }
 
     def key(self, epoch: int, positions: list[int]) -> str:
@@ -159,8 +160,9 @@ def _differs(name: str, saved: Any, now: Any) -> str:
         return f"its share was {saved}, is {now} (another rank, world size or number of workers)"
     if name == "files":
         return "the files below the root have other names or sizes"
-    if name == "converter":
-        return f"the converter was {saved}, is {now}: install the version that saved it"
+    if name in ("rows_version", "order_version"):
+        what = "rows" if name == "rows_version" else "the order of rows"
+        return f"{name} was {_plain(saved)}, is {_plain(now)}: {what} changed; install the version that saved the state"
     return f"{name} was {_plain(saved)}, is {_plain(now)}"
 
 

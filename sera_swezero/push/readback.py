@@ -21,6 +21,7 @@ from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS, Contract
 from sera_swezero.push.patience import Patience, any_error, insist
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 
 _LOG = logging.getLogger("sera_swezero")
@@ -75,7 +76,7 @@ def _footer_faults(metadata: Any, built: Built) -> Iterator[str]:
 def contract_of(built: BuiltConfig) -> Contract:
     """What every row of a built config must be."""
     origin = CONFIGS[built.config].origins[0]
-    return CONTRACTS[VIEWS[built.view].schema(origin.source, origin.shape)]
+    return CONTRACTS[VIEWS[built.view].schema(SOURCES[origin.source], origin.shape)]
 
 
 def rows(repo: str, commit: str, told: Manifest, names: Iterable[str], count: int, patience: Patience) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sera_swezero.catalog import CONFIGS, set_name
+from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.row_summary import VIEWS_READ, Shape
 from sera_swezero.quality.tally import Records
@@ -19,7 +19,7 @@ from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS, Row
 
 if TYPE_CHECKING:
-    from sera_swezero.convert import Report
+    from sera_swezero.report import Report
     from sera_swezero.request.settle import Request
 
 _BATCH = 32  # Parquet rows that are Python objects at a time
@@ -89,7 +89,8 @@ class _Config(Rows):
     request: Request = field(kw_only=True)
 
     def read(self) -> Iterator[Found]:
-        from sera_swezero.convert import Report, convert_shard
+        from sera_swezero.convert import convert_shard
+        from sera_swezero.report import Report
         from sera_swezero.upstream import plan_shards, take_snapshot
 
         asked = self.request
@@ -100,13 +101,14 @@ class _Config(Rows):
         }
         origins = {origin.repo: origin for origin in asked.origins}
         reports = {origin.repo: Report() for origin in asked.origins}
-        names = {origin.repo: set_name(origin) for origin in asked.origins}
+        names = {origin.repo: origin.name for origin in asked.origins}
         done = 0
         for shard in plan_shards(snapshot.files, multiple=1):
             origin = origins[shard.repo]
             shape = Shape(SOURCES[origin.source], asked.view.name, dict(origin.facts))
-            for key, row in convert_shard(shard, snapshot, asked, reports[shard.repo]):
-                place = Place(row["instance_id"], shard.repo, shard.file, int(key.rpartition(":")[2]))
+            for record, converted in convert_shard(shard, snapshot, asked, reports[shard.repo]):
+                row = converted.text_row
+                place = Place(row["instance_id"], shard.repo, shard.file, record.raw.offset)
                 yield Found(names[shard.repo], shape, place, row, done / snapshot.bytes)
             done += shard.stop - shard.start
         self.told |= {names[repo]: _told(report) for repo, report in reports.items()}
@@ -197,7 +199,7 @@ def _shape(schema: Any, place: str) -> Shape:
         for shape in source.native_columns:
             for view in VIEWS_READ:
                 wanted = VIEWS[view].columns(source, shape)
-                kinds_wanted = {name: "messages" if kind == "messages" else "plain" for name, kind in wanted.items()}
+                kinds_wanted = {name: "messages" if one.type == "messages" else "plain" for name, one in wanted.items()}
                 if kinds_wanted.items() <= found.items():
                     return Shape(source, view)
                 told.append(f"{view} {shape}: {', '.join(wanted)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.sources import Source
@@ -100,7 +100,7 @@ def command_text(call: ToolCall) -> str:
 
 
 def _look_native(row: Row, shape: Shape) -> Looked:
-    notes = Notes()
+    notes = ConversionLog()
     record = shape.source.read(row, notes)
     trajectory = fold(shape.source.events(record, notes))
     texts = _texts(row["messages"])
@@ -169,7 +169,7 @@ def _unwrapped(content: str) -> str:
 def _texts(messages: str | list[dict[str, Any]]) -> list[tuple[str, str]]:
     if isinstance(messages, str):
         wrong = "bad_messages"
-        parsed = decode(_MESSAGES, messages, Notes(), broken=wrong, wrong=wrong, where="$.messages")
+        parsed = decode(_MESSAGES, messages, ConversionLog(), broken=wrong, wrong=wrong, where="$.messages")
         return [(message.role, _plain(message.content)) for message in parsed]
     return [(message["role"], message["content"]) for message in messages]
 

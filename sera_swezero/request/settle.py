@@ -31,8 +31,7 @@ class Request:
     hub, None for the hub. revision: a commit, tag or branch, a mapping of repo to one, or the path of a lock file.
     limit: the most tokens of a row, and what becomes of a longer one; None for rows of any length. dedup: a file of
     kept rows (`dedup.keptfile`), None for all rows. decontaminate: a file of what rows must not overlap
-    (`decontaminate`), or the name of one that ships with the package, None for no such filter. encoded: JSON text in
-    rows is UTF-8 bytes rather than str where the view has it so, for who hands it to Arrow at once; no caller's choice.
+    (`decontaminate`), or the name of one that ships with the package, None for no such filter.
     """
 
     config: Config
@@ -48,7 +47,6 @@ class Request:
     limit: Limit | None = None
     dedup: str | None = None
     decontaminate: str | None = None
-    encoded: bool = False
 
     @property
     def name(self) -> str:

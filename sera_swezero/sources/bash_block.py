@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import BLANKS, join
 
 _FENCE = "```bash"
@@ -16,7 +16,7 @@ _ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|
 _encode = msgspec.json.Encoder().encode
 
 
-def split_turn(content: str, notes: Notes) -> tuple[str, str | None]:
+def split_turn(content: str, conversions: ConversionLog) -> tuple[str, str | None]:
     """Split a turn into the words around its first bash block, and the command (None where there is no block)."""
     block = find_block(content)
     if block is None:
@@ -25,7 +25,7 @@ def split_turn(content: str, notes: Notes) -> tuple[str, str | None]:
     before, after = _unlabelled(content[:start]), content[end:].strip(BLANKS)
     if after:
         if find_block(content[end:]):
-            notes.add("extra_block")
+            conversions.add("extra_block")
         before = join(before, after)
     return before, command.strip(BLANKS)
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
 
-from sera_swezero.core.conversions import Notes
-from sera_swezero.core.text import mend_json
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.text import mend_json, mend_text
 from sera_swezero.errors import RowError
 
 T = TypeVar("T")
 
+PREFIXES = ("OBSERVATION:\n", "Observation: ")
+"""What SWE-agent and mini-swe-agent put in front of an observation."""
+
 
 def decode(
-    decoder: msgspec.json.Decoder[T], text: bytes | str, notes: Notes, *, broken: str, wrong: str, where: str
+    decoder: msgspec.json.Decoder[T],
+    text: bytes | str,
+    conversions: ConversionLog,
+    *,
+    broken: str,
+    wrong: str,
+    where: str,
 ) -> T:
     """Decode `text` as the decoder's type.
 
@@ -24,7 +34,7 @@ def decode(
     Args:
         decoder: knows the type.
         text: the JSON text.
-        notes: gets `mended_surrogate`.
+        conversions: gets `mended_surrogate`.
         broken: reason of the RowError where the text is no JSON, or JSON nested beyond reason.
         wrong: reason where it is JSON of another shape.
         where: the text's own path inside the record.
@@ -32,25 +42,44 @@ def decode(
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise RowError(wrong, *told(error, where)) from None
+        raise RowError(wrong, *explain(error, where)) from None
     except RecursionError:
         raise _too_deep(broken, where) from None
     except (msgspec.DecodeError, UnicodeError) as error:
         mended, count = mend_json(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
         if not count:
             raise RowError(broken, str(error), where) from None
-    notes.add("mended_surrogate", times=count)
+    conversions.add("mended_surrogate", times=count)
     try:
         return decoder.decode(mended)
     except msgspec.ValidationError as error:
-        raise RowError(wrong, *told(error, where)) from None
+        raise RowError(wrong, *explain(error, where)) from None
     except RecursionError:
         raise _too_deep(broken, where) from None
     except msgspec.DecodeError as error:
         raise RowError(broken, str(error), where) from None
 
 
-def told(error: Exception, where: str) -> tuple[str, str]:
+def without_prefix(observation: str, conversions: ConversionLog) -> str:
+    """An observation without the prefix that the harness puts in front of it (`PREFIXES`), which is logged."""
+    if observation.startswith(PREFIXES):
+        prefix = PREFIXES[0] if observation.startswith(PREFIXES[0]) else PREFIXES[1]
+        conversions.append(("observation_prefix", prefix))
+        return observation[len(prefix) :]
+    return observation
+
+
+def mend_fields(holder: msgspec.Struct, names: Iterable[str], conversions: ConversionLog) -> None:
+    """Replace lone surrogates in these text fields by U+FFFD, in place and logged."""
+    for name in names:
+        text = getattr(holder, name)
+        if text and not text.isascii():
+            mended, count = mend_text(text)
+            conversions.extend([("mended_surrogate", "")] * count)
+            setattr(holder, name, mended)
+
+
+def explain(error: Exception, where: str) -> tuple[str, str]:
     """Split msgspec's message into (problem, path), the path counted from the record's root."""
     problem, _, path = str(error).partition(" - at `$")
     return problem, where + path.rstrip("`")

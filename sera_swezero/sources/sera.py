@@ -10,8 +10,9 @@ A line is an object of eight columns; `messages` is a JSON string of the history
     {"role": "tool", "content": [{"type": "text", "text": "OBSERVATION:\n..."}], "tool_call_ids": ["call_..."], ...}
 
 Oddities, all seen or known from SWE-agent's code:
-* `submit` happens twice by design (`review_on_submit_m`: the first shows a review, the second submits), up to five
-times; * a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
+* `submit` happens twice by design (`review_on_submit_m`: the first shows a review, the second submits), or up to five
+  times;
+* a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
 * content is a string, or a list of one text part where the cache-control processor passed;
 * `action` repeats the call in shell form; unknown keys occur; both are ignored.
 """
@@ -19,16 +20,16 @@ times; * a harness that gives up writes an assistant turn `Exit due to ...` with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.catalog import fact_values
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.recall import line_level_recall
-from sera_swezero.core.rectify import Begun, filler, merge
-from sera_swezero.core.text import join, mend_json, split_thinking, strip_prefix
+from sera_swezero.core.text import join, split_thinking
 from sera_swezero.core.trajectory import (
     EXITED,
     INCOMPLETE,
@@ -46,50 +47,67 @@ from sera_swezero.core.trajectory import (
     Trajectory,
 )
 from sera_swezero.errors import RowError
-from sera_swezero.sources.decoding import decode
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.decoding import decode, without_prefix
+from sera_swezero.sources.source import MESSAGES, Source
 from sera_swezero.sources.swe_agent_messages import (
-    Message,
     arguments_of,
     call_of,
     content_of,
+    history_text,
     messages_of,
     no_role,
+    observation_of,
     turn_text,
 )
-from sera_swezero.sources.tool_arguments import typed
 
 TOOLS = "tools-sera"
 SUBMIT = "submit"
 EXIT = "Exit due to "
 
-CARD_COLUMNS = {
-    "messages": "string",
-    "instance_id": "string",
-    "teacher": "string",
-    "scale": "string",
-    "rollout": "string",
-    "func_name": "string",
-    "func_path": "string",
-    "line_level_recall": "float64?",
+INSTANCE_ID = Column(type="string", about="Repository and number; unique within one set only.", rules={"minLength": 1})
+FUNC_NAME = Column(type="string", about="The function that the task is about.")
+FUNC_PATH = Column(type="string", about="Its file inside the repository.")
+
+RECTIFIED_COLUMNS = {
+    "messages": MESSAGES,
+    "instance_id": INSTANCE_ID,
+    "teacher": Column(type="string", about="The model that rolled out.", choices=partial(fact_values, "teacher")),
+    "scale": Column(type="string", about="Size of the set.", choices=partial(fact_values, "scale")),
+    "rollout": Column(
+        type="string",
+        about="First (T1) or second (T2) rollout of an instance.",
+        choices=partial(fact_values, "rollout"),
+    ),
+    "func_name": FUNC_NAME,
+    "func_path": FUNC_PATH,
+    "line_level_recall": Column(
+        type="float64",
+        nullable=True,
+        about="Share of the target patch's changed lines that the rollout's patch holds; T2 only.",
+        rules={"minimum": 0, "maximum": 1},
+    ),
 }
-"""Columns of the rectified view, in the card's order; `?` marks one that may be null."""
 
 NATIVE_COLUMNS = {
-    "sera": {
-        "messages": "string",
-        "instance_id": "string",
-        "rollout_patch": "string?",
-        "func_name": "string",
-        "func_path": "string",
-        "problem_statement": "string?",
-        "target_patch": "string?",
-        "docker_image": "string?",
-    }
+    "messages": Column(
+        type="string",
+        about="SWE-agent's history; on the hub a JSON string of the list.",
+        content="raw-sera-messages",
+    ),
+    "instance_id": INSTANCE_ID,
+    "rollout_patch": Column(type="string", nullable=True, about="Diff that this rollout made; may be empty."),
+    "func_name": FUNC_NAME,
+    "func_path": FUNC_PATH,
+    "problem_statement": Column(type="string", nullable=True, about="The text inside <pr_description>."),
+    "target_patch": Column(
+        type="string", nullable=True, about="T2: the diff of the T1 rollout that this one repeats; T1: empty."
+    ),
+    "docker_image": Column(type="string", nullable=True, about="The sandbox's image."),
 }
-"""Columns of the native view by shape of the upstream set, in the file's order."""
 
 
-class Record(msgspec.Struct):
+class SeraRecord(msgspec.Struct):
     """One line of the file. `messages` is the history's JSON text, whichever way the line holds it."""
 
     messages: str
@@ -102,113 +120,83 @@ class Record(msgspec.Struct):
     docker_image: str | None = None
 
 
-class _ListRecord(Record):
+class _ListRecord(SeraRecord):
     """A line whose history is no string."""
 
     messages: msgspec.Raw  # type: ignore[assignment]
 
 
-_BEGINNING: dict[str, type[System | Task]] = {"system": System, "user": Task}
-_RECORD = msgspec.json.Decoder(Record)
+_RECORD = msgspec.json.Decoder(SeraRecord)
 _LIST_RECORD = msgspec.json.Decoder(_ListRecord)
-_STRING = msgspec.json.Decoder(str)
 
 
-def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SeraRecord:
     """Decode one line. Raises RowError `not_json` or `bad_record`."""
     line = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
     try:
         record = _RECORD.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        record = _odd_record(line, notes)
+        record = _odd_record(line, conversions)
     if not record.instance_id:
         raise RowError("bad_record", "instance_id is empty; expected the repository and a number", "$.instance_id")
     return record
 
 
-def events(record: Record, notes: Notes) -> Iterator[Event]:
+def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:  # noqa: C901, PLR0912 (a branch per message)
     """Tell the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
-    return _events(enumerate(messages_of(record.messages, notes)), record.messages, notes)
-
-
-def _events(numbered: Iterable[tuple[int, Message]], history: str, notes: Notes) -> Iterator[Event]:
+    messages = messages_of(record.messages, conversions)
     status, detail, tasked, exited = INCOMPLETE, "", False, False
+    numbered = enumerate(messages)
     for index, message in numbered:
         role, call = message.role, call_of(message, index)
         if role == "assistant":
-            text = turn_text(message, index, notes)
-            if text.startswith(EXIT) and call is None:
+            text = turn_text(message, index, conversions)
+            if call is None and text.startswith(EXIT):
                 exited, detail = True, text
-                notes.add("harness_exit", detail)
+                conversions.add("harness_exit", detail)
                 continue
             exited = False
-            said = Said(*split_thinking(text))
-            yield said
-            if call is not None:
-                submits = call.function.name == SUBMIT
-                arguments = arguments_of(history, index, call, TOOLS, notes)
-                yield Called(ToolCall(call.function.name, arguments, call.id, submits))
-                status = SUBMITTED if submits else INCOMPLETE
-            elif said.reasoning or said.visible:
-                status = SUBMITTED
-        elif role == "tool" or (role == "user" and tasked):
-            text, prefix = strip_prefix(content_of(message, index))
-            if exited:
-                # The turn and the reply to it are one note.
-                notes[-1] = ("harness_exit", join(detail, text))
-                exited = False
+            reasoning, visible = split_thinking(text)
+            if call is None:
+                yield Said(reasoning, visible)
+                if reasoning or visible:
+                    status = SUBMITTED
                 continue
-            if prefix:
-                notes.add("observation_prefix", prefix)
-            yield Observed(text, message.tool_call_ids[0] if message.tool_call_ids else None)
-        elif role in _BEGINNING:
-            tasked = tasked or role == "user"
-            yield _BEGINNING[role](content_of(message, index))
+            submits = call.function.name == SUBMIT
+            status = SUBMITTED if submits else INCOMPLETE
+            try:
+                arguments = arguments_of(record.messages, index, call, TOOLS, conversions)
+            except RowError:
+                yield Said(reasoning, visible)  # a turn that has no place here is the earlier fault
+                raise
+            called = ToolCall(call.function.name, arguments, call.id, submits)
+            observation = observation_of(messages, index + 1, call.id)
+            if observation is None:
+                yield Said(reasoning, visible)
+                yield Called(called)
+            else:
+                yield Step(reasoning, visible, called, without_prefix(observation, conversions))
+                next(numbered)
+        elif role == "tool" or (role == "user" and tasked):
+            text = content_of(message, index)
+            if exited:
+                # The turn and the reply to it are logged as one conversion.
+                conversions[-1] = ("harness_exit", join(detail, without_prefix(text, ConversionLog())))
+                exited = False
+            else:
+                answers = message.tool_call_ids[0] if message.tool_call_ids else None
+                yield Observed(without_prefix(text, conversions), answers)
+        elif role == "user":
+            tasked = True
+            yield Task(content_of(message, index))
+        elif role == "system":
+            yield System(content_of(message, index))
         else:
             raise no_role(role, index)
     yield Ended(Outcome(EXITED if detail and status == INCOMPLETE else status, detail))
 
 
-def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
-    """The steps that the history begins with as long as they are ordinary, rectified; and the other messages' events.
-
-    Ordinary is a turn with thought, one call that is no submit and its observation: nearly every step. Its neighbours
-    change nothing about it and it changes nothing about them, so that a history without it is rectified to the same.
-    Going from message to rectified step at once takes a third of the time.
-    """
-    messages = messages_of(record.messages, notes)
-    steps: list[Step] = []
-    begun = Begun(steps, Notes())
-    checks = typed(TOOLS)
-    usual = [message.role for message in messages[:2]] == ["system", "user"]
-    pairs = iter(messages[2:] if usual else ())
-    for turn, reply in zip(pairs, pairs, strict=False):
-        text, calls = turn.thought, turn.tool_calls
-        if turn.role != "assistant" or reply.role != "tool" or not text or text != turn.content or not calls:
-            break
-        call, ids = calls[0], reply.tool_call_ids
-        name, arguments = call.function.name, call.function.arguments
-        if len(calls) > 1 or name == SUBMIT or (ids and ids[0] != call.id) or reply.tool_calls:
-            break
-        try:
-            checks[name](arguments)
-            seen, prefix = strip_prefix(content_of(reply, 0))
-        except (KeyError, TypeError, UnicodeError, RecursionError, msgspec.DecodeError):
-            break
-        said, visible = split_thinking(text)
-        if visible:
-            said = merge(said, visible, begun.notes)
-        elif not said:
-            said = filler(record.instance_id, len(steps), arguments, begun.notes)
-        if prefix:
-            notes.append(("observation_prefix", prefix))
-        steps.append(Step(said, "", ToolCall(name, arguments, call.id), seen))
-    following = 2 + 2 * len(steps)
-    others = chain(enumerate(messages[:2]), enumerate(messages[following:], following))
-    return begun, _events(others, record.messages, notes)
-
-
-def briefing(trajectory: Trajectory, *, answer: bool) -> str:
+def system_text(trajectory: Trajectory, *, answer: bool) -> str:
     """The upstream system line: it fits every view, and neither way of submitting changes it."""
     del answer
     return trajectory.system or ""
@@ -219,12 +207,12 @@ def submit_text(call: ToolCall) -> str:
     return call.arguments if call.arguments.strip("{} \t\r\n") else ""
 
 
-def recall(record: Record, facts: dict[str, str]) -> float | None:
+def recall(record: SeraRecord, facts: Mapping[str, str]) -> float | None:
     """Line-level recall of a T2 rollout against its T1 target; None for T1 and where the target has no lines."""
-    return line_level_recall(record.target_patch, record.rollout_patch) if facts["rollout"] == "T2" else None
+    return line_level_recall(record.target_patch, record.rollout_patch) if facts.get("rollout") == "T2" else None
 
 
-def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
+def rectified_values(record: SeraRecord, facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages` and the recall."""
     return {
         "instance_id": record.instance_id,
@@ -237,23 +225,29 @@ def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def native(record: Record) -> dict[str, Any]:
+def native_values(record: SeraRecord) -> dict[str, Any]:
     """The upstream columns as they are; a `messages` that is a list already becomes the JSON string it should be."""
-    return {name: getattr(record, name) for name in NATIVE_COLUMNS["sera"]}
+    return {name: getattr(record, name) for name in NATIVE_COLUMNS}
 
 
-def _odd_record(line: bytes, notes: Notes) -> Record:
+def _odd_record(line: bytes, conversions: ConversionLog) -> SeraRecord:
     """Decode a line that is not of the usual type: with lone surrogates, with a list for its history, or wrong."""
     wrong = "bad_record" if line.lstrip()[:1] == b"{" else "not_json"
-    record = decode(_LIST_RECORD, line, notes, broken="not_json", wrong=wrong, where="$")
-    raw = bytes(record.messages)
-    if raw[:1] == b'"':
-        text = decode(_STRING, raw, notes, broken="bad_record", wrong="bad_record", where="$.messages")
-    elif raw[:1] == b"[":
-        mended, count = mend_json(raw)  # the line was decoded around it
-        if count:
-            notes.add("mended_surrogate", times=count)
-        text = mended.decode()
-    else:
-        raise RowError("bad_record", f"messages are {raw[:20]!r}; expected a string of JSON or a list", "$.messages")
-    return Record(**{**msgspec.structs.asdict(record), "messages": text})
+    record = decode(_LIST_RECORD, line, conversions, broken="not_json", wrong=wrong, where="$")
+    history = history_text(bytes(record.messages), conversions)
+    return SeraRecord(**{**msgspec.structs.asdict(record), "messages": history})
+
+
+SOURCE = Source(
+    name="sera",
+    read=read,
+    events=events,
+    tools=TOOLS,
+    system_text=system_text,
+    submit_text=submit_text,
+    recall=recall,
+    rectified_columns=RECTIFIED_COLUMNS,
+    rectified_values=rectified_values,
+    native_columns={"sera": NATIVE_COLUMNS},
+    native_values=native_values,
+)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.text import mend_json
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode
 from sera_swezero.sources.tool_arguments import arguments_text
@@ -56,17 +58,30 @@ class _RawMessage(msgspec.Struct):
     tool_calls: list[_RawCall] | None = None
 
 
+_STRING = msgspec.json.Decoder(str)
 _ROLES = ("system", "user", "assistant", "tool")
 _MESSAGES = msgspec.json.Decoder(list[Message])
 _RAW_MESSAGES = msgspec.json.Decoder(list[_RawMessage])
 
 
-def messages_of(history: str, notes: Notes) -> list[Message]:
+def history_text(raw: bytes, conversions: ConversionLog) -> str:
+    """The JSON text of a history that a record holds as a string of JSON or as a list. Raises RowError `bad_record`."""
+    if raw[:1] == b'"':
+        return decode(_STRING, raw, conversions, broken="bad_record", wrong="bad_record", where="$.messages")
+    if raw[:1] != b"[":
+        raise RowError("bad_record", f"messages are {raw[:20]!r}; expected a string of JSON or a list", "$.messages")
+    mended, count = mend_json(raw)
+    if count:
+        conversions.add("mended_surrogate", times=count)
+    return mended.decode()
+
+
+def messages_of(history: str, conversions: ConversionLog) -> list[Message]:
     """Decode a history. Raises RowError `bad_messages`, or `many_calls` where a message has more than one."""
     try:
         return _MESSAGES.decode(history)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return decode(_MESSAGES, history, notes, broken="bad_messages", wrong="bad_messages", where="$.messages")
+        return decode(_MESSAGES, history, conversions, broken="bad_messages", wrong="bad_messages", where="$.messages")
 
 
 def no_role(role: str, index: int) -> RowError:
@@ -87,13 +102,26 @@ def content_of(message: Message, index: int) -> str:
     return content or ""
 
 
-def turn_text(turn: Message, index: int, notes: Notes) -> str:
+def observation_of(messages: Sequence[Message], index: int, call_id: str | None) -> str | None:
+    """The text of the message at `index` if it plainly answers this call; None where it must be looked at by itself."""
+    if index >= len(messages):
+        return None
+    reply = messages[index]
+    ids, content = reply.tool_call_ids, reply.content
+    if reply.role != "tool" or reply.tool_calls or (ids and ids[0] != call_id):
+        return None
+    if isinstance(content, list):
+        return content[0].text if len(content) == 1 else None
+    return content or ""
+
+
+def turn_text(turn: Message, index: int, conversions: ConversionLog) -> str:
     """`thought`, else `content`: the card calls thought the authoritative one."""
     if turn.thought and turn.thought == turn.content:
         return turn.thought
     content = content_of(turn, index)
     if turn.thought and content and content != turn.thought:
-        notes.add("content_differs", content)
+        conversions.add("content_differs", content)
     return turn.thought or content
 
 
@@ -112,15 +140,17 @@ def call_of(message: Message, index: int) -> Call | None:
     return calls[0]
 
 
-def arguments_of(history: str, index: int, call: Call, tools: str, notes: Notes) -> str:
+def arguments_of(history: str, index: int, call: Call, tools: str, conversions: ConversionLog) -> str:
     """The arguments of a message's call as checked JSON text: see `arguments_text`. Raises RowError `bad_arguments`."""
     given = call.function.arguments
     if not isinstance(given, str | None):
         # The text of an object is its own: decoding it would lose its spacing and its large integers.
-        raw = decode(_RAW_MESSAGES, history, Notes(), broken="bad_messages", wrong="bad_messages", where="$.messages")
+        raw = decode(
+            _RAW_MESSAGES, history, ConversionLog(), broken="bad_messages", wrong="bad_messages", where="$.messages"
+        )
         given = bytes((raw[index].tool_calls or [])[0].function.arguments).decode()
     try:
-        return arguments_text(call.function.name, given or "", tools, notes)
+        return arguments_text(call.function.name, given or "", tools, conversions)
     except RowError as error:
         where = f"$.messages[{index}].tool_calls[0].function.arguments{error.where.removeprefix('$')}"
         raise RowError(error.reason, error.problem, where) from None

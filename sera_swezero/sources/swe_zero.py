@@ -16,15 +16,12 @@ Oddities, from the generator's code and from real rows:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from sera_swezero.core.conversions import Notes
-from sera_swezero.core.rectify import Begun, filler
-from sera_swezero.core.text import mend_text, strip_prefix
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import (
     ERRORED,
     INCOMPLETE,
@@ -43,57 +40,68 @@ from sera_swezero.core.trajectory import (
     Trajectory,
 )
 from sera_swezero.errors import RowError
+from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.bash_block import announces, as_arguments, split_turn
-from sera_swezero.sources.decoding import decode, told
+from sera_swezero.sources.decoding import decode, explain, mend_fields, without_prefix
+from sera_swezero.sources.source import MESSAGES, Source
 
 TOOLS = "tools-swe-zero"
 
-_LIST = "messages"  # list of {role, content}
-_TEN = {
-    "instance_id": "string",
-    "messages": _LIST,
-    "repo": "string",
-    "exit_status": "string?",
-    "exit_status_detail": "string?",
-    "n_turns": "int64?",
-    "n_messages": "int64?",
-    "prompt_tokens": "int64?",
-    "completion_tokens": "int64?",
-    "duration_sec": "float64?",
-}
-CARD_COLUMNS = {**_TEN, "messages": "string"}
-"""Columns of the rectified view, in the card's order; `?` marks one that may be null."""
+CHAT = Column(type="messages", about="mini-swe-agent's chat.", roles=("system", "user", "assistant"))
+INSTANCE_ID = Column(
+    type="string", about="Owner, repository and pull request; many rollouts share one.", rules={"minLength": 1}
+)
+REPO = Column(type="string", about="Owner and repository.")
+EXIT_STATUS = Column(
+    type="string",
+    nullable=True,
+    about="How the rollout ended, in upstream's words: Submitted, incomplete, errored, ...",
+)
+DURATION = Column(type="float64", nullable=True, about="Wall time of the rollout in seconds.")
 
-NATIVE_COLUMNS = {
-    "swe-zero-1k": _TEN,
-    "swe-zero-12m": {
-        "instance_id": "string",
-        "repo": "string",
-        "messages": _LIST,
-        "trajectory_format": "string?",
-        "exit_status": "string?",
-        "duration_sec": "float64?",
-    },
+
+def _count(about: str) -> Column:
+    return Column(type="int64", nullable=True, about=about, rules={"minimum": 0})
+
+
+NATIVE_1K = {
+    "instance_id": INSTANCE_ID,
+    "messages": CHAT,
+    "repo": REPO,
+    "exit_status": EXIT_STATUS,
+    "exit_status_detail": Column(type="string", nullable=True, about="The first 200 characters of an error."),
+    "n_turns": _count("Turns of the model."),
+    "n_messages": _count("Messages."),
+    "prompt_tokens": _count("Prompt tokens, summed over the turns."),
+    "completion_tokens": _count("Completion tokens, summed over the turns."),
+    "duration_sec": DURATION,
 }
-"""Columns of the native view by shape of the upstream set, in the file's order."""
+NATIVE_12M = {
+    "instance_id": INSTANCE_ID,
+    "repo": REPO,
+    "messages": CHAT,
+    "trajectory_format": Column(type="string", nullable=True, about="The recorder, such as mini-swe-agent-1."),
+    "exit_status": EXIT_STATUS,
+    "duration_sec": DURATION,
+}
 
 _TEXTS = ("instance_id", "repo", "exit_status", "exit_status_detail", "trajectory_format")
 _STATUSES = {"submitted": SUBMITTED, "incomplete": INCOMPLETE, "errored": ERRORED}
 
 
-class Message(msgspec.Struct):
+class ChatMessage(msgspec.Struct):
     """One message of the chat."""
 
     role: str
     content: str
 
 
-class Record(msgspec.Struct):
+class SweZeroRecord(msgspec.Struct):
     """One row of the file; a set lacks some of the columns."""
 
     instance_id: str
     repo: str
-    messages: list[Message]
+    messages: list[ChatMessage]
     exit_status: str | None = None
     exit_status_detail: str | None = None
     n_turns: int | None = None
@@ -107,54 +115,54 @@ class Record(msgspec.Struct):
 _ROW = msgspec.json.Decoder(dict[str, Any])
 
 
-def read(raw: bytes | dict[str, Any], notes: Notes) -> Record:
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SweZeroRecord:
     """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json`, `bad_*`."""
-    row = decode(_ROW, raw, notes, broken="not_json", wrong="not_json", where="$") if isinstance(raw, bytes) else raw
+    row = (
+        decode(_ROW, raw, conversions, broken="not_json", wrong="not_json", where="$")
+        if isinstance(raw, bytes)
+        else raw
+    )
     try:
-        record = msgspec.convert(row, Record)
+        record = msgspec.convert(row, SweZeroRecord)
     except (msgspec.ValidationError, UnicodeError) as error:
-        problem, where = told(error, "$")
+        problem, where = explain(error, "$")
         raise RowError("bad_messages" if where.startswith("$.messages[") else "bad_record", problem, where) from None
     if not record.instance_id:
         raise RowError("bad_record", "instance_id is empty; expected owner, repository and number", "$.instance_id")
-    _mend(record, notes)
+    _mend(record, conversions)
     return record
 
 
-def _mend(record: Record, notes: Notes) -> None:
-    """Mend lone surrogates in the texts: Parquet text that is no UTF-8 comes from the reader with halves of pairs."""
-    holders: list[tuple[Any, str]] = [(record, name) for name in _TEXTS]
+def _mend(record: SweZeroRecord, conversions: ConversionLog) -> None:
+    """Mend lone surrogates: the reader of Parquet returns text that is not UTF-8 with halves of surrogate pairs."""
+    mend_fields(record, _TEXTS, conversions)
     for message in record.messages:
         if not (message.content.isascii() and message.role.isascii()):
-            holders += [(message, "role"), (message, "content")]
-    for holder, name in holders:
-        text = getattr(holder, name)
-        if text and not text.isascii():
-            mended, count = mend_text(text)
-            notes.extend([("mended_surrogate", "")] * count)
-            setattr(holder, name, mended)
+            mend_fields(message, ("role", "content"), conversions)
 
 
-def events(record: Record, notes: Notes) -> Iterator[Event]:
+def events(record: SweZeroRecord, conversions: ConversionLog) -> Iterator[Event]:
     """Tell the chat as events, in order. Raises RowError `bad_messages`."""
-    return _events(enumerate(record.messages), record, notes)
-
-
-def _events(numbered: Iterable[tuple[int, Message]], record: Record, notes: Notes) -> Iterator[Event]:
-    submitting = _submitting(record)
+    messages, submitting = record.messages, _submitting(record)
     tasked = False
+    numbered = enumerate(messages)
     for index, message in numbered:
         role, content = message.role, message.content
         if role == "assistant":
-            words, command = split_turn(content, notes)
-            yield Said(words, "")
-            if command is not None:
-                yield Called(ToolCall("bash", as_arguments(command), None, index == submitting))
+            words, command = split_turn(content, conversions)
+            if command is None:
+                yield Said(words, "")
+                continue
+            call = ToolCall("bash", as_arguments(command), None, index == submitting)
+            reply = messages[index + 1] if index + 1 < len(messages) else None
+            if tasked and reply is not None and reply.role == "user":
+                yield Step(words, "", call, without_prefix(reply.content, conversions))
+                next(numbered)
+            else:
+                yield Said(words, "")
+                yield Called(call)
         elif role == "user" and tasked:
-            text, prefix = strip_prefix(content)
-            if prefix:
-                notes.add("observation_prefix", prefix)
-            yield Observed(text)
+            yield Observed(without_prefix(content, conversions))
         elif role == "user":
             tasked = True
             yield Task(content)
@@ -165,38 +173,11 @@ def _events(numbered: Iterable[tuple[int, Message]], record: Record, notes: Note
     yield Ended(Outcome(_status(record), record.exit_status_detail or ""))
 
 
-def ordinary(record: Record, notes: Notes) -> tuple[Begun, Iterator[Event]]:
-    """The steps that the chat begins with as long as they are ordinary, rectified; and the other messages' events.
-
-    Ordinary is a turn with a command that does not submit, and its observation; see `sera.ordinary`.
-    """
-    messages, submitting = record.messages, _submitting(record)
-    steps: list[Step] = []
-    begun = Begun(steps, Notes())
-    usual = [message.role for message in messages[:2]] == ["system", "user"]
-    pairs = iter(messages[2 : submitting if submitting is not None else None] if usual else ())
-    for turn, reply in zip(pairs, pairs, strict=False):
-        if turn.role != "assistant" or reply.role != "user":
-            break
-        said, command = split_turn(turn.content, notes)
-        if command is None:
-            break
-        arguments = as_arguments(command)
-        if not said:
-            said = filler(record.instance_id, len(steps), arguments, begun.notes)
-        seen, prefix = strip_prefix(reply.content)
-        if prefix:
-            notes.append(("observation_prefix", prefix))
-        steps.append(Step(said, "", ToolCall("bash", arguments), seen))
-    following = 2 + 2 * len(steps)
-    return begun, _events(chain(enumerate(messages[:2]), enumerate(messages[following:], following)), record, notes)
-
-
-def _status(record: Record) -> str:
+def _status(record: SweZeroRecord) -> str:
     return _STATUSES.get((record.exit_status or "").lower(), OTHER)
 
 
-def _submitting(record: Record) -> int | None:
+def _submitting(record: SweZeroRecord) -> int | None:
     """The index of the turn that submits: the last one of a submitted rollout."""
     if _status(record) != SUBMITTED:
         return None
@@ -221,7 +202,7 @@ _FINISH = {
 }
 
 
-def briefing(trajectory: Trajectory, *, answer: bool) -> str:
+def system_text(trajectory: Trajectory, *, answer: bool) -> str:
     """The environment's and the finishing rules in our words.
 
     The upstream system text is left to the native view: it demands a bash block in every turn, which contradicts the
@@ -237,13 +218,13 @@ def submit_text(call: ToolCall) -> str:
     return "" if announces(command) else command
 
 
-def recall(record: Record, facts: dict[str, str]) -> float | None:
+def recall(record: SweZeroRecord, facts: Mapping[str, str]) -> float | None:
     """SWE-ZERO records no patch, so there is nothing to recall."""
     del record, facts
     return None
 
 
-def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
+def rectified_values(record: SweZeroRecord, facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages`; what a set lacks is computed, or null where it cannot be."""
     del facts
     turns, count = record.n_turns, record.n_messages
@@ -260,6 +241,22 @@ def card(record: Record, facts: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def native(record: Record) -> dict[str, Any]:
+def native_values(record: SweZeroRecord) -> dict[str, Any]:
     """Every column that any SWE-ZERO set has, as it is; the view keeps those of its own set."""
     return msgspec.to_builtins(record)  # type: ignore[no-any-return]
+
+
+SOURCE = Source(
+    name="swe_zero",
+    read=read,
+    events=events,
+    tools=TOOLS,
+    system_text=system_text,
+    submit_text=submit_text,
+    recall=recall,
+    rectified_columns={**NATIVE_1K, "messages": MESSAGES},
+    rectified_values=rectified_values,
+    native_columns={"swe-zero-1k": NATIVE_1K, "swe-zero-12m": NATIVE_12M},
+    native_values=native_values,
+    counts_unique=True,
+)

@@ -10,7 +10,7 @@ import jsonschema_rs
 import msgspec
 
 from sera_swezero import schemas
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode
@@ -25,7 +25,7 @@ the same everywhere.
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-def arguments_text(name: str, text: str, tools: str, notes: Notes) -> str:
+def arguments_text(name: str, text: str, tools: str, conversions: ConversionLog) -> str:
     """The arguments of a call as JSON text: as the model wrote it, never re-encoded; "" is {}.
 
     What breaks the tool's schema, or names no tool, stays and is noted.
@@ -34,7 +34,7 @@ def arguments_text(name: str, text: str, tools: str, notes: Notes) -> str:
         name: the tool's name.
         text: what upstream has for arguments.
         tools: name of the tool list in `schemas`.
-        notes: gets `empty_arguments`, `off_schema`, `unknown_tool`, `mended_surrogate`.
+        conversions: gets `empty_arguments`, `off_schema`, `unknown_tool`, `mended_surrogate`.
 
     Raises:
         RowError: `bad_arguments`: no JSON object, NaN or an infinity inside, or nested deeper than `DEPTH`.
@@ -42,20 +42,20 @@ def arguments_text(name: str, text: str, tools: str, notes: Notes) -> str:
     try:
         typed(tools)[name](text)
     except (KeyError, msgspec.DecodeError, UnicodeError, RecursionError):
-        return _odd_arguments(name, text, tools, notes)
+        return _odd_arguments(name, text, tools, conversions)
     return text
 
 
-def _odd_arguments(name: str, text: str, tools: str, notes: Notes) -> str:
+def _odd_arguments(name: str, text: str, tools: str, conversions: ConversionLog) -> str:
     """The same for whatever is not plainly what the tool asks for."""
     value: Any = {}
     if text == "":
-        notes.add("empty_arguments")
+        conversions.add("empty_arguments")
         text = "{}"
     else:
-        mended = len(notes)
-        value = decode(_ANY, text, notes, broken="bad_arguments", wrong="bad_arguments", where="$")
-        if len(notes) > mended:
+        mended = len(conversions)
+        value = decode(_ANY, text, conversions, broken="bad_arguments", wrong="bad_arguments", where="$")
+        if len(conversions) > mended:
             text = mend_json(text.encode())[0].decode()
         if not isinstance(value, dict):
             problem = f"arguments are JSON of type {type(value).__name__}; expected an object"
@@ -64,9 +64,9 @@ def _odd_arguments(name: str, text: str, tools: str, notes: Notes) -> str:
             raise RowError("bad_arguments", f"nested deeper than {DEPTH} levels; a few were expected")
     check = _checks(tools).get(name)
     if check is None:
-        notes.add("unknown_tool", name)
+        conversions.add("unknown_tool", name)
     elif not check(value):
-        notes.add("off_schema", text)
+        conversions.add("off_schema", text)
     return text
 
 

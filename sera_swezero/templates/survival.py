@@ -14,11 +14,9 @@ from typing import Any
 
 import jinja2
 
-from sera_swezero.core.trajectory import Step
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.chat_template import Template
-from sera_swezero.views import Row
-from sera_swezero.views.tagged_text import RESULT, read_result, read_turn, write_result, write_turn
+from sera_swezero.views import VIEWS, Row
 from sera_swezero.views.token_limit import spans
 
 KINDS = ("reasoning", "calls", "observations", "answers")
@@ -58,20 +56,25 @@ class Found:
 
 
 def look(rows: Iterable[Row], view: str, template: Template, tokenizer: str | None = None) -> Found:
-    """Render rows, as `datasets` hands them out, and count what survived.
+    """Render rows, as `datasets` returns them, and count what survived.
 
     Raises:
         ConfigError: the view has no chat; the tokenizer cannot be loaded.
     """
+    shows = VIEWS[view]
+    if shows.chat is None or shows.mark is None:
+        chats = ", ".join(one.name for one in VIEWS.values() if one.chat)
+        msg = f"the view {view!r} holds raw records and no chat; take one of {chats}"
+        raise ConfigError(msg)
     found = Found()
     for row in rows:
-        messages, tools = chat_of(row, view)
+        messages, tools = shows.chat(row)
         everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
         found.nulls += everywhere - inside
         found.argument_nulls += inside
         marks = _Marks(json.dumps([messages, tools], ensure_ascii=False))
         try:
-            probed = template.render([_probe(message, view, marks) for message in messages], tools).text
+            probed = template.render([shows.mark(message, marks) for message in messages], tools).text
             rendered = template.render(messages, tools)
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
             found.failed[f"{type(error).__name__}: {error}"] += 1
@@ -85,21 +88,6 @@ def look(rows: Iterable[Row], view: str, template: Template, tokenizer: str | No
             if template.marks:
                 found.trained = (found.trained or 0) + _inside(places, rendered.trained)
     return found
-
-
-def chat_of(row: Row, view: str) -> tuple[list[Message], list[Message] | None]:
-    """The messages and the tools that a trainer would hand to a chat template. Raises ConfigError: it has none."""
-    if view == "sharegpt":
-        roles = {"human": "user", "gpt": "assistant", "function_call": "assistant", "observation": "tool"}
-        turns = [{"role": roles[turn["from"]], "content": turn["value"]} for turn in row["conversations"]]
-        wrapped = [{"type": "function", "function": tool} for tool in json.loads(row["tools"])]
-        return [{"role": "system", "content": row["system"]}, *turns], wrapped
-    if view == "rectified":
-        return json.loads(row["messages"]), None
-    if view in ("openai", "hermes"):
-        return row["messages"], row.get("tools")
-    msg = f"the view {view!r} holds raw records and no chat; take openai, hermes, sharegpt or rectified"
-    raise ConfigError(msg)
 
 
 class _Marks:
@@ -153,42 +141,6 @@ class _Marks:
             return bool(json.loads(f'"{between[0]}"', strict=False) == text)  # a string inside JSON
         except ValueError:
             return False
-
-
-def _probe(message: Message, view: str, marks: _Marks) -> Message:
-    """The message with its texts between marks; what no kind stands for (system, task) stays as it is."""
-    role, content = message["role"], message["content"]
-    if view == "rectified":
-        kind = {"reasoning": KINDS[0], "tool_call": KINDS[1], "tool_output": KINDS[2], "answer": KINDS[3]}.get(role)
-        return {**message, "content": marks.mark(content, kind) if kind else content}
-    if role == "tool":
-        return {**message, "content": marks.mark(content, "observations")}
-    if view == "hermes" and role == "user" and content.startswith(RESULT):
-        return {**message, "content": write_result(marks.mark(read_result(content), "observations"))}
-    if role != "assistant":
-        return message
-    if view == "openai":
-        return _probe_turn(message, marks)
-    reasoning, visible, call = read_turn(content)
-    reasoning, visible = marks.mark(reasoning, "reasoning"), marks.mark(visible, "answers")
-    if call is not None:
-        marks.group("calls")
-        arguments = json.dumps(marks.values(json.loads(call.arguments)), ensure_ascii=False)
-        call = call._replace(name=marks.mark(call.name), arguments=arguments)
-    return {**message, "content": write_turn(Step(reasoning, visible, call, None))}
-
-
-def _probe_turn(message: Message, marks: _Marks) -> Message:
-    probed = {**message, "content": marks.mark(message["content"], "answers")}
-    if "reasoning_content" in message:
-        probed["reasoning_content"] = marks.mark(message["reasoning_content"], "reasoning")
-    if "tool_calls" in message:
-        probed["tool_calls"] = []
-        for call in message["tool_calls"]:
-            marks.group("calls")
-            function = {key: marks.values(value) for key, value in call["function"].items()}
-            probed["tool_calls"].append({**call, "function": function})
-    return probed
 
 
 def _arguments(messages: list[Message]) -> list[Any]:

@@ -14,50 +14,82 @@ other reader of Parquet takes the rows. `train` marks the model's turns for trai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from sera_swezero.core.trajectory import ToolCall, Trajectory
-from sera_swezero.views.tagged_text import check_words, read_result, read_turn
-from sera_swezero.views.training import COMMON, back, shown, tagged_messages, with_tools, without_tools
+from sera_swezero.core.trajectory import Step, Trajectory
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.source import Source
+from sera_swezero.views.tagged_text import RESULT, check_words, mark_turn, read_result, read_turn, write_result
+from sera_swezero.views.training import (
+    COMMON,
+    OPTIONAL,
+    WAYS_TO_SUBMIT,
+    count_calls,
+    read_back,
+    show_rollout,
+    tagged_messages,
+    with_tools,
+    without_tools,
+)
+from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
-if TYPE_CHECKING:
-    from sera_swezero.sources import Source
-    from sera_swezero.views import Columns, Rollout, Row
+COLUMNS: Mapping[str, Column] = {
+    "messages": Column(
+        type="trained_messages",
+        about="Messages in order, reasoning, calls and results as tags in the text, tools in the system text.",
+        rules={"minItems": 3},
+        roles=("system", "user", "assistant"),
+    ),
+    **COMMON,
+}
 
 
-def columns(source: Source, shape: str) -> Columns:
-    """The same columns for every source."""
-    del source, shape
-    return {"messages": "trained_messages", **COMMON}
-
-
-def schema(source: str, shape: str) -> str:
-    """Name of the row's JSON Schema."""
-    del source, shape
-    return "hermes"
-
-
-def render(rollout: Rollout) -> Row:
+def render(view_input: ViewInput) -> Rendered:
     """Write the rollout down as text with tags.
 
     Raises:
-        RowError: `literal_tags`; `no_turns`, `overlong` (see `training.shown`).
+        RowError: `literal_tags`; `no_turns`, `overlong` (see `training.show_rollout`).
     """
-    trajectory, system, common = shown(rollout)
+    trajectory, system, common = show_rollout(view_input)
     check_words(trajectory)
-    messages = tagged_messages(trajectory, with_tools(system, rollout.source.tools))
+    messages = tagged_messages(trajectory, with_tools(system, view_input.source.tools))
     rows = [{"role": role, "content": content, "train": role == "assistant"} for role, content in messages]
-    return {"messages": rows, **common}
+    return Rendered({"messages": rows, **common}, len(rows), count_calls(trajectory))
 
 
-def to_trajectory(row: Row) -> Trajectory:
+def to_trajectory(row: Row, source: Source) -> Trajectory:
     """The Trajectory of a row."""
-    messages = row["messages"]
-    turns: list[tuple[str, str, ToolCall | None, str | None]] = []
-    for message in messages[2:]:
+    system, task, *messages = row["messages"]
+    steps: list[Step] = []
+    for message in messages:
         content = message["content"]
         if message["role"] == "assistant":
-            turns.append((*read_turn(content), None))
+            steps.append(read_turn(content))
         else:
-            turns[-1] = (*turns[-1][:3], read_result(content) if turns[-1][2] else content)
-    return back(row, without_tools(messages[0]["content"]), messages[1]["content"], turns)
+            observation = read_result(content) if steps[-1].call else content
+            steps[-1] = steps[-1]._replace(observation=observation)
+    return read_back(row, without_tools(system["content"], source.tools), task["content"], steps)
+
+
+def mark(message: Message, marks: TextMarks) -> Message:
+    """The message with its texts between marks."""
+    role, content = message["role"], message["content"]
+    if role == "assistant":
+        return {**message, "content": mark_turn(content, marks)}
+    if role == "user" and content.startswith(RESULT):
+        return {**message, "content": write_result(marks.mark(read_result(content), "observations"))}
+    return message
+
+
+VIEW = View(
+    name="hermes",
+    columns=lambda source, shape: COLUMNS,
+    render=render,
+    to_trajectory=to_trajectory,
+    schema=lambda source, shape: "hermes",
+    submits=WAYS_TO_SUBMIT,
+    trains=True,
+    optional=OPTIONAL,
+    chat=lambda row: (row["messages"], None),
+    mark=mark,
+)

@@ -1,31 +1,55 @@
-"""The upstream columns, validated and unchanged: for who wants the card's own rows behind the same door.
+"""The upstream columns, validated and unchanged: for anyone who wants the upstream rows through the same API.
 
-A record is read and folded like any other, so a row that comes out here would convert; only lone surrogates differ from
-upstream (U+FFFD), since Arrow holds none.
+A record is read and folded like any other, so a row that comes out here would convert. Only lone surrogates differ from
+upstream: they become U+FFFD, because Arrow cannot hold them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from sera_swezero.sources import Source
-    from sera_swezero.views import Columns, Rollout, Row
-
-
-def columns(source: Source, shape: str) -> Columns:
-    """The columns of the upstream set of this shape, in the file's order."""
-    return source.native_columns[shape]
-
-
-def schema(source: str, shape: str) -> str:
-    """Name of the row's JSON Schema."""
-    del source
-    return f"native-{shape}"
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.machine import fold
+from sera_swezero.core.trajectory import Trajectory
+from sera_swezero.errors import RowError
+from sera_swezero.schemas.validate import Fault
+from sera_swezero.sources.source import Source
+from sera_swezero.views.training import count_calls
+from sera_swezero.views.view import Rendered, Row, View, ViewInput
 
 
-def render(rollout: Rollout) -> Row:
-    """The record's own columns. Of the notes only those of reading stay: nothing else was done to this row."""
-    del rollout.notes[rollout.noted :]
-    values = rollout.source.native(rollout.record)
-    return {name: values[name] for name in columns(rollout.source, rollout.shape)}
+def render(view_input: ViewInput) -> Rendered:
+    """The record's own columns."""
+    view_input.conversions.clear()  # they were needed for the trajectory, which this row does not show
+    values = view_input.source.native_values(view_input.record)
+    row = {name: values[name] for name in view_input.source.native_columns[view_input.origin.shape]}
+    messages = row["messages"]
+    count = len(messages) if isinstance(messages, list) else None
+    return Rendered(row, count, count_calls(view_input.trajectory))
+
+
+def to_trajectory(row: Row, source: Source) -> Trajectory:
+    """The Trajectory of a row. Raises RowError where it does not convert."""
+    conversions = ConversionLog()
+    return fold(source.events(source.read(row, conversions), conversions))
+
+
+def order_faults(source: Source, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
+    """Whether the record converts: what the source and the machine would say when it is loaded."""
+    del decoded
+    try:
+        to_trajectory(dict(row), source)
+    except RowError as error:
+        found, _, expected = error.problem.partition("; ")
+        yield Fault(error.where, found, expected or "a record that converts")
+
+
+VIEW = View(
+    name="native",
+    columns=lambda source, shape: source.native_columns[shape],
+    render=render,
+    to_trajectory=to_trajectory,
+    schema=lambda source, shape: f"native-{shape}",
+    order_faults=order_faults,
+)

@@ -20,20 +20,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.text import END_THINK
-from sera_swezero.core.trajectory import ToolCall, Trajectory
+from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.views.training import COMMON, back, shown
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.source import Source
+from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, count_calls, read_back, show_rollout
+from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
-if TYPE_CHECKING:
-    from sera_swezero.sources import Source
-    from sera_swezero.views import Columns, Rollout, Row
+COLUMNS: Mapping[str, Column] = {
+    "messages": Column(
+        type="json",
+        about="Chat messages in order, each a Json leaf: stored as JSON text, an object to readers with datasets.",
+        rules={"minItems": 3},
+        content="openai-message",
+    ),
+    "tools": Column(
+        type="json",
+        about="The tools that the model could call, each a Json leaf.",
+        rules={"minItems": 1},
+        content="openai-tool",
+    ),
+    **COMMON,
+}
 
 _encode = msgspec.json.Encoder().encode
 _CALLING = (
@@ -51,44 +67,52 @@ _WIDEST = range(-(2**63), 2**64)
 """The integers that `datasets` reads from a Json leaf: a signed or an unsigned one of 64 bits."""
 
 
-def columns(source: Source, shape: str) -> Columns:
-    """The same columns for every source."""
-    del source, shape
-    return {"messages": "json", "tools": "json", **COMMON}
-
-
-def schema(source: str, shape: str) -> str:
-    """Name of the row's JSON Schema; `openai-message` is that of a message."""
-    del source, shape
-    return "openai"
-
-
-def render(rollout: Rollout) -> Row:
+def render(view_input: ViewInput) -> Rendered:
     """Write the rollout down as chat messages.
 
     Raises:
-        RowError: `wide_integer`; `no_turns`, `overlong` (see `training.shown`).
+        RowError: `wide_integer`; `no_turns`, `overlong` (see `training.show_rollout`).
     """
-    trajectory, system, common = shown(rollout)
-    return {"messages": _messages(trajectory, system), "tools": _tools(rollout.source.tools), **common}
+    trajectory, system, common = show_rollout(view_input)
+    messages = _messages(trajectory, system)
+    row = {"messages": messages, "tools": list(_tool_texts(view_input.source.tools)), **common}
+    return Rendered(row, len(messages), count_calls(trajectory))
 
 
-def to_trajectory(row: Row) -> Trajectory:
-    """The Trajectory of a row, as it leaves here or as `datasets` hands it out."""
-    messages = [json.loads(message) if isinstance(message, str) else message for message in row["messages"]]
-    turns: list[tuple[str, str, ToolCall | None, str | None]] = []
-    for message in messages[2:]:
+def to_trajectory(row: Row, source: Source) -> Trajectory:
+    """The Trajectory of a row."""
+    del source
+    system, task, *messages = VIEW.messages(row)
+    steps: list[Step] = []
+    for message in messages:
         if message["role"] == "assistant":
-            calls = message.get("tool_calls")
-            turns.append(
-                (message.get("reasoning_content", ""), message["content"], _call(calls) if calls else None, None)
-            )
+            (call,) = message.get("tool_calls") or (None,)
+            reasoning = message.get("reasoning_content", "")
+            steps.append(Step(reasoning, message["content"], _read_call(call) if call else None, None))
         else:
-            turns[-1] = (*turns[-1][:3], message["content"])
-    return back(row, messages[0]["content"], messages[1]["content"], turns)
+            steps[-1] = steps[-1]._replace(observation=message["content"])
+    return read_back(row, system["content"], task["content"], steps)
 
 
-def _messages(trajectory: Trajectory, system: str) -> list[str]:
+def mark(message: Message, marks: TextMarks) -> Message:
+    """The message with its texts between marks."""
+    if message["role"] == "tool":
+        return {**message, "content": marks.mark(message["content"], "observations")}
+    if message["role"] != "assistant":
+        return message
+    marked = {**message, "content": marks.mark(message["content"], "answers")}
+    if "reasoning_content" in message:
+        marked["reasoning_content"] = marks.mark(message["reasoning_content"], "reasoning")
+    if "tool_calls" in message:
+        marked["tool_calls"] = []
+        for call in message["tool_calls"]:
+            marks.group("calls")
+            function = {key: marks.values(value) for key, value in call["function"].items()}
+            marked["tool_calls"].append({**call, "function": function})
+    return marked
+
+
+def _messages(trajectory: Trajectory, system: str) -> list[bytes]:
     """The messages, each as JSON text, put together from encoded strings: the arguments stay the model's own text."""
     written = [_SYSTEM % _encode(system), _USER % _encode(trajectory.task or "")]
     calls = 0
@@ -107,7 +131,7 @@ def _messages(trajectory: Trajectory, system: str) -> list[str]:
         written.append(_CALLING % (content, thought, identity, name, call.arguments.encode()))
         if observation is not None:
             written.append(_RESULT % (name, identity, _encode(observation)))
-    return [message.decode() for message in written]
+    return written
 
 
 @lru_cache(maxsize=64)
@@ -139,15 +163,26 @@ def _find_wide(call: ToolCall, index: int) -> None:
         raise RowError("wide_integer", problem, f"$.steps[{index}].call.arguments")
 
 
-def _tools(name: str) -> list[str]:
-    return list(_tool_texts(name))
-
-
 @cache
-def _tool_texts(name: str) -> tuple[str, ...]:
-    return tuple(json.dumps(tool, ensure_ascii=False) for tool in schemas.load(name))
+def _tool_texts(name: str) -> tuple[bytes, ...]:
+    return tuple(json.dumps(tool, ensure_ascii=False).encode() for tool in schemas.load(name))
 
 
-def _call(calls: list[dict[str, Any]]) -> ToolCall:
-    function = calls[0]["function"]
-    return ToolCall(function["name"], json.dumps(function["arguments"], ensure_ascii=False), calls[0]["id"])
+def _read_call(call: Message) -> ToolCall:
+    function = call["function"]
+    return ToolCall(function["name"], json.dumps(function["arguments"], ensure_ascii=False), call["id"])
+
+
+VIEW = View(
+    name="openai",
+    columns=lambda source, shape: COLUMNS,
+    render=render,
+    to_trajectory=to_trajectory,
+    schema=lambda source, shape: "openai",
+    submits=WAYS_TO_SUBMIT,
+    trains=True,
+    has_json_leaves=True,
+    optional=OPTIONAL,
+    chat=lambda row: (row["messages"], row["tools"]),
+    mark=mark,
+)

@@ -5,28 +5,29 @@ r"""The card's own format: `messages`, a JSON string of {role, content} in six r
      {"role": "tool_call", "content": "<tool_call>{\"name\": ..., \"arguments\": {...}}</tool_call>"},
      {"role": "tool_output", "content": "<tool_response>...</tool_response>"}, ..., {"role": "answer", ...}]
 
-Bytes as the card's: separators ", " and ": ", key order role, content, and no escaping of non-ASCII.
+Bytes as the card's: separators ", " and ": ", key order role, content, and no escaping of non-ASCII characters.
 
-Trainers: today's chat templates drop these roles in silence, so a model fed with this view trains on nothing. It is for
-publishing, validating and looking; train on one of the training views.
+Today's chat templates drop these roles in silence, so a model that is fed with this view trains on nothing. The view is
+for publishing, validating and looking; train on one of the training views.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from sera_swezero.core import message_order
 from sera_swezero.core.rectify import rectify
 from sera_swezero.core.system_prompt import system_text
-from sera_swezero.core.trajectory import Trajectory
+from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
-
-if TYPE_CHECKING:
-    from sera_swezero.sources import Source
-    from sera_swezero.views import Columns, Rollout, Row
+from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults
+from sera_swezero.sources.source import Source
+from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
 _encode = msgspec.json.Encoder().encode
 _USER, _REASONING, _TOOL_CALL, _TOOL_OUTPUT, _ANSWER = [
@@ -34,48 +35,35 @@ _USER, _REASONING, _TOOL_CALL, _TOOL_OUTPUT, _ANSWER = [
 ]
 
 
-def columns(source: Source, shape: str) -> Columns:
-    r"""The card's columns of the source; every set of a source has the same."""
-    del shape
-    return source.card_columns
-
-
-def schema(source: str, shape: str) -> str:
-    """Name of the row's JSON Schema."""
-    del shape
-    return f"rectified-{source.replace('_', '-')}"
-
-
-def render(rollout: Rollout) -> Row:
+def render(view_input: ViewInput) -> Rendered:
     """Rectify, fill and write down.
 
     Raises:
-        RowError: `wrong_order` where the result is no rectified rollout.
+        RowError: `wrong_order` where the result is not a rectified rollout.
     """
-    source = rollout.source
-    card = source.card(rollout.record, rollout.facts)
+    source = view_input.source
+    values = source.rectified_values(view_input.record, view_input.origin.facts)
     rectified = rectify(
-        rollout.trajectory,
-        rollout.notes,
-        key=card["instance_id"],
+        view_input.trajectory,
+        view_input.conversions,
         submit_text=source.submit_text,
-        begun=rollout.begun,
+        key=values["instance_id"],
     )
-    roles, written = write(rectified, source.tools, source.briefing(rectified, answer=True))
+    roles, values["messages"] = write(rectified, source.tools, source.system_text(rectified, answer=True))
     _check_order(roles, submitted=rectified.submitted)
-    values: dict[str, Any] = {**card, "messages": written if rollout.encoded else written.decode()}
-    return {name: values[name] for name in source.card_columns}
+    row = {name: values[name] for name in source.rectified_columns}
+    return Rendered(row, len(roles), roles.count("tool_call"))
 
 
-def write(rectified: Trajectory, tools: str, briefing: str) -> tuple[list[str], bytes]:
+def write(rectified: Trajectory, tools: str, instructions: str) -> tuple[list[str], bytes]:
     r"""The roles of a rectified Trajectory's messages, and these as JSON; none where the rollout never began.
 
     Equal to `json.dumps` of the {role, content} objects with ensure_ascii=False, but faster. The wrappers are the
-    literals below, so that nobody need look for them afterwards; tests do.
+    literals below, so nothing need look for them afterwards; tests do.
     """
     if rectified.system is None:
         return [], b"[]"
-    roles, pieces = ["system"], [_encoded_system(tools, briefing)]
+    roles, pieces = ["system"], [_encoded_system(tools, instructions)]
     if rectified.task is not None:
         roles.append("user")
         pieces += (_USER, _encode(rectified.task))
@@ -98,12 +86,110 @@ def write(rectified: Trajectory, tools: str, briefing: str) -> tuple[list[str], 
 
 
 @lru_cache(maxsize=64)
-def _encoded_system(tools: str, briefing: str) -> bytes:
-    """The beginning of a row: a set has one briefing, or a few."""
-    return b'[{"role": "system", "content": ' + _encode(system_text(tools, briefing))
+def _encoded_system(tools: str, instructions: str) -> bytes:
+    """The beginning of a row; all rows of a set share one, or a few."""
+    return b'[{"role": "system", "content": ' + _encode(system_text(tools, instructions))
 
 
 def _check_order(roles: list[str], *, submitted: bool) -> None:
     if not message_order.follows(roles, submitted=submitted):
-        index, problem = message_order.faults(roles, submitted=submitted)[0]
-        raise RowError("wrong_order", problem, f"$.messages[{index}]")
+        fault = message_order.faults(roles, submitted=submitted)[0]
+        raise RowError("wrong_order", f"{fault.found}; expected {fault.expected}", f"$.messages[{fault.position}]")
+
+
+class _Call(msgspec.Struct):
+    name: str
+    arguments: msgspec.Raw
+
+
+_decode_call = msgspec.json.Decoder(_Call).decode
+
+
+def to_trajectory(row: Row, source: Source) -> Trajectory:
+    """The rectified Trajectory of a row."""
+    del source
+    opening: dict[str, str] = {}
+    steps: list[Step] = []
+    role = ""
+    for message in json.loads(row["messages"]):
+        role = message["role"]
+        text = unwrapped(role, message["content"])
+        if role == "reasoning":
+            steps.append(Step(text, "", None, None))
+        elif role == "tool_call":
+            call = _decode_call(text)
+            steps[-1] = steps[-1]._replace(call=ToolCall(call.name, bytes(call.arguments).decode()))
+        elif role == "tool_output":
+            steps[-1] = steps[-1]._replace(observation=text)
+        elif role == "answer":
+            steps[-1] = steps[-1]._replace(visible=text)
+        else:
+            opening[role] = text
+    return Trajectory(opening.get("system"), opening.get("user"), tuple(steps), Outcome(_status(row, role)))
+
+
+def unwrapped(role: str, content: str) -> str:
+    """A message's text without its role's wrapper."""
+    opening, closing = message_order.WRAPPERS[role]
+    return content[len(opening) : len(content) - len(closing)]
+
+
+def _status(row: Row, last_role: str) -> str:
+    """How the rollout ended: what the row says of it, else whether it ends in an answer."""
+    if "exit_status" in row:
+        status = (row["exit_status"] or "").lower()
+        return status if status in STATUSES else OTHER
+    return SUBMITTED if last_role == "answer" else INCOMPLETE
+
+
+_KINDS = {"reasoning": "reasoning", "tool_call": "calls", "tool_output": "observations", "answer": "answers"}
+
+
+def mark(message: Message, marks: TextMarks) -> Message:
+    """The message with its text between marks."""
+    kind = _KINDS.get(message["role"])
+    return {**message, "content": marks.mark(message["content"], kind)} if kind else message
+
+
+def order_faults(source: Source, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults in the order of a rollout's messages, and tool calls that hold no JSON object of name and arguments."""
+    del source
+    messages = decoded.get("messages")
+    if not isinstance(messages, list):
+        return
+    roles = [str(message.get("role", "")) if isinstance(message, dict) else "" for message in messages]
+    # SERA's rows do not say whether they were submitted.
+    submitted = str(row["exit_status"]).lower() == "submitted" if "exit_status" in row else None
+    if not message_order.follows(roles, submitted=submitted):
+        for fault in message_order.faults(roles, submitted=submitted):
+            # The schema names a role that does not exist.
+            if not roles or roles[fault.position] in message_order.WRAPPERS:
+                yield Fault(f"$.messages[{fault.position}]", fault.found, fault.expected)
+    for index, message in enumerate(messages):
+        content = message.get("content") if roles[index] == "tool_call" else None
+        if isinstance(content, str) and message_order.wrapped("tool_call", content):
+            yield from _call_faults(unwrapped("tool_call", content), f"$.messages[{index}].content")
+
+
+def _call_faults(text: str, path: str) -> Iterator[Fault]:
+    try:
+        call = decode(text)
+    except ValueError as error:
+        expected = 'an object {"name": ..., "arguments": {...}}'
+        yield Fault(path, f"{brief(text)}, which is no JSON ({error})", expected)
+        return
+    if not accepts("rectified-tool-call", call):
+        yield from faults("rectified-tool-call", call, path)
+
+
+VIEW = View(
+    name="rectified",
+    columns=lambda source, shape: source.rectified_columns,
+    render=render,
+    to_trajectory=to_trajectory,
+    schema=lambda source, shape: f"rectified-{source.name.replace('_', '-')}",
+    submits=("answer",),
+    chat=lambda row: (json.loads(row["messages"]), None),
+    mark=mark,
+    order_faults=order_faults,
+)

@@ -16,11 +16,14 @@ words that `check_words` lets pass.
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from sera_swezero.core.text import END_THINK, THINK
 from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
+from sera_swezero.views.view import TextMarks
 
 CALL, END_CALL = "<tool_call>", "</tool_call>"
 RESULT, END_RESULT = "<tool_response>\n", "\n</tool_response>"
@@ -64,8 +67,8 @@ def write_turn(step: Step) -> str:
     return f"{text}{gap}{CALL}\n{_call_text(call)}\n{END_CALL}"
 
 
-def read_turn(text: str) -> tuple[str, str, ToolCall | None]:
-    """Split a turn that `write_turn` wrote into (reasoning, visible, call)."""
+def read_turn(text: str) -> Step:
+    """The step that `write_turn` wrote, without its observation."""
     call = None
     if text.endswith(f"\n{END_CALL}") and f"{CALL}\n" in text:
         head, _, body = text.rpartition(f"{CALL}\n")
@@ -73,9 +76,21 @@ def read_turn(text: str) -> tuple[str, str, ToolCall | None]:
         call = ToolCall(written.name, bytes(written.arguments).decode())
         text = head.removesuffix("\n")
     if not text.startswith(f"{THINK}\n"):
-        return "", text, call
+        return Step("", text, call, None)
     reasoning, _, rest = text.removeprefix(f"{THINK}\n").partition(f"\n{END_THINK}")
-    return reasoning, rest.removeprefix("\n\n" if len(rest) > 1 else "\n"), call
+    return Step(reasoning, rest.removeprefix("\n\n" if len(rest) > 1 else "\n"), call, None)
+
+
+def mark_turn(text: str, marks: TextMarks) -> str:
+    """A turn that `write_turn` wrote, with its reasoning, visible text and call between marks."""
+    step = read_turn(text)
+    call = step.call
+    reasoning, visible = marks.mark(step.reasoning, "reasoning"), marks.mark(step.visible, "answers")
+    if call is not None:
+        marks.group("calls")
+        arguments = json.dumps(marks.values(json.loads(call.arguments)), ensure_ascii=False)
+        call = call._replace(name=marks.mark(call.name), arguments=arguments)
+    return write_turn(Step(reasoning, visible, call, None))
 
 
 def write_result(observation: str) -> str:

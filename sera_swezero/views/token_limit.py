@@ -17,7 +17,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import ConfigError, RowError
@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
 
 def fit(
-    trajectory: Trajectory, messages: Sequence[tuple[str, str]], limit: Limit, notes: Notes
+    trajectory: Trajectory, messages: Sequence[tuple[str, str]], limit: Limit, conversions: ConversionLog
 ) -> tuple[Trajectory, float]:
     """Hold a trajectory to the limit; gives (what is kept of it, the share of its messages that is kept).
 
@@ -47,7 +47,7 @@ def fit(
         trajectory: with at least one step.
         messages: its messages as (ChatML role, text): system, task, then every turn and observation in order.
         limit: what to hold it to.
-        notes: gets `truncated` with the text that was left out.
+        conversions: gets `truncated` with the text that was left out.
 
     Raises:
         RowError: reason `overlong`: too long and to be dropped, or not even the first turn fits.
@@ -68,7 +68,7 @@ def fit(
         at += 1 + (step.observation is not None)
     if not kept:
         raise RowError("overlong", f"{too_long}, and the first turn of the model ends behind that")
-    notes.add("truncated", join(*(text for _, text in messages[end:])))
+    conversions.add("truncated", join(*(text for _, text in messages[end:])))
     steps = (*trajectory.steps[: kept - 1], trajectory.steps[kept - 1]._replace(observation=None))
     return trajectory._replace(steps=steps), end / len(messages)
 

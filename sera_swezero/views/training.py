@@ -7,52 +7,81 @@ model that never saw a submit call never submits in its harness), or rectified w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from sera_swezero import schemas
 from sera_swezero.core.rectify import rectify
-from sera_swezero.core.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.sources import SOURCES
+from sera_swezero.schemas.columns import Column
 from sera_swezero.views.tagged_text import write_result, write_turn
 from sera_swezero.views.token_limit import fit
+from sera_swezero.views.view import Row, ViewInput
 
-if TYPE_CHECKING:
-    from sera_swezero.views import Columns, Rollout, Row
+WAYS_TO_SUBMIT = ("call", "answer")
+"""The ways in which a training view can show the end of a rollout, its default first."""
 
-COMMON: Columns = {"instance_id": "string", "config": "string", "outcome": "string", "line_level_recall": "float64?"}
-"""Columns of every training view behind its payload, the same for every source so that configs interleave: upstream's
-id (SWE-ZERO's repeat), the set's own config name, a status of `trajectory.STATUSES`, SERA's recall (null elsewhere)."""
+COMMON: dict[str, Column] = {
+    "instance_id": Column(
+        type="string",
+        about="Upstream's id: repository and number. SWE-ZERO has many rows of one id.",
+        rules={"minLength": 1},
+    ),
+    "config": Column(
+        type="string",
+        about="The config name of the set that the row is of, such as glm-4.6-lite-t2.",
+        rules={"minLength": 1},
+    ),
+    "outcome": Column(type="string", about="How the rollout ended.", choices=lambda: STATUSES),
+    "line_level_recall": Column(
+        type="float64",
+        nullable=True,
+        about="Share of the target patch's changed lines that the rollout's patch holds; SERA T2 only.",
+        rules={"minimum": 0, "maximum": 1},
+    ),
+}
+"""Columns of every training view behind its messages. They are the same for all sources, so that configs interleave."""
 
 KEPT_SHARE = "kept_share"
-"""The column that `overlong="truncate"` adds: the share of the row's messages that was kept, 1.0 for a whole row."""
+"""The column that `overlong="truncate"` adds."""
+
+OPTIONAL: dict[str, Column] = {
+    KEPT_SHARE: Column(
+        type="float64",
+        about='Share of the row\'s messages that overlong="truncate" kept; the column needs that argument.',
+        rules={"exclusiveMinimum": 0, "maximum": 1},
+    )
+}
 
 
-def shown(rollout: Rollout) -> tuple[Trajectory, str, Row]:
-    """What a training view shows of a rollout: (its steps, the system text, the row's common columns).
+def show_rollout(view_input: ViewInput) -> tuple[Trajectory, str, Row]:
+    """What a training view shows of a rollout: (its trajectory, the system text, the row's common columns).
 
     Raises:
         RowError: `no_turns` where the model never spoke; `overlong`; `wrong_order` (see `rectify`).
     """
-    trajectory, source, notes = rollout.trajectory, rollout.source, rollout.notes
+    trajectory, source = view_input.trajectory, view_input.source
     if not trajectory.steps:
         raise RowError("no_turns", "the model never spoke; a training view needs at least one turn")
-    answer = rollout.submit == "answer"
+    answer = view_input.submit == "answer"
     if answer:
-        trajectory = rectify(trajectory, notes, fill=False, submit_text=source.submit_text)
-    system = source.briefing(trajectory, answer=answer)
+        trajectory = rectify(trajectory, view_input.conversions, fill=False, submit_text=source.submit_text)
+    system = source.system_text(trajectory, answer=answer)
     row = {
-        "instance_id": rollout.record.instance_id,
-        "config": rollout.config,
+        "instance_id": view_input.record.instance_id,
+        "config": view_input.origin.name,
         "outcome": trajectory.outcome.status,
-        "line_level_recall": source.recall(rollout.record, rollout.facts),
+        "line_level_recall": source.recall(view_input.record, view_input.origin.facts),
     }
-    if rollout.limit is not None:
+    if view_input.limit is not None:
         texts = tagged_messages(trajectory, with_tools(system, source.tools))
-        trajectory, row[KEPT_SHARE] = fit(trajectory, texts, rollout.limit, notes)
+        trajectory, row[KEPT_SHARE] = fit(trajectory, texts, view_input.limit, view_input.conversions)
     return trajectory, system, row
+
+
+def count_calls(trajectory: Trajectory) -> int:
+    """How many tool calls the trajectory has."""
+    return sum(step.call is not None for step in trajectory.steps)
 
 
 def tagged_messages(trajectory: Trajectory, system: str) -> list[tuple[str, str]]:
@@ -89,26 +118,19 @@ To use one, end your turn with a JSON object of its name and arguments:
 Its result comes back between <tool_response> and </tool_response>."""
 
 
-@cache
-def without_tools(text: str) -> str:
+def without_tools(text: str, tools: str) -> str:
     """The system text that `with_tools` was given."""
-    for source in SOURCES.values():
-        tools = _tools_text(source.tools)
-        if text == tools:
-            return ""
-        if text.endswith(f"\n\n{tools}"):
-            return text.removesuffix(f"\n\n{tools}")
-    return text
+    behind = _tools_text(tools)
+    return "" if text == behind else text.removesuffix(f"\n\n{behind}")
 
 
-def back(row: Row, system: str, task: str, turns: Iterable[tuple[str, str, ToolCall | None, str | None]]) -> Trajectory:
-    """The Trajectory of a row whose turns are (reasoning, visible, call, observation), in order.
+def read_back(row: Row, system: str, task: str, steps: list[Step]) -> Trajectory:
+    """The Trajectory of a row with these steps.
 
     What a row does not hold cannot come back: the harness's own words on the outcome, for one.
     """
     status = row["outcome"]
     whole = row.get(KEPT_SHARE, 1.0) == 1.0
-    steps = [Step(*turn) for turn in turns]
     for index, step in enumerate(steps):
         last = index == len(steps) - 1
         # SERA has a tool for it; without one, the last call of a submitted rollout is the submission.

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from sera_swezero.build import card, manifest
-from sera_swezero.build.figures import Figures, Spread, measured
+from sera_swezero.build.figures import Figures, Spread
 from sera_swezero.build.runner import build, plan
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.convert import Report, columns, convert_shard
+from sera_swezero.convert import convert_shard
 from sera_swezero.loading.builder import features
+from sera_swezero.report import Report
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.upstream import plan_shards, take_snapshot
 
@@ -191,9 +192,12 @@ def test_rows_that_are_bytes_are_counted_without_being_read_again(config: str) -
     figures = Figures()
     asked = settle(config, view="rectified", incomplete="keep", on_error="skip", upstream="sample")
     snapshot = take_snapshot(asked.origins, upstream="sample")
-    counting = replace(measured(asked, figures), encoded=True)
     shards = plan_shards(snapshot.files)
-    made = [row["messages"] for shard in shards for _, row in convert_shard(shard, snapshot, counting, Report())]
+    made = []
+    for shard in shards:
+        for _, converted in convert_shard(shard, snapshot, asked, Report()):
+            figures.note(converted, asked.view)
+            made.append(converted.row["messages"])
     assert made
     assert {type(messages) for messages in made} == {bytes}
     roles = [[message["role"] for message in json.loads(messages)] for messages in made]

@@ -13,9 +13,11 @@ import pytest
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS, Tally, check_paths
-from sera_swezero.convert import Report, convert_shard
+from sera_swezero.convert import convert_shard
 from sera_swezero.errors import ConfigError
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
+from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import VIEWS
 
@@ -23,7 +25,11 @@ from sera_swezero.views import VIEWS
 def rows_of(config, **arguments):
     asked = settle(config, upstream="sample", **arguments)
     snapshot = take_snapshot(asked.origins, upstream="sample")
-    return [row for shard in plan_shards(snapshot.files) for _, row in convert_shard(shard, snapshot, asked, Report())]
+    return [
+        made.text_row
+        for shard in plan_shards(snapshot.files)
+        for _, made in convert_shard(shard, snapshot, asked, Report())
+    ]
 
 
 CALL = {"role": "tool_call", "content": '<tool_call>{"name": "bash", "arguments": {"command": "ls"}}</tool_call>'}
@@ -72,7 +78,7 @@ def problems(*paths, **options):
 @pytest.mark.parametrize("config", [name for name in CONFIGS if name != "sera"])
 def test_rows_of_every_config_and_view_are_right_as_jsonl_and_as_parquet(config, view, tmp_path):
     rows = rows_of(config, view=view)
-    schema = CONTRACTS[VIEWS[view].schema(CONFIGS[config].origins[0].source, CONFIGS[config].origins[0].shape)].schema
+    schema = CONTRACTS[VIEWS[view].schema(SOURCES[CONFIGS[config].source], CONFIGS[config].origins[0].shape)].schema
     write_jsonl(tmp_path / "rows.jsonl", rows)
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     tally = Tally()

@@ -21,7 +21,8 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.app import app
 from sera_swezero.cli.demo import EXAMPLE
 from sera_swezero.cli.row_printer import render, shown
-from sera_swezero.convert import Report, convert_shard
+from sera_swezero.convert import convert_shard
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, take_snapshot
@@ -51,7 +52,11 @@ def inside(*arguments):
 def rows_of(config, **arguments):
     asked = settle(config, upstream="sample", **arguments)
     snapshot = take_snapshot(asked.origins, upstream="sample")
-    return [row for shard in plan_shards(snapshot.files) for _, row in convert_shard(shard, snapshot, asked, Report())]
+    return [
+        made.text_row
+        for shard in plan_shards(snapshot.files)
+        for _, made in convert_shard(shard, snapshot, asked, Report())
+    ]
 
 
 # Starting.

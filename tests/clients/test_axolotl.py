@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import sera_swezero
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS, tagged_text
 
 pytestmark = pytest.mark.clients
@@ -44,7 +45,7 @@ def test_every_turn_is_trained_and_no_result(view: str, tokenizer: Any, tmp_path
     for row, one in zip(rows, made, strict=True):
         labels = zip(one["input_ids"], one["labels"], strict=True)
         trained = tokenizer.decode([token for token, label in labels if label != -100])
-        steps = VIEWS[view].to_trajectory(row).steps
+        steps = VIEWS[view].to_trajectory(row, SOURCES["sera"]).steps
         for step in steps:
             assert step.reasoning in trained
             assert step.visible in trained

@@ -10,6 +10,7 @@ import pytest
 
 import sera_swezero
 from sera_swezero.core.trajectory import Step
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import sharegpt
 
 pytestmark = pytest.mark.clients
@@ -61,7 +62,7 @@ def test_every_turn_is_trained_and_nothing_else(config: str, tokenizer: Any, tmp
     assert len(made) == len(rows)  # it drops rows that do not alternate
     for row, one in zip(rows, made, strict=True):
         trained = [token for token, label in zip(one["input_ids"], one["labels"], strict=True) if label != -100]
-        steps = sharegpt.to_trajectory(row).steps
+        steps = sharegpt.to_trajectory(row, SOURCES["sera"]).steps
         assert tokenizer.decode(trained) == "".join(f"{said(step)}<|im_end|>\n" for step in steps)
         whole = tokenizer.decode(one["input_ids"])
         assert all(step.observation in whole for step in steps if step.observation)

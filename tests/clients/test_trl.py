@@ -14,6 +14,7 @@ from trl import SFTConfig, SFTTrainer
 
 import sera_swezero
 from sera_swezero.core.trajectory import Step
+from sera_swezero.sources import SOURCES
 from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.survival import KINDS, look
 from sera_swezero.views import VIEWS
@@ -101,7 +102,7 @@ def test_openai_rows_train_every_turn_of_the_model_and_nothing_else(
     tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text()  # TRL takes its training form by itself
     rows = stream(config, "openai", submit=submit).take(2)
     trained = trained_texts(trainer_of(rows, model, tokenizer, tmp_path), tokenizer)
-    steps = [VIEWS["openai"].to_trajectory(row).steps for row in rows]
+    steps = [VIEWS["openai"].to_trajectory(row, SOURCES["sera"]).steps for row in rows]
     assert sorted(trained) == sorted("".join(f"{qwen3_turn(step)}<|im_end|>\n" for step in of) for of in steps)
     assert all(step.reasoning for of in steps for step in of[:1])  # there was something to lose
 
@@ -113,7 +114,7 @@ def test_hermes_rows_train_every_turn_of_the_model_and_nothing_else(
     tokenizer.chat_template = CHATML
     rows = stream(config, "hermes").take(2)
     trained = trained_texts(trainer_of(rows, model, tokenizer, tmp_path), tokenizer)
-    steps = [VIEWS["hermes"].to_trajectory(row).steps for row in rows]
+    steps = [VIEWS["hermes"].to_trajectory(row, SOURCES["sera"]).steps for row in rows]
     assert sorted(trained) == sorted("".join(f"{hermes_turn(step)}<|im_end|>" for step in of) for of in steps)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import ANSWER, FILLERS, rectify
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 
@@ -19,7 +19,7 @@ def trajectory(*steps: Step, status: str = SUBMITTED) -> Trajectory:
 
 
 def rectified(*steps: Step, status: str = SUBMITTED, fill: bool = False) -> tuple[tuple[Step, ...], Counter[str]]:
-    notes = Notes()
+    notes = ConversionLog()
     done = rectify(trajectory(*steps, status=status), notes, key="row", fill=fill)
     assert done.outcome == Outcome(status)
     assert (done.system, done.task) == ("rules", "do it")
@@ -53,7 +53,7 @@ def test_only_an_exact_repeat_at_the_end_is_left_out(
 
 def test_of_a_run_of_submits_the_first_stays() -> None:
     run = [Step(f"r{i}", f"v{i}", SUBMIT, f"o{i}") for i in range(5)]
-    notes = Notes()
+    notes = ConversionLog()
     done = rectify(trajectory(*run), notes, fill=False)
     assert done.steps == (Step("r0", "v0", None, None),)
     assert [text for kind, text in notes if kind == "trimmed_submit"] == [f"r{i}\n\nv{i}\n\n{{}}" for i in range(1, 5)]
@@ -117,7 +117,7 @@ def test_however_deep_submits_and_words_nest_no_row_is_lost(depth: int) -> None:
 
 
 def test_what_a_submit_says_beyond_announcing_joins_the_reasoning() -> None:
-    notes = Notes()
+    notes = ConversionLog()
     first, last = (ToolCall("bash", f'{{"command": "{word}"}}', None, submits=True) for word in ("one", "two"))
     done = rectify(
         trajectory(Step("a", "", first, "review"), Step("b", "", LS, "out"), Step("c", "", last, None)),
@@ -166,7 +166,7 @@ def test_empty_reasoning_is_filled_from_twelve_sentences_of_our_own() -> None:
 def test_the_sentence_depends_on_the_row_and_the_step_alone() -> None:
     def sentence(key: str, before: int) -> str:
         steps = [Step("x", "", LS, "out")] * before + [Step("", "", LS, "out")]
-        return rectify(trajectory(*steps, status=INCOMPLETE), Notes(), key=key).steps[-1].reasoning
+        return rectify(trajectory(*steps, status=INCOMPLETE), ConversionLog(), key=key).steps[-1].reasoning
 
     # Fixed for good: other sentences would make other bytes of the same upstream rows.
     assert [sentence(f"calc_{n}", 0) for n in (10001, 10002, 10003)] == [FILLERS[n] for n in FIXED]

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sera_swezero.core.text import BLANKS, JOIN, join, mend_json, mend_text, split_thinking, strip_prefix
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.text import BLANKS, JOIN, join, mend_json, mend_text, split_thinking
 from sera_swezero.sources.bash_block import find_block
+from sera_swezero.sources.decoding import without_prefix
 
 tagged = st.lists(
     st.sampled_from(["<think>", "</think>", "<think", "think>", "</", "a", "b c", "\n", " ", "\t", "\u00a0", "\u2028"])
@@ -87,7 +89,9 @@ def test_join_puts_a_blank_line_between_what_is_there(parts: list[str]) -> None:
     ],
 )
 def test_one_leading_prefix_goes_and_nothing_else(text: str, rest: str, prefix: str) -> None:
-    assert strip_prefix(text) == (rest, prefix)
+    log = ConversionLog()
+    assert without_prefix(text, log) == rest
+    assert log == ([("observation_prefix", prefix)] if prefix else [])
 
 
 # --- lone surrogates

@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 from sera_swezero import schemas
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS
-from sera_swezero.convert import LINEAGE_COLUMNS, Report, convert, convert_shard
+from sera_swezero.convert import convert, convert_shard
 from sera_swezero.core import message_order
-from sera_swezero.core.conversions import Notes
 from sera_swezero.core.system_prompt import system_text
 from sera_swezero.core.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.schemas import validate
+from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
-from sera_swezero.views import VIEWS, rectified
+from sera_swezero.views import LINEAGE, VIEWS, rectified
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JSON_TYPES = {"string": "string", "int64": "integer", "float64": "number"}  # every other kind of column is a list
@@ -39,7 +40,7 @@ def raws(config):
     asked = settle(config, upstream="sample")
     snapshot = take_snapshot(asked.origins, upstream="sample")
     origin = asked.origins[0]
-    columns = SOURCES[origin.source].native_columns[origin.shape]
+    columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
     return [raw for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, columns)]
 
 
@@ -49,13 +50,13 @@ def rows(config, view):
     asked = settle(config, view=view, upstream="sample", incomplete="keep")
     snapshot = take_snapshot(asked.origins, upstream="sample")
     shards = plan_shards(snapshot.files)
-    made = [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, Report())]
+    made = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, Report())]
     return sorted(made, key=lambda row: len(str(row)))
 
 
 def contract_of(config, view):
     origin = CONFIGS[config].origins[0]
-    return CONTRACTS[VIEWS[view].schema(origin.source, origin.shape)]
+    return CONTRACTS[VIEWS[view].schema(SOURCES[origin.source], origin.shape)]
 
 
 # The schemas themselves.
@@ -103,12 +104,12 @@ def test_a_schema_has_the_views_columns_in_order_with_their_types_and_nulls(cont
 
 def test_the_lineage_schema_has_the_lineage_columns():
     schema = schemas.load("lineage")
-    assert list(schema["properties"]) == schema["required"] == list(LINEAGE_COLUMNS)
+    assert list(schema["properties"]) == schema["required"] == list(LINEAGE)
 
 
 def test_every_view_of_every_set_has_a_contract():
     expected = {
-        view.schema(source.name, shape)
+        view.schema(source, shape)
         for view in VIEWS.values()
         for source in SOURCES.values()
         for shape in source.native_columns
@@ -319,9 +320,9 @@ def test_a_row_that_breaks_its_schema_is_refused_while_loading_with_every_proble
 def test_a_record_that_the_source_reads_but_no_column_holds_is_rejected(column, value):
     asked = settle("swe-zero-1k-32k", upstream="sample")
     good = raws("swe-zero-1k-32k")[0]
-    assert convert(good, asked.origins[0], asked, Notes()) is not None
+    assert convert(good, asked.origins[0], asked) is not None
     with pytest.raises(RowError, match=column) as caught:
-        convert(Raw(0, {**good.data, column: value}), asked.origins[0], asked, Notes())
+        convert(Raw(0, {**good.data, column: value}), asked.origins[0], asked)
     assert caught.value.reason == "bad_record"
 
 
@@ -359,7 +360,7 @@ def test_hostile_words_give_a_right_row_or_none(view, arguments, name, text):
     raw["messages"] = json.dumps(history)
     asked = settle("glm-4.6-lite-t2", view=view, upstream="sample", incomplete="keep")
     try:
-        row = convert(Raw(0, json.dumps(raw).encode()), asked.origins[0], asked, Notes())
+        row = convert(Raw(0, json.dumps(raw).encode()), asked.origins[0], asked).text_row
     except RowError:
         return
     assert contract_of("glm-4.6-lite-t2", view).faults(row) == []
@@ -377,7 +378,7 @@ def test_native_rows_are_refused_while_loading_exactly_where_their_schema_refuse
     raw = {**raw, "messages": json.dumps(history)}
     asked = settle("glm-4.6-lite-t2-native", upstream="sample", incomplete="keep")
     try:
-        convert(Raw(0, json.dumps(raw).encode()), asked.origins[0], asked, Notes())
+        convert(Raw(0, json.dumps(raw).encode()), asked.origins[0], asked)
         accepted = True
     except RowError:
         accepted = False

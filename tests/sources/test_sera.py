@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, Trajectory
 from sera_swezero.sources import sera as source
@@ -30,7 +30,7 @@ SUBMITTED_AT_LAST = Turn("Again.", "", "submit", "{}", DIFF)
 
 
 def trajectory(messages: list[dict[str, Any]]) -> Trajectory:
-    notes = Notes()
+    notes = ConversionLog()
     return fold(source.events(source.read(line(sera(messages)), notes), notes))
 
 

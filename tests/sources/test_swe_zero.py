@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.rectify import ANSWER
 from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Trajectory
@@ -21,7 +21,7 @@ ANNOUNCE = Turn("Done.", "", "bash", "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT
 
 
 def trajectory(messages: list[dict[str, str]], status: str | None = "Submitted") -> Trajectory:
-    notes = Notes()
+    notes = ConversionLog()
     return fold(source.events(source.read(swe_zero(messages, status), notes), notes))
 
 
@@ -45,7 +45,7 @@ def test_exit_status_alone_says_how_it_ended(status: str | None, outcome: str) -
 
 
 def test_the_detail_is_kept() -> None:
-    notes = Notes()
+    notes = ConversionLog()
     record = source.read(swe_zero([], "errored", exit_status_detail="API error"), notes)
     assert fold(source.events(record, notes)) == Trajectory(None, None, (), Outcome(ERRORED, "API error"))
 

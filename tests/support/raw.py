@@ -15,10 +15,12 @@ from typing import Any
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS
-from sera_swezero.convert import Report, convert, convert_shard
-from sera_swezero.core.conversions import Notes
+from sera_swezero.convert import convert, convert_shard
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.errors import RowError
+from sera_swezero.report import Report
 from sera_swezero.request.settle import Request, settle
+from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, plan_shards, take_snapshot
 
 T2 = "glm-4.6-lite-t2"
@@ -154,7 +156,7 @@ class Converted:
 
     row: dict[str, Any] | None
     error: RowError | None
-    notes: Notes
+    notes: ConversionLog
 
     @property
     def counts(self) -> Counter[str]:
@@ -179,11 +181,12 @@ def convert_one(raw: bytes | dict[str, Any], config: str = T2, **arguments: Any)
 
 def convert_as(raw: bytes | dict[str, Any], asked: Request) -> Converted:
     """Convert one record for a request of one origin. Anything but a RowError comes out as it is."""
-    notes = Notes()
     try:
-        return Converted(convert(Raw(0, raw), asked.origins[0], asked, notes), None, notes)
+        converted = convert(Raw(0, raw), asked.origins[0], asked)
     except RowError as error:
-        return Converted(None, error, notes)
+        return Converted(None, error, ConversionLog())
+    view_input = converted.view_input
+    return Converted(converted.text_row, None, ConversionLog([*view_input.record_conversions, *view_input.conversions]))
 
 
 def convert_root(root: Path | str, config: str, **arguments: Any) -> tuple[list[dict[str, Any]], Report]:
@@ -192,7 +195,7 @@ def convert_root(root: Path | str, config: str, **arguments: Any) -> tuple[list[
     snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
     report = Report()
     shards = plan_shards(snapshot.files)
-    return [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, report)], report
+    return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, report)], report
 
 
 def write_lines(root: Path, config: str, *lines: bytes) -> None:
@@ -210,7 +213,7 @@ def problems(row: dict[str, Any], asked: Request) -> list[str]:
     """Everything that is wrong with a row: what `sera-swezero check` finds (JSON Schema and order), and the grammar
     once more in this file's own words: 4 + 3 x calls messages where there is an answer, else a proper prefix of that.
     """
-    schema = asked.view.schema(asked.config.source, asked.origins[0].shape)
+    schema = asked.view.schema(SOURCES[asked.config.source], asked.origins[0].shape)
     found = [str(fault) for fault in CONTRACTS[schema].faults(row)]
     if asked.view.name == "rectified":
         roles = [message["role"] for message in json.loads(row["messages"])]

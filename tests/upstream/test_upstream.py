@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.convert import Report, convert_shard
+from sera_swezero.convert import convert_shard
 from sera_swezero.errors import ConfigError, UpstreamError
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, take_snapshot
@@ -29,7 +30,8 @@ SCRIPT = """
 import json, sys
 import sera_swezero
 from sera_swezero.request.settle import settle
-from sera_swezero.convert import Report, convert_shard
+from sera_swezero.convert import convert_shard
+from sera_swezero.report import Report
 from sera_swezero.upstream import plan_shards, take_snapshot
 
 name, arguments = json.loads(sys.argv[1])
@@ -37,7 +39,8 @@ asked = settle(name, **arguments)
 try:
     snapshot = take_snapshot(asked.origins, upstream=asked.upstream, revision=asked.revision)
     report = Report()
-    rows = [row for shard in plan_shards(snapshot.files) for _, row in convert_shard(shard, snapshot, asked, report)]
+    shards = plan_shards(snapshot.files)
+    rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, report)]
     print(json.dumps({"commits": dict(snapshot.commits), "rows": rows}))
 except sera_swezero.SeraSweZeroError as error:
     print(json.dumps({"error": type(error).__name__, "says": str(error)}))
@@ -70,7 +73,7 @@ def read(root: Path | str, name: str, **arguments: Any) -> list[dict[str, Any]]:
     asked = settle(name, upstream=str(root), **arguments)
     snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
     shards = plan_shards(snapshot.files)
-    return [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, Report())]
+    return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, Report())]
 
 
 def says(answer: dict[str, Any], *words: str) -> bool:
@@ -236,5 +239,5 @@ def test_shards_of_any_size_give_the_same_rows(tmp_path: Path) -> None:
         whole = read("sample", config)
         for size in (1_000_000_000, 300_000, 20_000):
             shards = plan_shards(snapshot.files, size)
-            rows = [row for shard in shards for _, row in convert_shard(shard, snapshot, asked, Report())]
+            rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, Report())]
             assert rows == whole, f"{config} in {len(shards)} shards"

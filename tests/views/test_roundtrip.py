@@ -17,15 +17,16 @@ from hypothesis import strategies as st
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.convert import convert
-from sera_swezero.core.conversions import Notes
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.request.settle import settle
+from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
-from sera_swezero.views import VIEWS, Rollout
+from sera_swezero.views import VIEWS, ViewInput
 from tests.test_golden import EDGES, ROOT, raw_record
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
@@ -43,7 +44,7 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
         steps = list(numbered(steps))
     system = trajectory.system or ""
     if source == "swe_zero":
-        system = SOURCES[source].briefing(trajectory, answer=False)  # upstream's contradicts the tool calls
+        system = SOURCES[source].system_text(trajectory, answer=False)  # upstream's contradicts the tool calls
     return trajectory._replace(
         system=system, task=trajectory.task or "", steps=tuple(steps), outcome=Outcome(trajectory.outcome.status)
     )
@@ -96,21 +97,18 @@ def round_trip(data: Any, config: str, view: str) -> bool:
     asked = settle(config, view=view, incomplete="keep")
     origin = asked.origins[0]
     source = SOURCES[origin.source]
-    notes = Notes()
+    notes = ConversionLog()
     try:
         original = fold(source.events(source.read(data, notes), notes))
     except RowError:
         return False
     try:
-        row = convert(Raw(0, data), origin, asked, Notes())
+        row = convert(Raw(0, data), origin, asked).row
     except RowError as error:
         if error.reason not in LIMITS:
             raise
         return False
-    assert row is not None
-    back = asked.view.to_trajectory
-    assert back is not None
-    assert valued(back(row)) == after(original, view, source.name)
+    assert valued(asked.view.to_trajectory(row, source)) == after(original, view, source.name)
     return True
 
 
@@ -119,7 +117,7 @@ def raws(config: str) -> list[Any]:
     asked = settle(config, upstream="sample")
     snapshot = take_snapshot(asked.origins, upstream="sample")
     origin = asked.origins[0]
-    columns = SOURCES[origin.source].native_columns[origin.shape]
+    columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
     return [raw.data for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, columns)]
 
 
@@ -180,21 +178,34 @@ class Record(msgspec.Struct):
     rollout_patch: str = ""
 
 
+def shown(trajectory: Trajectory, source: str) -> ViewInput:
+    """A trajectory as a training view gets it."""
+    origin = next(config.origins[0] for config in CONFIGS.values() if config.source == source)
+    return ViewInput(
+        record=Record(),
+        trajectory=trajectory,
+        source=SOURCES[source],
+        origin=origin,
+        submit="call",
+        limit=None,
+        record_conversions=ConversionLog(),
+        conversions=ConversionLog(),
+    )
+
+
 @pytest.mark.parametrize("view", TRAINING)
 @given(trajectory=trajectories())
 def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory: Trajectory) -> None:
-    rollout = Rollout(Record(), trajectory, Notes(), SOURCES["sera"], "sera", {"rollout": "T2"}, "call", config="x")
+    given = shown(trajectory, "sera")
     words = [text for step in trajectory.steps for text in (step.reasoning, step.visible)]
     if view != "openai" and any(tag in text for text in words for tag in ("<think>", "</think>", "<tool_call>")):
         with pytest.raises(RowError, match="literal_tags"):
-            VIEWS[view].render(rollout)
+            VIEWS[view].render(given)
         return
     if view == "sharegpt" and any(tag in repr(trajectory) for tag in ("<image>", "{{idx}}")):
         return  # may be refused; which of them, test_views_training.py tells
-    row = VIEWS[view].render(rollout)
-    back = VIEWS[view].to_trajectory
-    assert back is not None
-    assert valued(back(row)) == after(trajectory, view, "sera")
+    row = VIEWS[view].render(given).row
+    assert valued(VIEWS[view].to_trajectory(row, given.source)) == after(trajectory, view, "sera")
 
 
 def test_a_submission_is_known_again_in_both_sources() -> None:
@@ -203,7 +214,6 @@ def test_a_submission_is_known_again_in_both_sources() -> None:
     for source, steps in (("sera", sera), ("swe_zero", zero)):
         trajectory = Trajectory("s", "t", tuple(steps), Outcome(SUBMITTED))
         for view in TRAINING:
-            rollout = Rollout(Record(), trajectory, Notes(), SOURCES[source], source, {"rollout": "T1"}, "call")
-            back = VIEWS[view].to_trajectory
-            assert back is not None
-            assert [step.call and step.call.submits for step in back(VIEWS[view].render(rollout)).steps] == [True]
+            row = VIEWS[view].render(shown(trajectory, source)).row
+            back = VIEWS[view].to_trajectory(row, SOURCES[source])
+            assert [step.call and step.call.submits for step in back.steps] == [True]

@@ -11,8 +11,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 import sera_swezero
 from sera_swezero import ConfigError
-from sera_swezero.convert import columns, describe
+from sera_swezero.request.identity import describe
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from sera_swezero.views.token_limit import count
 from sera_swezero.views.training import tagged_messages
@@ -70,7 +72,7 @@ def test_truncating_keeps_whole_turns_and_ends_on_one(view: str, turns: int, tok
     fits = sum(lengths({"messages": whole[:kept]}))
     for tokens in (fits, fits + wrapped("user", whole[kept]["content"]), fits + 1):
         done = convert_one(SERA, view=view, max_tokens=tokens, **limit)
-        back = VIEWS[view].to_trajectory(done.row)
+        back = VIEWS[view].to_trajectory(done.row, SOURCES["sera"])
         assert len(back.steps) == turns
         assert back.steps[-1].call is not None
         assert back.steps[-1].observation is None
@@ -79,7 +81,9 @@ def test_truncating_keeps_whole_turns_and_ends_on_one(view: str, turns: int, tok
         assert done.counts["trailing_observation"] == 0
     fewer = convert_one(SERA, view=view, max_tokens=fits - 1, **limit)
     assert (
-        fewer.error.reason == "overlong" if turns == 1 else len(VIEWS[view].to_trajectory(fewer.row).steps) == turns - 1
+        fewer.error.reason == "overlong"
+        if turns == 1
+        else len(VIEWS[view].to_trajectory(fewer.row, SOURCES["sera"]).steps) == turns - 1
     )
 
 
@@ -93,7 +97,7 @@ def test_what_was_cut_is_noted_in_full(tokenizer: str) -> None:
     # A cut row is not taken for one that ends in its submission.
     zero = swe_zero(chat([*TURNS[:2], Turn("bye", arguments="echo done", output=None)]))
     rows = [convert_one(zero, ZERO, view="hermes", **more).row for more in ({}, _cut(zero, tokenizer))]
-    ends = [VIEWS["hermes"].to_trajectory(row).steps[-1].call for row in rows]
+    ends = [VIEWS["hermes"].to_trajectory(row, SOURCES["sera"]).steps[-1].call for row in rows]
     assert [call.submits for call in ends] == [True, False]
 
 
@@ -171,6 +175,6 @@ def test_a_tokenizer_that_is_none_is_a_config_error(tmp_path: Path, monkeypatch:
 
 def test_the_count_reads_the_form_with_tags(tokenizer: str) -> None:
     row = convert_one(SERA, view="openai").row
-    trajectory = VIEWS["openai"].to_trajectory(row)
+    trajectory = VIEWS["openai"].to_trajectory(row, SOURCES["sera"])
     hermes = convert_one(SERA, view="hermes").row["messages"]
     assert tagged_messages(trajectory, hermes[0]["content"]) == [(m["role"], m["content"]) for m in hermes]

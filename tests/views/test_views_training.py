@@ -14,9 +14,9 @@ import pytest
 import sera_swezero
 from sera_swezero import ConfigError
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.convert import columns
 from sera_swezero.core.rectify import FILLERS
 from sera_swezero.errors import POLICY_REASONS
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.views import VIEWS
 from tests.support.raw import (

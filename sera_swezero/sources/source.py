@@ -1,0 +1,56 @@
+"""What a source is: how records of one raw format are read, told as events, and shown in the views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.trajectory import Event, ToolCall, Trajectory
+from sera_swezero.schemas.columns import Column
+
+MESSAGES = Column(
+    type="string",
+    about="JSON text of a list of {role, content}; the order is the grammar of a rollout.",
+    content="rectified-messages",
+)
+"""The column `messages` of the rectified view, which a source puts in its card's place."""
+
+
+class SystemText(Protocol):
+    """Returns the system text of converted rows; `answer`: the rollout ends in an answer rather than a submit call."""
+
+    def __call__(self, trajectory: Trajectory, *, answer: bool) -> str:
+        """Return the text for one trajectory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One raw format."""
+
+    name: str
+    """Its key in `SOURCES`."""
+    read: Callable[[bytes | dict[str, Any], ConversionLog], Any]
+    """Raw line or row -> the source's own typed record, which has an `instance_id`. Raises RowError."""
+    events: Callable[[Any, ConversionLog], Iterator[Event]]
+    """Record -> its events, in order. Raises RowError."""
+    tools: str
+    """Name of the list of tools in `schemas`."""
+    system_text: SystemText
+    """System text of converted rows, which stands behind the protocol."""
+    submit_text: Callable[[ToolCall], str]
+    """What a submit call says beyond announcing the submission."""
+    recall: Callable[[Any, Mapping[str, str]], float | None]
+    """Line-level recall of a record, given the facts of its set (`catalog.Origin.facts`); None where it has none."""
+    rectified_columns: Mapping[str, Column]
+    """Columns of the rectified view, in the card's order."""
+    rectified_values: Callable[[Any, Mapping[str, str]], dict[str, Any]]
+    """Their values but `messages`, given a record and the facts of its set."""
+    native_columns: Mapping[str, Mapping[str, Column]]
+    """Upstream columns in the file's order, by shape of the set (`catalog.Origin.shape`)."""
+    native_values: Callable[[Any], dict[str, Any]]
+    """The record's upstream columns; it may return more than those of the set's own shape."""
+    counts_unique: bool = False
+    """Whether statistics tell the share of unique rollouts unasked, as the set's card does. It takes a signature of
+    every rollout."""

@@ -1,0 +1,121 @@
+"""What a view is: how a trajectory is written down as a row, read back, and looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from sera_swezero.catalog import Origin
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.trajectory import Trajectory
+from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.validate import Fault
+from sera_swezero.sources.source import Source
+from sera_swezero.views.token_limit import Limit
+
+Row = dict[str, Any]
+"""Column name -> value.
+
+Inside the package a column of JSON text (`Column.content`) holds UTF-8 bytes, or a list of them, so that `build` writes
+what the view encoded: to decode and encode 150 kB that are not ASCII takes as long as half of their conversion.
+`text_row` makes text of them for everybody else."""
+Message = dict[str, Any]
+Columns = dict[str, str]
+"""Column name -> type, as `str(schemas.columns.Column)` has it: a key of `schemas.columns.FEATURES`, `?` behind it
+where a value may be null."""
+
+
+@dataclass(kw_only=True, slots=True)
+class ViewInput:
+    """One record, read and folded: what a view renders."""
+
+    record: Any
+    """The source's own typed record."""
+    trajectory: Trajectory
+    """What happened in it."""
+    source: Source
+    origin: Origin
+    """The set that the record is of."""
+    submit: str
+    """How a training view shows the end of a rollout: "call" or "answer"."""
+    limit: Limit | None
+    """The most tokens of a row, None for any number."""
+    record_conversions: ConversionLog
+    """What reading the record took."""
+    conversions: ConversionLog
+    """What else was done to it. A view that leaves text out adds to these."""
+
+
+class Rendered(NamedTuple):
+    """A row and what a count of rows needs to know of it."""
+
+    row: Row
+    messages: int | None
+    """How many messages it shows; None where that is not known without decoding the row."""
+    calls: int
+    """How many tool calls it shows."""
+
+
+def text_row(row: Row) -> Row:
+    """The row with its JSON text as str."""
+    return {name: _text(value) for name, value in row.items()}
+
+
+def _text(value: Any) -> Any:
+    if type(value) is list and value and type(value[0]) is bytes:
+        return [text.decode() for text in value]
+    return value.decode() if type(value) is bytes else value
+
+
+class TextMarks(Protocol):
+    """Puts marks around texts, so that they can be found again in what a chat template makes of them."""
+
+    def group(self, kind: str) -> None:
+        """Begin a thing of `kind` that is kept only if every text of it is."""
+
+    def mark(self, text: str, kind: str | None = None) -> str:
+        """The text between marks, as a part of the group that is open, or of a group of its own of `kind`."""
+
+    def values(self, value: Any) -> Any:
+        """JSON values with every text marked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One way to write a Trajectory down."""
+
+    name: str
+    """Its key in `VIEWS`, and the suffix of config names."""
+    columns: Callable[[Source, str], Mapping[str, Column]]
+    """Source and shape of the set -> the view's columns, in order."""
+    render: Callable[[ViewInput], Rendered]
+    """Writes a row. Raises RowError."""
+    to_trajectory: Callable[[Row, Source], Trajectory]
+    """Reads a row back, as it is rendered or as `datasets` returns it."""
+    schema: Callable[[Source, str], str]
+    """Source and shape of the set -> the name of the row's JSON Schema."""
+    submits: tuple[str, ...] = ()
+    """The ways of submitting that the view has, its default first; empty where the question has no meaning."""
+    trains: bool = False
+    """Whether trainers take its rows as they are. Such a view has the columns of `training.COMMON`, and its rows may be
+    held to a length."""
+    has_json_leaves: bool = False
+    """Whether its columns need the feature `Json`, which came with `datasets` 4.8."""
+    optional: Mapping[str, Column] | None = None
+    """Columns that its rows have with some arguments only."""
+    messages_column: str = "messages"
+    """The column that holds the trajectory."""
+    chat: Callable[[Row], tuple[list[Message], list[Message] | None]] | None = None
+    """The messages and tools that a trainer hands to a chat template; None where the view holds no chat."""
+    mark: Callable[[Message, TextMarks], Message] | None = None
+    """A message of the chat whose reasoning, calls, observations and answers are between marks."""
+    order_faults: Callable[[Source, Row, Mapping[str, Any]], Iterator[Fault]] | None = None
+    """What no JSON Schema can say of a row, given also the decoded values of its columns of JSON text."""
+
+    def messages(self, row: Row) -> list[Message]:
+        """The messages of a row, whether its column holds them as a list, as JSON texts, or as one JSON text."""
+        value = row.get(self.messages_column) or []
+        messages = json.loads(value) if isinstance(value, str | bytes) else value
+        return [json.loads(message) if isinstance(message, str | bytes) else message for message in messages]
