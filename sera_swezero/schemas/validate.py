@@ -88,6 +88,12 @@ def _without_bytes(value: Any) -> Any:
     return "" if type(value) is bytes else value
 
 
+def forget() -> None:
+    """Compile schemas anew when they are next needed, because some were declared again."""
+    for made in (_compiled, _validator, _inner):
+        made.cache_clear()
+
+
 @cache
 def _compiled(schema: str) -> Callable[[Any], bool]:
     import jsonschema_rs
