@@ -18,8 +18,9 @@ from unittest import mock
 
 from benchmarks.corpus import SERA
 from sera_swezero import convert
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
-from sera_swezero.sources import sera, tool_arguments
+from sera_swezero.sources import tool_arguments
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import rectified
 
@@ -57,9 +58,8 @@ def measure(root: Path) -> dict[str, float]:
         mock.patch.object(convert, "check_row", row),
         mock.patch.object(rectified, "_check_order", grammar),
         mock.patch.object(tool_arguments, "typed", return_value=typed),
-        mock.patch.object(sera, "typed", return_value=typed),
     ):
-        rows = convert.convert_shard(shard, snapshot, request, convert.Report())
+        rows = convert.convert_shard(shard, snapshot, request, Report())
         looked = sum(1 for _ in zip(range(ROWS), rows, strict=False))
     with (root / shard.repo / shard.file).open("rb") as lines:
         total = sum(1 for _ in lines)

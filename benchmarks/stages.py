@@ -21,7 +21,8 @@ import simdjson
 from benchmarks.corpus import KEPT, SERA, data_files
 from benchmarks.writing import GROUP_ROWS
 from sera_swezero.build.parquet_writer import open_writer
-from sera_swezero.convert import Report, convert_shard
+from sera_swezero.convert import convert_shard
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.upstream import plan_shards, take_snapshot
 

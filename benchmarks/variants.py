@@ -134,8 +134,8 @@ def datasets_map() -> Run:
 
 
 def _features(config: str) -> Any:
-    from sera_swezero.convert import columns
     from sera_swezero.loading.builder import features
+    from sera_swezero.request.row_columns import columns
     from sera_swezero.request.settle import settle
 
     return features(columns(settle(config, view="rectified", upstream="sample")))

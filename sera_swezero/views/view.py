@@ -114,8 +114,20 @@ class View:
     order_faults: Callable[[Source, Row, Mapping[str, Any]], Iterator[Fault]] | None = None
     """What no JSON Schema can say of a row, given also the decoded values of its columns of JSON text."""
 
+    def __reduce__(self) -> tuple[Callable[[str], View], tuple[str]]:
+        """Pickle by name, because functions of a view need not have names of their own."""
+        return _by_name, (self.name,)
+
     def messages(self, row: Row) -> list[Message]:
         """The messages of a row, whether its column holds them as a list, as JSON texts, or as one JSON text."""
         value = row.get(self.messages_column) or []
         messages = json.loads(value) if isinstance(value, str | bytes) else value
         return [json.loads(message) if isinstance(message, str | bytes) else message for message in messages]
+
+
+def _by_name(name: str) -> View:
+    from sera_swezero.plugins import load_installed
+    from sera_swezero.views import VIEWS
+
+    load_installed()
+    return VIEWS[name]

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from sera_swezero.build import parquet_writer
 from sera_swezero.build.arrow_buffers import held
 from sera_swezero.build.parquet_writer import Sink, schema_of
-from sera_swezero.convert import columns
 from sera_swezero.loading import dataset_infos
 from sera_swezero.loading.builder import features
 from sera_swezero.request.config_names import config_names, split_name
+from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 
 HERE = Path(__file__).resolve().parents[2]

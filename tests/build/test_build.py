@@ -19,9 +19,9 @@ import pytest
 
 from sera_swezero.build import manifest, unit_files
 from sera_swezero.build.runner import build, plan
-from sera_swezero.convert import columns
 from sera_swezero.errors import ConfigError, PublishError
 from sera_swezero.loading.builder import SeraSweZero, features
+from sera_swezero.request.row_columns import columns
 from tests.support.interrupts import heed_interrupts
 from tests.support.publishing import SERA, sera_root, sera_row
 
