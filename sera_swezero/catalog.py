@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,8 @@ class Origin:
     """Teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO."""
     default_view: str = "rectified"
     """The view that its config shows unless asked for another."""
-    incomplete: str = "reject"
-    """Whether its config keeps rows that were not submitted: "keep" or "reject"."""
+    incomplete: Literal["keep", "reject"] = "reject"
+    """What its config does with rows that were not submitted."""
 
     @property
     def about(self) -> str:
@@ -63,8 +64,8 @@ class Config:
         return self.origins[0].default_view
 
     @property
-    def incomplete(self) -> str:
-        """Whether it keeps rows that were not submitted unless asked: "keep" or "reject"."""
+    def incomplete(self) -> Literal["keep", "reject"]:
+        """What it does with rows that were not submitted, unless asked."""
         return self.origins[0].incomplete
 
     @property

@@ -63,7 +63,7 @@ def read_record(raw: Raw, origin: Origin, request: Request) -> ViewInput:
     record_conversions, conversions = ConversionLog(), ConversionLog()
     record = source.read(raw.data, record_conversions)
     trajectory = fold(source.events(record, conversions))
-    if request.incomplete == "reject" and not trajectory.submitted:
+    if request.arguments.incomplete == "reject" and not trajectory.submitted:
         ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
         raise RowError("no_submission", f"the rollout is {ended!r}; a submission was expected", "$.messages")
     return ViewInput(
@@ -137,7 +137,7 @@ def convert_window(
                 converted = render_row(view_input, request)
             except RowError as error:
                 error.located(shard.repo, shard.file, raw.offset)
-                if request.on_error == "raise" and error.reason not in POLICY_REASONS:
+                if request.arguments.on_error == "raise" and error.reason not in POLICY_REASONS:
                     raise
                 mine.rejected[error.reason] += 1
                 if reject is not None:
@@ -145,7 +145,7 @@ def convert_window(
                 continue
             mine.rows_out += 1
             mine.conversions.update(converted.counts)
-            if request.lineage:
+            if request.arguments.lineage:
                 converted.row.update(lineage(record, snapshot, converted.counts))
             yield record, converted
     finally:

@@ -26,7 +26,7 @@ LAYERS = (
     {"hub", "upstream", "sample"},
     {"request"},
     {"report", "convert"},
-    {"loading", "check"},
+    {"rows", "loading", "check"},
     {"build", "push", "quality", "templates", "cluster"},
     {"cli", "__main__"},
 )

@@ -20,8 +20,7 @@ import pytest
 
 from sera_swezero.check import CONTRACTS
 from sera_swezero.errors import REASONS
-from sera_swezero.request.arguments import JSON_LEAVES_SINCE
-from sera_swezero.request.arguments import _datasets_version as datasets_version
+from sera_swezero.request.clashes import JSON_LEAVES_SINCE, datasets_version
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS

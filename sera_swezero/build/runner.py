@@ -104,7 +104,9 @@ def plan(
             request = settle(**given)
             repo = request.origins[0].repo
             if repo not in snapshots:
-                snapshots[repo] = take_snapshot(request.origins, upstream=request.upstream, revision=request.revision)
+                snapshots[repo] = take_snapshot(
+                    request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision
+                )
             units = _units(request, given, snapshots[repo], shard_bytes, max_rows)
             jobs[request.name] = Job(request, given, snapshots[repo], tuple(units))
     return list(jobs.values())

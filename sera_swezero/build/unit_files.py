@@ -14,7 +14,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -138,8 +138,7 @@ def build_shard(unit: Unit, out: Path, told: Told | None = None) -> BuiltShard:
     try:
         data = parquet_writer.Sink(scratch / "data", columns(request))
         rejects = _Rejects(scratch / "rejected")
-        asked = replace(request, on_error="skip")
-        with closing(_rows(unit, asked, report, rejects, told)) as rows:
+        with closing(_rows(unit, request, report, rejects, told)) as rows:
             for converted in islice(rows, unit.max_rows):
                 data.add(converted.row)
                 figures.note(converted, request.view)

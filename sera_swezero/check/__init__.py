@@ -7,6 +7,6 @@ paths.py       files and folders in, problems out
 """
 
 from sera_swezero.check.contracts import CONTRACTS, Contract
-from sera_swezero.check.paths import Problem, Tally, check_paths
+from sera_swezero.check.paths import CheckTally, Problem, check_paths
 
-__all__ = ["CONTRACTS", "Contract", "Problem", "Tally", "check_paths"]
+__all__ = ["CONTRACTS", "CheckTally", "Contract", "Problem", "check_paths"]

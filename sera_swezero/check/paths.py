@@ -39,7 +39,7 @@ class Problem(NamedTuple):
 
 
 @dataclass
-class Tally:
+class CheckTally:
     """What was checked: files, rows by kind (name of the row's schema), rows with a problem."""
 
     files: int = 0
@@ -48,7 +48,7 @@ class Tally:
 
 
 def check_paths(
-    paths: Iterable[str | Path], *, kind: str | None = None, tally: Tally | None = None
+    paths: Iterable[str | Path], *, kind: str | None = None, tally: CheckTally | None = None
 ) -> Iterator[Problem]:
     """Check every row of Parquet and JSONL files, and of all such files below folders; yields problems as they are met.
 
@@ -64,7 +64,7 @@ def check_paths(
         ConfigError: `kind` is no view and no row schema.
     """
     among = candidates(kind)
-    counts = Tally() if tally is None else tally
+    counts = CheckTally() if tally is None else tally
     for given in map(Path, paths):
         files = _below(given) if given.is_dir() else [given]
         if not files:
@@ -87,7 +87,7 @@ def _below(folder: Path) -> list[Path]:
     return found
 
 
-def _check_file(path: Path, among: Sequence[Contract], counts: Tally, *, forced: bool) -> Iterator[Problem]:
+def _check_file(path: Path, among: Sequence[Contract], counts: CheckTally, *, forced: bool) -> Iterator[Problem]:
     number = -1
     try:
         opened = open_file(path)

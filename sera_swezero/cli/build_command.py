@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sera_swezero.cli.options import Incomplete, MinRecall, Revision, Upstream
+from sera_swezero.cli.options import ShardSize, parse_size, takes_arguments
 from sera_swezero.errors import ConfigError
 
 if TYPE_CHECKING:
     from sera_swezero.build.manifest import Manifest
     from sera_swezero.cluster.cluster_build import Cluster
 
-_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
 
-
-def build(  # noqa: PLR0913, PLR0917 (options of a command)
-    names: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="What to build; sera builds its four sets.")],
+@takes_arguments(only=("upstream", "revision", "incomplete", "min_recall"))
+def build(  # noqa: PLR0913 (options of a command)
+    names: Annotated[
+        list[str], typer.Argument(metavar="CONFIG...", help="What to build; of sera, each of its sets is built.")
+    ],
+    *,
     out: Annotated[Path, typer.Option("--out", help="Directory to build into; finished shards in it are kept.")],
-    upstream: Upstream = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core if not given.")] = None,
-    shard_size: Annotated[str, typer.Option(help="Raw bytes of a shard: 256MiB, 100MB, 5000.")] = "256MiB",
+    shard_size: ShardSize = "256MiB",
     views: Annotated[list[str] | None, typer.Option("--view", help="Build this view; repeat for several.")] = None,
-    revision: Revision = None,
-    incomplete: Incomplete = None,
-    min_recall: MinRecall = None,
-    max_rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows a config, for a trial.")] = None,
+    max_rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows per config, for a trial.")] = None,
     executor: Annotated[str | None, typer.Option(help="On a cluster: datatrove-local, slurm or ray.")] = None,
-    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks on the cluster; one a shard if not given.")] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks on the cluster; one per shard if not given.")] = None,
     settings: Annotated[
         Path | None, typer.Option("--executor-settings", help="TOML file: the executor's own settings.")
     ] = None,
     stats: Annotated[
         Path | None, typer.Option(help="On a cluster: count every shard in its task; write the sums here, as JSON.")
     ] = None,
+    arguments: dict[str, Any],
 ) -> None:
     """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
-    shared: dict[str, Any] = {"views": views or (), "shard_bytes": parse_size(shard_size), "upstream": upstream}
-    shared |= {"revision": revision, "incomplete": incomplete, "min_recall": min_recall}
+    shard_bytes = parse_size(shard_size)
     cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
     from sera_swezero.build.runner import build as run
 
     try:
         if cluster is None:
-            made = run(names, out, max_rows=max_rows, workers=workers, bars=True, **shared)
+            made = run(
+                names,
+                out,
+                views=views or (),
+                shard_bytes=shard_bytes,
+                max_rows=max_rows,
+                workers=workers,
+                bars=True,
+                **arguments,
+            )
         else:
             from sera_swezero.cluster.cluster_build import build as run_on_cluster
 
-            done = run_on_cluster(names, out, cluster, **shared)
+            done = run_on_cluster(names, out, cluster, views=views or (), shard_bytes=shard_bytes, **arguments)
             if done is None:
                 typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
                 return
@@ -71,20 +77,23 @@ def _cluster(
     max_rows: int | None,
     stats: Path | None,
 ) -> Cluster | None:
-    """Where the tasks run; None for this machine alone. Raises ConfigError for options that do not go together."""
+    """Say where the tasks run; None for this machine alone. Raises ConfigError for options that exclude each other."""
     if executor is None:
         if tasks or settings or stats:
-            msg = "--tasks, --executor-settings and --stats go with --executor; `sera-swezero stats` counts any build"
+            msg = (
+                "--tasks, --executor-settings and --stats need --executor; "
+                "`sera-swezero stats` counts the rows of any build"
+            )
             raise ConfigError(msg)
         return None
     if max_rows is not None:
-        msg = "--max-rows reads a config's first rows in one piece; it does not go with --executor"
+        msg = "--max-rows reads a config's first rows in one piece; it does not work with --executor"
         raise ConfigError(msg)
     from sera_swezero.cluster.cluster_build import Cluster
     from sera_swezero.cluster.executors import read_settings
 
-    told = read_settings(settings, executor) if settings else {}
-    return Cluster(executor, tasks, told | ({"workers": workers} if workers else {}), sketch=stats is not None)
+    given = read_settings(settings, executor) if settings else {}
+    return Cluster(executor, tasks, given | ({"workers": workers} if workers else {}), sketch=stats is not None)
 
 
 def _write_stats(made: Manifest, out: Path, file: Path) -> None:
@@ -92,15 +101,6 @@ def _write_stats(made: Manifest, out: Path, file: Path) -> None:
     from sera_swezero.cluster.sketches import merged
 
     file.write_text(json_text(merged(made, out)) + "\n", encoding="utf-8")
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a size such as 256MiB, 100MB or 5000. Raises ConfigError."""
-    found = re.fullmatch(r"\s*(\d+)\s*([KMG]I?)?B?\s*", text.upper())
-    if found is None or not int(found[1]):
-        msg = f"shard size {text!r}; a positive number of bytes was expected, such as 256MiB, 100MB or 5000"
-        raise ConfigError(msg)
-    return int(found[1]) * _UNITS[found[2] or ""]
 
 
 def _show(made: Manifest, out: Path) -> None:

@@ -1,13 +1,10 @@
-"""`sera-swezero configs`: the config table."""
+"""`sera-swezero configs`: the table of configs."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-import typer
-
-from sera_swezero.cli.options import Json
+from sera_swezero.cli.options import Json, print_json
 
 if TYPE_CHECKING:
     from sera_swezero.catalog import Config
@@ -19,7 +16,7 @@ def configs(as_json: Json = False) -> None:
     from sera_swezero.views import VIEWS
 
     if as_json:
-        typer.echo(json.dumps([_described(config) for config in CONFIGS.values()], indent=2))
+        print_json([_described(config) for config in CONFIGS.values()])
         return
     from rich.console import Console
     from rich.table import Table
@@ -40,7 +37,9 @@ def configs(as_json: Json = False) -> None:
     console = Console()
     console.print(table)
     views = ", ".join(f"-{view}" for view in VIEWS)
-    console.print(f"\nA view behind a name shows the config in it: {views}. Such as: {DEFAULT}-native.", soft_wrap=True)
+    console.print(
+        f"\nA view behind a name shows the config in that view: {views}. Example: {DEFAULT}-native.", soft_wrap=True
+    )
 
 
 def _described(config: Config) -> dict[str, object]:

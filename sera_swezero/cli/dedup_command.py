@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Incomplete, Json, Revision, Upstream
-from sera_swezero.cli.stats_command import Target
+from sera_swezero.cli.options import ORDER, Json, print_json, takes_arguments
+from sera_swezero.cli.stats_command import Target, progress_bar
+from sera_swezero.request.arguments import ArgumentsDict
 
 
 class Within(StrEnum):
@@ -19,32 +20,29 @@ class Within(StrEnum):
     instance = "instance"
 
 
+@takes_arguments(without=ORDER)
 def dedup(
     target: Target,
     out: Annotated[Path, typer.Option("--out", help="File for the kept rows (Parquet), which dedup=PATH takes.")],
     within: Annotated[
         Within, typer.Option(help="Compare with all rows before, or with those of the same instance.")
-    ] = (Within.corpus),
+    ] = Within.corpus,
     as_json: Json = False,
-    upstream: Upstream = None,
-    revision: Revision = None,
-    incomplete: Incomplete = None,
+    *,
+    arguments: ArgumentsDict,
 ) -> None:
-    """Write which rows are kept: the first of each group of near-duplicates, and all that have none.
+    """Find near-duplicates and write the list of rows to keep: the first of each group, and all that have none.
 
     Near-duplicates are the SWE-ZERO card's: MinHash Jaccard of at least 0.5 over the character 5-grams of the commands.
     """
-    from sera_swezero.cli.stats_command import progress_bar
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.quality.write_kept_rows import write_kept
 
-    rows = open_rows(target, upstream=upstream, revision=revision, incomplete=incomplete)
-    with progress_bar(rows.name) as told:
-        done = write_kept(rows, out, within=within.value, progress=told)
+    rows = open_rows(target, **arguments)
+    with progress_bar(rows.name) as on_progress:
+        done = write_kept(rows, out, within=within.value, progress=on_progress)
     if as_json:
-        import json
-
-        typer.echo(json.dumps({"rows": done.rows, "kept": done.kept, "within": within.value, "out": str(out)}))
+        print_json({"rows": done.rows, "kept": done.kept, "within": within.value, "out": str(out)}, indent=None)
         return
     share = f" ({done.kept / done.rows:.1%})" if done.rows else ""
-    typer.echo(f"{done.rows:,} rows, {done.kept:,} kept{share}; {out} goes with dedup=")
+    typer.echo(f"{done.rows:,} rows, {done.kept:,} kept{share}; load them with dedup={str(out)!r}")

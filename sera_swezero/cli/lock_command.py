@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Json
-from sera_swezero.errors import ConfigError
+from sera_swezero.cli.options import Json, print_json
 
 
 def lock(
@@ -21,25 +19,14 @@ def lock(
 
     A lock file that is there already keeps its other repos.
     """
-    from sera_swezero.catalog import CONFIGS, Origin
-    from sera_swezero.request.settle import settle
-    from sera_swezero.upstream import take_snapshot
-    from sera_swezero.upstream.snapshot import read_lock
+    from sera_swezero.request.lock_file import update_lock
 
-    origins: dict[str, Origin] = {origin.repo: origin for name in names or CONFIGS for origin in settle(name).origins}
-    before = read_lock(str(out)) if out.is_file() else {}
-    commits = dict(take_snapshot(list(origins.values())).commits)
-    repos = dict(sorted({**before, **commits}.items()))
-    text = json.dumps({"repos": repos}, indent=2) + "\n"
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        msg = f"{out} cannot be written: {error.strerror}"
-        raise ConfigError(msg) from error
+    update = update_lock(out, names or ())
     if as_json:
-        typer.echo(json.dumps({"file": str(out), "repos": commits}))
+        print_json({"file": str(out), "repos": update.resolved}, indent=None)
         return
-    for repo, commit in commits.items():
-        mark = "" if before.get(repo) == commit else "  (new)" if repo not in before else f"  (was {before[repo][:12]})"
+    for repo, commit in update.resolved.items():
+        old = update.before.get(repo)
+        mark = "" if old == commit else f"  (was {old[:12]})" if old else "  (new)"
         typer.echo(f"{commit}  {repo}{mark}")
-    typer.echo(f"{out}: {len(repos)} repo(s); load with revision={str(out)!r}")
+    typer.echo(f"{out}: {len(update.after)} repo(s); load with revision={str(out)!r}")

@@ -1,25 +1,84 @@
-"""The options that choose rows, as commands take them: the config arguments of `configs.request` by the same names."""
+"""What commands share: the options for the arguments of a config, and output as JSON."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+import inspect
+import json
+import re
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-Config = Annotated[
-    str, typer.Argument(help="A config name, such as glm-4.6-lite-t2 or sera-native.", show_default=False)
+from sera_swezero.errors import ConfigError
+from sera_swezero.request.arguments import ARGUMENTS, Argument
+
+ConfigName = Annotated[
+    str,
+    typer.Argument(metavar="CONFIG", help="A config name, such as glm-4.6-lite-t2 or sera-native.", show_default=False),
 ]
-View = Annotated[str | None, typer.Option("--view", help="Another view than the config's own.")]
-Submit = Annotated[str | None, typer.Option("--submit", help="answer or call.")]
-Incomplete = Annotated[str | None, typer.Option("--incomplete", help="keep or reject what was not submitted.")]
-OnError = Annotated[str | None, typer.Option("--on-error", help="skip or raise.")]
-Teacher = Annotated[str | None, typer.Option("--teacher", help="sera only: GLM-4.5-Air or GLM-4.6.")]
-Scale = Annotated[str | None, typer.Option("--scale", help="sera only: full or lite.")]
-Rollout = Annotated[str | None, typer.Option("--rollout", help="sera only: T1 or T2.")]
-MinRecall = Annotated[float | None, typer.Option("--min-recall", help="Least line-level recall, 0 to 1.")]
-Lineage = Annotated[bool, typer.Option("--lineage", help="Add where each row came from.")]
-Upstream = Annotated[
-    str | None, typer.Option("--upstream", help="A folder or URL to read instead of the hub, or sample.")
-]
-Revision = Annotated[str | None, typer.Option("--revision", help="A commit, tag or branch, or a lock file.")]
+ShardSize = Annotated[str, typer.Option("--shard-size", help="Raw bytes of a shard: 256MiB, 100MB, 5000.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+
+ORDER = frozenset(argument.name for argument in ARGUMENTS.values() if argument.order)
+"""The arguments that decide where a row stands; a command that reads all rows has no use for them."""
+
+_PANEL = "Arguments of the config"
+_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print a value as JSON; with `indent=None` on one line."""
+    typer.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as 256MiB, 100MB or 5000. Raises ConfigError."""
+    found = re.fullmatch(r"\s*(\d+)\s*([KMG]I?)?B?\s*", text.upper())
+    if found is None or not int(found[1]):
+        msg = f"shard size {text!r}; a positive number of bytes was expected, such as 256MiB, 100MB or 5000"
+        raise ConfigError(msg)
+    return int(found[1]) * _UNITS[found[2] or ""]
+
+
+def takes_arguments(
+    *, only: Collection[str] = ARGUMENTS, without: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option for each argument of a config.
+
+    The command gets what was given as its keyword `arguments`, an `ArgumentsDict`.
+
+    Args:
+        only: the arguments that the command takes.
+        without: those of them for which it has no option, or an option of its own.
+    """
+    declared = [ARGUMENTS[name] for name in only if name not in without]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def with_options(**values: Any) -> None:
+            arguments: Any = {argument.name: values.pop(argument.name) for argument in declared}
+            command(**values, arguments={name: value for name, value in arguments.items() if value is not None})
+
+        hints = get_type_hints(command, include_extras=True)
+        own = inspect.signature(command).parameters.values()
+        parameters = [
+            one.replace(annotation=hints[one.name], kind=one.KEYWORD_ONLY) for one in own if one.name != "arguments"
+        ] + [_option(argument) for argument in declared]
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+        return with_options
+
+    return decorate
+
+
+def _option(argument: Argument) -> inspect.Parameter:
+    flag = f"--{argument.name.replace('_', '-')}"
+    values = "" if argument.type is bool else f" ({argument.values.replace('`', '')})"
+    text = argument.meaning[0].upper() + argument.meaning[1:] + values
+    kind = argument.type if argument.type in {bool, int, float} else str
+    option = typer.Option(flag, help=text, rich_help_panel=_PANEL, show_default=False)
+    return inspect.Parameter(
+        argument.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Json
+from sera_swezero.cli.options import Json, print_json
 
 
 def push(
@@ -35,7 +34,7 @@ def push(
         say=lambda text: typer.echo(text, err=True),
     )
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
+        print_json(dataclasses.asdict(outcome))
         return
     for path, count in outcome.sent.items():
         typer.echo(f"{'would send' if dry_run else 'sent'} {path} ({size(count)})")

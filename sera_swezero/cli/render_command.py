@@ -1,23 +1,24 @@
-"""`sera-swezero render`: what a chat template keeps of a config's rows, before anybody trains on them."""
+"""`sera-swezero render`: what a chat template keeps of the rows of a config, before anyone trains on them."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sera_swezero.cli import options as take
+from sera_swezero.cli.options import ConfigName, Json, print_json, takes_arguments
+from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.templates.chat_template import Template
     from sera_swezero.templates.survival import Found
 
 
-def render(  # noqa: PLR0913 (the config's arguments, one option each)
-    config: take.Config,
+@takes_arguments(without={"tokenizer"})
+def render(
+    config: ConfigName,
     *,
     template: Annotated[
         str | None,
@@ -29,31 +30,29 @@ def render(  # noqa: PLR0913 (the config's arguments, one option each)
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option("--tokenizer", help="Hub id or folder: counts tokens, and which of them are the model's."),
+        typer.Option(
+            "--tokenizer",
+            help="Hub id or folder: counts tokens, and which of them are the model's; also for --max-tokens.",
+        ),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to render.")] = 100,
-    view: take.View = None,
-    submit: take.Submit = None,
-    incomplete: take.Incomplete = None,
-    min_recall: take.MinRecall = None,
-    upstream: take.Upstream = None,
-    revision: take.Revision = None,
-    as_json: take.Json = False,
+    as_json: Json = False,
+    arguments: ArgumentsDict,
 ) -> None:
-    """Render rows through a chat template and tell what survived; exit code 1 where anything was lost."""
+    """Render rows through a chat template and count what survived; exit code 1 if anything was lost."""
     from sera_swezero.loading.builder import SeraSweZero
     from sera_swezero.templates.chat_template import load_template
     from sera_swezero.templates.survival import look
 
     found_template = load_template(template, tokenizer)
-    logging.getLogger("sera_swezero").setLevel(logging.ERROR)  # rejected rows are another command's matter
-    asked: dict[str, Any] = {"view": view, "submit": submit, "incomplete": incomplete, "min_recall": min_recall}
-    asked |= {"upstream": upstream, "revision": revision}
-    builder = SeraSweZero(config_name=config, **{key: value for key, value in asked.items() if value is not None})
+    logging.getLogger("sera_swezero").setLevel(logging.ERROR)  # rejected rows are reported by other commands
+    if "max_tokens" in arguments:
+        arguments["tokenizer"] = tokenizer
+    builder = SeraSweZero(config_name=config, **arguments)
     stream = builder.as_streaming_dataset(split="train")
     found = look(itertools.islice(stream, rows), builder.request.view.name, found_template, tokenizer)
     if as_json:
-        typer.echo(json.dumps(_figures(found, found_template), indent=2))
+        print_json(_figures(found, found_template))
     else:
         _show(found, found_template, builder.request.name)
     if not found.whole:
@@ -91,9 +90,9 @@ def _show(found: Found, template: Template, name: str) -> None:
     table = Table("", "kept", "of", "share", box=None)
     for kind in KINDS:
         share = found.share(kind)
-        told = "-" if share is None else f"{share:.1%}"
+        percent = "-" if share is None else f"{share:.1%}"
         style = "red" if share is not None and share < 1 else None
-        table.add_row(kind, str(found.kept[kind]), str(found.total[kind]), told, style=style)
+        table.add_row(kind, str(found.kept[kind]), str(found.total[kind]), percent, style=style)
     console.print(table)
     console.print(f"nulls in the rows: {found.nulls}, and {found.argument_nulls} inside the model's own arguments")
     if found.tokens is None:

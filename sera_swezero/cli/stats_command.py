@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sera_swezero.cli.options import Incomplete, Json, Revision, Upstream
+from sera_swezero.cli.options import ORDER, Json, takes_arguments
+from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.quality.collect import Progress, Statistics
@@ -26,8 +27,10 @@ Against = Annotated[
 ]
 
 
-def stats(  # noqa: PLR0913, PLR0917 (options of a command)
+@takes_arguments(without=ORDER)
+def stats(  # noqa: PLR0913 (options of a command)
     target: Target,
+    *,
     versus: Annotated[
         str | None, typer.Option(help="Compare with this config or folder, as the SWE-ZERO card does.")
     ] = None,
@@ -42,59 +45,54 @@ def stats(  # noqa: PLR0913, PLR0917 (options of a command)
         bool | None, typer.Option("--unique/--no-unique", help="Look for near-duplicates; by itself for SWE-ZERO only.")
     ] = None,
     against: Against = "swe-bench-verified",
-    upstream: Upstream = None,
-    revision: Revision = None,
-    incomplete: Incomplete = None,
+    arguments: ArgumentsDict,
 ) -> None:
-    """Tell what the rows are: the cards' tables, lengths, calls, recall, duplicates, overlap, conversions, rejects.
+    """Count what is in the rows: the cards' tables, lengths, calls, recall, duplicates, overlap, conversions, rejects.
 
-    Reads every row once, in bounded memory. What the cards tell and no column holds (wall time, context budget,
-    hardware) is named and left out.
+    Reads every row once, in bounded memory. Figures of the cards that no column records (wall time, context budget,
+    hardware) are named and left out.
     """
     from sera_swezero.quality.statistics_tables import tables
 
-    arguments = {"upstream": upstream, "revision": revision, "incomplete": incomplete}
-    told = _collect(target, arguments, against, unique, samples if html else 0)
+    found = _collect(target, arguments, against, unique, samples if html else 0)
     other = None if versus is None else _collect(versus, arguments, against, unique, 0)
-    shown = tables(told, other)
+    printed = tables(found, other)
     if html is not None:
         from sera_swezero.quality.page import page
 
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(page(told, other), encoding="utf-8")
+        html.write_text(page(found, other), encoding="utf-8")
     if png is not None:
         from sera_swezero.quality.plots import plots, write_png
 
-        write_png(png, plots(told))
+        write_png(png, plots(found))
     if markdown is not None:
         markdown.parent.mkdir(parents=True, exist_ok=True)
-        markdown.write_text("\n\n".join(_section(table) for table in shown) + "\n", encoding="utf-8")
+        markdown.write_text("\n\n".join(_section(table) for table in printed) + "\n", encoding="utf-8")
     if as_json:
-        typer.echo(json_text(told, other))
+        typer.echo(json_text(found, other))
         return
-    _print(shown)
+    _print(printed)
 
 
-def _collect(
-    target: str, arguments: dict[str, str | None], against: str, unique: bool | None, samples: int
-) -> Statistics:
+def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool | None, samples: int) -> Statistics:
     from sera_swezero.errors import ConfigError
     from sera_swezero.quality.collect import collect
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.request.filters import benchmark_path
 
     rows = open_rows(target, **arguments)
-    with progress_bar(rows.name) as told:
-        found = collect(rows, benchmark=benchmark_path(against), unique=unique, samples=samples, progress=told)
+    with progress_bar(rows.name) as on_progress:
+        found = collect(rows, benchmark=benchmark_path(against), unique=unique, samples=samples, progress=on_progress)
     if not found.sets:
-        msg = f"{target}: there is no row in it"
+        msg = f"{target} has no rows"
         raise ConfigError(msg)
     return found
 
 
 @contextmanager
 def progress_bar(name: str) -> Iterator[Progress]:
-    """A bar on standard error, where that is a terminal; what is told as it goes is counted in the tables anyway."""
+    """Show a bar on standard error while rows are read, if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -102,41 +100,41 @@ def progress_bar(name: str) -> Iterator[Progress]:
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=1.0, rows=0)
-        rows_told = 0
+        count = 0
 
-        def told(rows: int, done: float) -> None:
-            nonlocal rows_told
-            rows_told = rows
+        def on_progress(rows: int, done: float) -> None:
+            nonlocal count
+            count = rows
             if rows % 16 == 0:
                 progress.update(task, completed=done, rows=rows)
 
-        yield told
-        progress.update(task, completed=1.0, rows=rows_told)
+        yield on_progress
+        progress.update(task, completed=1.0, rows=count)
 
 
-def json_text(told: Statistics, other: Statistics | None = None) -> str:
+def json_text(found: Statistics, other: Statistics | None = None) -> str:
     """Statistics as JSON for machines, `other` beside them."""
     import msgspec
 
     from sera_swezero.quality.collect import NOT_IN_THE_DATA
 
-    figures = _figures(told)
+    figures = _figures(found)
     figures["not_in_the_data"] = NOT_IN_THE_DATA
     if other is not None:
         figures["versus"] = _figures(other)
     return msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
 
 
-def _figures(told: Statistics) -> dict[str, object]:
-    sets = {name: tally.figures() for name, tally in told.sets.items()}
-    return {"name": told.name, "benchmark": told.benchmark, "sets": sets, "total": told.total.figures()}
+def _figures(found: Statistics) -> dict[str, object]:
+    sets = {name: tally.figures() for name, tally in found.sets.items()}
+    return {"name": found.name, "benchmark": found.benchmark, "sets": sets, "total": found.total.figures()}
 
 
 def _section(table: Table) -> str:
     return "\n\n".join(part for part in (f"### {table.title}", table.markdown(), table.note) if part)
 
 
-def _print(shown: list[Table]) -> None:
+def _print(tables: list[Table]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as RichTable
@@ -144,7 +142,7 @@ def _print(shown: list[Table]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)  # a file has no width to keep to
-    for table in shown:
+    for table in tables:
         drawn = RichTable(title=escape(table.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
         for index, name in enumerate(table.header):
             words = index < table.words

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Json
+from sera_swezero.cli.options import Json, print_json
 
 
 def verify(
     repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="The dataset repo, OWNER/NAME.")],
     revision: Annotated[str, typer.Option("--revision", help="A branch, tag or commit.")] = "main",
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of every config to check; 0 for all.")] = 100,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of each config to check; 0 for all.")] = 100,
     as_json: Json = False,
 ) -> None:
     """Check a published set from outside: files, hashes, footers, card, rows. Exit code 1 if anything is wrong."""
@@ -22,11 +21,11 @@ def verify(
 
     verdict = run(repo, revision=revision, rows=rows)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(verdict), indent=2))
+        print_json(dataclasses.asdict(verdict))
     else:
         for problem in verdict.problems:
             typer.echo(problem)
-        told = f"{len(verdict.problems)} problems" if verdict.problems else "all as it should be"
-        typer.echo(f"{repo} at {verdict.commit[:12]}: {verdict.files} files, {verdict.rows:,} rows: {told}")
+        end = f"{len(verdict.problems)} problems" if verdict.problems else "no problems found"
+        typer.echo(f"{repo} at {verdict.commit[:12]}: {verdict.files} files, {verdict.rows:,} rows: {end}")
     if verdict.problems:
         raise typer.Exit(1)

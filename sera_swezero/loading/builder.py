@@ -11,8 +11,8 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar, cast
 
 import datasets
 from datasets import Features, GeneratorBasedBuilder, SplitGenerator
@@ -23,6 +23,7 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.loading.stream_plan import make_plan
 from sera_swezero.report import Report
 from sera_swezero.request import filters
+from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict, refuse_unknown
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.row_columns import columns
@@ -40,53 +41,8 @@ _VERSION = datasets.Version(__version__)
 
 
 @dataclasses.dataclass
-class SeraSweZeroConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """What may be asked of a config; every field but `name` is optional. `configs.Request` says what each means.
-
-    view: "rectified", "native" or a training view. submit: "call" or "answer". incomplete: "keep" or "reject" rows that
-    were not submitted. on_error: "skip" or "raise". teacher, scale, rollout: narrow `sera`. min_recall: least
-    line-level recall. lineage: add where each row came from. upstream: a root instead of the hub, or "sample".
-    revision: commit, tag, mapping or lock file. shard_bytes: raw bytes of a shard. max_tokens: most tokens of a row,
-    counted with tokenizer (hub id, folder or file); overlong: "drop" or "truncate" a longer one. shuffle_seed: permutes
-    shards and rows, None for the files' order; epoch: counts passes over the data, each permuted anew.
-    dedup: a file of kept rows, as `sera-swezero dedup` writes it. decontaminate: a JSONL file of repos, instance ids
-    and texts that rows must not overlap, or "swe-bench-verified".
-    """
-
-    view: str | None = None
-    submit: str | None = None
-    incomplete: str | None = None
-    on_error: str | None = None
-    teacher: str | None = None
-    scale: str | None = None
-    rollout: str | None = None
-    min_recall: float | None = None
-    lineage: bool = False
-    upstream: str | None = None
-    revision: str | Mapping[str, str] | None = None
-    shard_bytes: int | None = None
-    max_tokens: int | None = None
-    tokenizer: str | None = None
-    overlong: str | None = None
-    shuffle_seed: int | None = None
-    epoch: int = 0
-    dedup: str | None = None
-    decontaminate: str | None = None
-
-
-_ARGUMENTS = tuple(
-    field.name
-    for field in dataclasses.fields(SeraSweZeroConfig)
-    if field.name not in {base.name for base in dataclasses.fields(datasets.BuilderConfig)}
-)
-
-
-_ORDERING = {
-    "shard_bytes": (1, "a positive number of bytes"),
-    "shuffle_seed": (0, "a whole number from 0 on"),
-    "epoch": (0, "a whole number from 0 on"),
-}
-"""The arguments that decide where a row stands, not what it holds: their least values, and those in words."""
+class SeraSweZeroConfig(Arguments, datasets.BuilderConfig):  # type: ignore[misc]
+    """A config as `datasets` keeps it: the fields of `Arguments` beside its own."""
 
 
 class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
@@ -111,15 +67,13 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
     def __init__(self, cache_dir: str | None = None, config_name: str | None = None, **kwargs: Any) -> None:
         arguments = _take_arguments(kwargs)
-        # datasets streams zero rows in silence from arguments without a name: always give one.
+        # From arguments without a name, datasets would stream zero rows and say nothing.
         name = config_name or DEFAULT
-        asked = {key: value for key, value in arguments.items() if key not in _ORDERING}
-        self.request = settle(name, **asked)
-        self.ordering = {key: _check_whole(key, arguments.get(key)) for key in _ORDERING}
+        self.request = settle(name, **arguments)
         self.snapshot = take_snapshot(
             self.request.origins,
-            upstream=self.request.upstream,
-            revision=self.request.revision,
+            upstream=self.request.arguments.upstream,
+            revision=self.request.arguments.revision,
             token=kwargs.get("token"),
         )
         filters.check(self.request, self.snapshot)
@@ -144,13 +98,9 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         if not dl_manager.is_streaming:
             self._tell_size()
-        self.plan = make_plan(
-            self.snapshot,
-            self.request,
-            self.ordering["shard_bytes"] or DEFAULT_SHARD_BYTES,
-            self.ordering["shuffle_seed"],
-            self.ordering["epoch"] or 0,
-        )
+        asked = self.request.arguments
+        shard_bytes = asked.shard_bytes or DEFAULT_SHARD_BYTES
+        self.plan = make_plan(self.snapshot, self.request, shard_bytes, asked.shuffle_seed, asked.epoch)
         shards = self.plan.windows(self.plan.epoch)
         return [SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs={"shards": shards})]
 
@@ -199,25 +149,13 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _take_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Take our own arguments out of the builder's; refuses what is neither."""
+def _take_arguments(kwargs: dict[str, Any]) -> ArgumentsDict:
+    """Take the arguments of the config out of those of the builder; refuse what is neither."""
     for name in ("data_dir", "data_files"):
         if kwargs.get(name):
             msg = f"{name}={kwargs[name]!r}: what is read follows from the config; upstream= reads it from another root"
             raise ConfigError(msg)
     known = {"dataset_name", "hash", "base_path", "info", "features", "token", "repo_id", "storage_options"}
     known |= {"data_dir", "data_files", "writer_batch_size", "config_id"}
-    unknown = sorted(set(kwargs) - known - set(_ARGUMENTS))
-    if unknown:
-        msg = f"unknown argument {', '.join(unknown)}; arguments are {', '.join(_ARGUMENTS)}"
-        raise ConfigError(msg)
-    return {name: kwargs.pop(name) for name in _ARGUMENTS if name in kwargs}
-
-
-def _check_whole(name: str, given: Any) -> int | None:
-    """An argument of `_ORDERING`, or None. Raises ConfigError."""
-    least, expected = _ORDERING[name]
-    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < least):
-        msg = f"{name}={given!r}; {expected} was expected"
-        raise ConfigError(msg)
-    return given
+    refuse_unknown(kwargs.keys() - known)
+    return cast("ArgumentsDict", {name: kwargs.pop(name) for name in ARGUMENTS if name in kwargs})

@@ -1,11 +1,11 @@
 """The hook: after `import sera_swezero`, `datasets.load_dataset("sera_swezero", config, ...)` finds this package.
 
-`datasets` has no entry points. The least fragile seam is one function, `datasets.load.dataset_module_factory`: it is
-wrapped so that the name `sera_swezero` is answered here and every other path goes through untouched. Where the seam has
-moved, the hook warns and stays away; `sera_swezero.load_dataset` needs no seam. Nothing imports `datasets` early (1.3 s
-of CPU): if it is not there yet, a finder on `sys.meta_path` waits for it.
+`datasets` has no entry points. The most stable function to wrap is `datasets.load.dataset_module_factory`: the wrapper
+answers for the name `sera_swezero` and passes every other path on unchanged. If a later version of `datasets` moves
+that function, the hook warns and does nothing; `sera_swezero.load_dataset` works without it. `datasets` itself is not
+imported early (1.3 s of CPU): if it is not imported yet, a finder on `sys.meta_path` waits for it.
 
-`SERA_SWEZERO_NO_HOOK=1` in the environment leaves `datasets` alone.
+With `SERA_SWEZERO_NO_HOOK=1` in the environment `datasets` is left alone.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from types import ModuleType
 from typing import Any
 
 NAME = "sera_swezero"
-_SEAM = "datasets.load"
+_MODULE = "datasets.load"
 _FACTORY = "dataset_module_factory"
 # Modules that copy the factory's name when they are imported.
 _COPIES = ("datasets.inspect", "datasets.commands.test")
 
 
 def install() -> None:
-    """Hook `datasets` now if it is imported, else as soon as it is. Does nothing a second time."""
+    """Wrap the factory of `datasets` now if it is imported, or else as soon as it is. A second call does nothing."""
     if os.environ.get("SERA_SWEZERO_NO_HOOK") == "1":
         return
-    if _SEAM in sys.modules and hasattr(sys.modules[_SEAM], _FACTORY):
-        _wrap(sys.modules[_SEAM])
-    elif not any(isinstance(finder, _Waiting) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Waiting())
+    if _MODULE in sys.modules and hasattr(sys.modules[_MODULE], _FACTORY):
+        _wrap(sys.modules[_MODULE])
+    elif not any(isinstance(finder, _DatasetsFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _DatasetsFinder())
 
 
-class _Waiting(importlib.abc.MetaPathFinder):
-    """Lets `datasets.load` be found as usual, and wraps the factory once the module has run."""
+class _DatasetsFinder(importlib.abc.MetaPathFinder):
+    """Finds `datasets.load` as usual, and wraps the factory once the module has run."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != _SEAM:
+        if fullname != _MODULE:
             return None
         sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
@@ -65,7 +65,7 @@ def _wrap(load: ModuleType) -> None:
         return
     if not callable(original) or not hasattr(load, "DatasetModule"):
         warnings.warn(
-            f'{_SEAM}.{_FACTORY} is not there in this version of datasets: load_dataset("{NAME}", ...) will not find '
+            f'{_MODULE}.{_FACTORY} is not there in this version of datasets: load_dataset("{NAME}", ...) will not find '
             f"this package; {NAME}.load_dataset(...) does the same without it",
             RuntimeWarning,
             stacklevel=2,

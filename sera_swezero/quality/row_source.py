@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.row_summary import VIEWS_READ, Shape
 from sera_swezero.quality.tally import Records
-from sera_swezero.request.arguments import NARROWING
+from sera_swezero.request.arguments import NARROWING, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.kept_rows import Place
 from sera_swezero.request.settle import settle
@@ -60,12 +60,12 @@ class Rows:
         raise NotImplementedError
 
 
-def open_rows(target: str, **arguments: Any) -> Rows:
+def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> Rows:
     """The rows of a config name, or of a folder of Parquet that has rows of the view rectified or native.
 
     Args:
         target: a config name; or a folder, such as `sera-swezero build` makes.
-        **arguments: of `configs.request`, for a config: upstream, revision, incomplete.
+        **arguments: for a config, the fields of `Arguments`.
 
     Raises:
         ConfigError: neither; a view that holds no whole rollouts; or arguments for a folder.
@@ -74,7 +74,7 @@ def open_rows(target: str, **arguments: Any) -> Rows:
     if target not in config_names() and folder.is_dir():
         given = ", ".join(name for name, value in arguments.items() if value is not None)
         if given:
-            msg = f"{target} is a folder, whose rows are read as they are; {given} goes with a config"
+            msg = f"{target} is a folder, whose rows are read as they are; {given} is for configs"
             raise ConfigError(msg)
         return _Folder(folder.name or str(folder), folder=folder)
     request = settle(target, **arguments)
@@ -89,29 +89,26 @@ class _Config(Rows):
     request: Request = field(kw_only=True)
 
     def read(self) -> Iterator[Found]:
-        from sera_swezero.convert import convert_shard
         from sera_swezero.report import Report
-        from sera_swezero.upstream import plan_shards, take_snapshot
+        from sera_swezero.rows import convert_records
+        from sera_swezero.upstream import take_snapshot
 
-        asked = self.request
-        snapshot = take_snapshot(asked.origins, upstream=asked.upstream, revision=asked.revision)
+        arguments = self.request.arguments
+        snapshot = take_snapshot(self.request.origins, upstream=arguments.upstream, revision=arguments.revision)
         self.made_from |= {
             "commits": dict(snapshot.commits),
             "files": {f"{file.repo}/{file.path}": file.size for file in snapshot.files},
         }
-        origins = {origin.repo: origin for origin in asked.origins}
-        reports = {origin.repo: Report() for origin in asked.origins}
-        names = {origin.repo: origin.name for origin in asked.origins}
-        done = 0
-        for shard in plan_shards(snapshot.files, multiple=1):
-            origin = origins[shard.repo]
-            shape = Shape(SOURCES[origin.source], asked.view.name, dict(origin.facts))
-            for record, converted in convert_shard(shard, snapshot, asked, reports[shard.repo]):
-                row = converted.text_row
+        sizes = [file.size for file in snapshot.files]
+        before = {(file.repo, file.path): sum(sizes[:at]) for at, file in enumerate(snapshot.files)}
+        for origin in self.request.origins:
+            report, shape = Report(), Shape(SOURCES[origin.source], self.request.view.name, dict(origin.facts))
+            for record, converted in convert_records(replace(self.request, origins=(origin,)), snapshot, report):
+                shard, row = record.shard, converted.text_row
                 place = Place(row["instance_id"], shard.repo, shard.file, record.raw.offset)
-                yield Found(names[shard.repo], shape, place, row, done / snapshot.bytes)
-            done += shard.stop - shard.start
-        self.told |= {names[repo]: _told(report) for repo, report in reports.items()}
+                done = (before[shard.repo, shard.file] + shard.start) / snapshot.bytes
+                yield Found(origin.name, shape, place, row, done)
+            self.told[origin.name] = _told(report)
 
 
 def _told(report: Report) -> Told:

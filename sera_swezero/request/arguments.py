@@ -1,144 +1,205 @@
-"""What the arguments of a config may be: closed lists of values, types, and the pairs that make no sense together."""
+"""The arguments of a config, each declared once: its type, its bounds, its values and what it means.
+
+Everything else derives from these declarations: the checks and their messages, the fields of the builder's config, the
+options of the commands and the README's table. A new argument is one field of `Arguments`, one line of `ArgumentsDict`
+(a test holds the two equal), and the code that uses it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from functools import partial
+from types import NoneType
+from typing import Annotated, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
+import msgspec
+
+from sera_swezero.catalog import fact_values
 from sera_swezero.errors import ConfigError
 from sera_swezero.views import VIEWS
-from sera_swezero.views.token_limit import DROP, TRUNCATE
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "view": tuple(VIEWS),
-    "submit": ("answer", "call"),
-    "incomplete": ("keep", "reject"),
-    "on_error": ("skip", "raise"),
-    "teacher": ("GLM-4.5-Air", "GLM-4.6"),
-    "scale": ("full", "lite"),
-    "rollout": ("T1", "T2"),
-    "overlong": (DROP, TRUNCATE),
-}
-"""Arguments with a closed list of values."""
 
 NARROWING = ("teacher", "scale", "rollout")
-
-Arguments = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Clash:
-    """Two arguments that make no sense together: who, when, and what to say instead."""
-
-    pair: tuple[str, str]
-    clashes: Callable[[Arguments], bool]
-    says: str
+"""The arguments that choose some of the sets of a config that has several."""
 
 
-JSON_LEAVES_SINCE = (4, 8)
-"""The version of `datasets` that brought the feature `Json`."""
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """The declaration of one argument."""
 
+    name: str
+    type: Any
+    """The type of a value. None, which stands for the default, is not part of it."""
+    default: Any
+    meaning: str
+    """What the argument does, as the README and the help of the commands say it; code stands in backticks."""
+    words: str
+    """What a value may be, in words; empty where there is a closed list."""
+    listed: Callable[[], list[str]] | None
+    """Gives the closed list of values that a registry or the catalog knows."""
+    order: bool
+    """Whether the argument decides where a row stands, rather than which rows there are and what they say."""
+    bounds: msgspec.Meta
 
-def _datasets_version() -> tuple[int, ...]:
-    from importlib import metadata
+    @property
+    def choices(self) -> list[str]:
+        """The closed list of values; empty where there is none."""
+        if self.listed is not None:
+            return self.listed()
+        return list(get_args(self.type)) if get_origin(self.type) is Literal else []
 
-    # From the metadata: importing datasets takes more than a second, and the command line often needs none of it.
-    return tuple(int(part) for part in metadata.version("datasets").split(".")[:2])
+    @property
+    def values(self) -> str:
+        """What a value may be, in words or as a list; code stands in backticks."""
+        return self.words or ", ".join(f"`{choice}`" for choice in self.choices)
 
-
-CLASHES: tuple[Clash, ...] = (
-    Clash(
-        ("config", "view"),
-        lambda a: bool(a["suffix"] and a["view"] and a["view"] != a["suffix"]),
-        "the config name already says the view {suffix!r}; leave view={view!r} out, or name the config {config!r}",
-    ),
-    Clash(
-        ("view", "submit"),
-        lambda a: bool(a["submit"]) and a["submit"] not in VIEWS[a["shown"]].submits,
-        "the view {shown!r} has no submit={submit!r}; it takes {submits}",
-    ),
-    Clash(
-        ("config", "min_recall"),
-        lambda a: a["min_recall"] is not None and not any(o.facts.get("rollout") == "T2" for o in a["origins"]),
-        "no row of {config!r} as narrowed has a line-level recall, so min_recall would drop them all; "
-        "recalls are in T2 sets: glm-4.5-air-full-t2, glm-4.6-lite-t2, sera",
-    ),
-    *(
-        Clash(
-            ("config", argument),
-            lambda a, argument=argument: a[argument] is not None and a["config"] != "sera",  # type: ignore[misc]
-            "{config!r} is one set already; " + argument + " narrows the config 'sera'",
-        )
-        for argument in NARROWING
-    ),
-    Clash(
-        ("teacher", "scale"),
-        lambda a: not a["origins"],
-        "no SERA set has teacher={teacher!r}, scale={scale!r}, rollout={rollout!r}; "
-        "GLM-4.5-Air is full, GLM-4.6 is lite, each with T1 and T2",
-    ),
-    Clash(
-        ("view", "datasets"),
-        lambda a: VIEWS[a["shown"]].has_json_leaves and _datasets_version() < JSON_LEAVES_SINCE,
-        "the view {shown!r} holds objects, which datasets below 4.8 cannot; take view='hermes' or view='sharegpt', "
-        "which every version reads, or install datasets>=4.8",
-    ),
-    Clash(
-        ("view", "max_tokens"),
-        lambda a: a["max_tokens"] is not None and not VIEWS[a["shown"]].trains,
-        "the view {shown!r} is not for training and is never cut; max_tokens goes with "
-        + ", ".join(repr(view.name) for view in VIEWS.values() if view.trains),
-    ),
-    Clash(
-        ("max_tokens", "tokenizer"),
-        lambda a: (a["max_tokens"] is None) != (a["tokenizer"] is None),
-        "max_tokens={max_tokens!r} with tokenizer={tokenizer!r}: each needs the other",
-    ),
-    Clash(
-        ("overlong", "max_tokens"),
-        lambda a: a["overlong"] is not None and a["max_tokens"] is None,
-        "overlong={overlong!r} says what becomes of rows with more than max_tokens; give max_tokens and tokenizer too",
-    ),
-    Clash(
-        ("upstream", "revision"),
-        lambda a: a["upstream"] is not None and a["revision"] is not None,
-        "upstream={upstream!r} is read as it is and has no revisions; revision={revision!r} goes with the hub only",
-    ),
-)
-"""Every pair of arguments that makes no sense; a pair that is not here is fine."""
-
-
-def check_paths(**paths: Any) -> None:
-    """Arguments that are the path of a file, or None. Raises ConfigError."""
-    for argument, path in paths.items():
-        if path is not None and not (isinstance(path, str) and path):
-            msg = f"{argument}={path!r}; the path of a file was expected"
-            raise ConfigError(msg)
-
-
-def check_limit(max_tokens: Any, tokenizer: Any) -> None:
-    """The limit of tokens. Raises ConfigError."""
-    if max_tokens is not None and (not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1):
-        msg = f"max_tokens={max_tokens!r}; a positive number of tokens was expected"
-        raise ConfigError(msg)
-    if tokenizer is not None and not (isinstance(tokenizer, str) and tokenizer):
-        msg = f"tokenizer={tokenizer!r}; a hub id, a folder or the path of a tokenizer.json was expected"
+    def check(self, value: Any) -> Any:
+        """Return the value. Raises ConfigError, which says what would have been right, if it is not allowed."""
+        try:
+            checked = msgspec.convert(value, Annotated[self.type, self.bounds])
+            if self.listed is None or checked in self.listed():
+                return checked
+        except msgspec.ValidationError:
+            pass
+        expected = self.values.replace("`", "'")
+        msg = f"{self.name}={value!r}; {'' if self.words else 'one of '}{expected} was expected"
         raise ConfigError(msg)
 
 
-def check_values(min_recall: Any, lineage: Any, upstream: Any, revision: Any) -> None:
-    """Types and ranges of the other arguments that have no closed list. Raises ConfigError."""
-    number = isinstance(min_recall, int | float) and not isinstance(min_recall, bool)
-    if min_recall is not None and not (number and 0 <= min_recall <= 1):
-        msg = f"min_recall={min_recall!r}; a number from 0 to 1 was expected"
+def _argument(
+    meaning: str,
+    words: str = "",
+    *,
+    default: Any = None,
+    listed: Callable[[], list[str]] | None = None,
+    order: bool = False,
+    **bounds: Any,
+) -> Any:
+    """Declare an argument: the fields of `Argument`, and the bounds of its values as `msgspec.Meta` takes them."""
+    about = {"meaning": meaning, "words": words, "listed": listed, "order": order, "bounds": msgspec.Meta(**bounds)}
+    return field(default=default, metadata=about)
+
+
+@dataclass(kw_only=True)
+class Arguments:
+    """What may be asked of a config. None stands for the default, which may depend on the config and the view."""
+
+    view: str | None = _argument("how a row shows its trajectory; every config has a default", listed=lambda: [*VIEWS])
+    submit: Literal["call", "answer"] | None = _argument(
+        "training views: keep every step with its submit call, or fold the submits into one final answer"
+    )
+    incomplete: Literal["keep", "reject"] | None = _argument(
+        "rollouts that did not submit; SERA rejects them by default, SWE-ZERO keeps them"
+    )
+    on_error: Literal["skip", "raise"] = _argument(
+        "a record that cannot become a row is counted with its reason, or its error is raised", default="skip"
+    )
+    teacher: str | None = _argument(
+        "read only the sets of `sera` with this teacher", listed=partial(fact_values, "teacher")
+    )
+    scale: str | None = _argument("read only the sets of `sera` of this scale", listed=partial(fact_values, "scale"))
+    rollout: str | None = _argument(
+        "read only the sets of `sera` from this rollout", listed=partial(fact_values, "rollout")
+    )
+    min_recall: float | None = _argument(
+        "smallest line-level recall of a row; rows without a recall never pass", "a number from 0 to 1", ge=0, le=1
+    )
+    lineage: bool = _argument(
+        "add the repo, commit, file, offset and conversion counts of each row", "True or False", default=False
+    )
+    upstream: str | None = _argument(
+        "a root laid out as `ROOT/<owner>/<repo>/<files>` to read instead of the hub",
+        "a folder, an fsspec URL or `sample`",
+        min_length=1,
+    )
+    revision: str | Mapping[str, str] | None = _argument(
+        "which upstream version to read; the ranks of one job should pin it (`sera-swezero lock`)",
+        "a commit, a tag, a mapping of repo to commit or a lock file",
+    )
+    dedup: str | None = _argument(
+        "read only the rows that `sera-swezero dedup` kept, as its file lists them", "the path of a file", min_length=1
+    )
+    decontaminate: str | None = _argument(
+        "leave out rows that overlap a benchmark's repositories, instances or texts",
+        "the path of a file that lists them, or `swe-bench-verified`",
+        min_length=1,
+    )
+    max_tokens: int | None = _argument(
+        "training views: most tokens of a row, counted with `tokenizer`", "a positive number of tokens", ge=1
+    )
+    tokenizer: str | None = _argument(
+        "counts the tokens for `max_tokens`", "a hub id, a folder or the path of a `tokenizer.json`", min_length=1
+    )
+    overlong: Literal["drop", "truncate"] | None = _argument(
+        "a row with more than `max_tokens` is left out (the default), or cut after a whole step"
+    )
+    shard_bytes: int | None = _argument(
+        "raw size of a shard, 16 MiB by default; a resumed stream repeats at most one shard",
+        "a positive number of bytes",
+        order=True,
+        ge=1,
+    )
+    shuffle_seed: int | None = _argument(
+        "shuffle rows and shards in an order that depends on `shuffle_seed` and `epoch` alone",
+        "a whole number from 0 on",
+        order=True,
+        ge=0,
+    )
+    epoch: int = _argument(
+        "which pass over the data this is; each is shuffled anew",
+        "a whole number from 0 on",
+        default=0,
+        order=True,
+        ge=0,
+    )
+
+
+class ArgumentsDict(TypedDict, total=False):
+    """The fields of `Arguments` as keywords, for functions that take them as `**arguments: Unpack[ArgumentsDict]`."""
+
+    view: str | None
+    submit: Literal["call", "answer"] | None
+    incomplete: Literal["keep", "reject"] | None
+    on_error: Literal["skip", "raise"]
+    teacher: str | None
+    scale: str | None
+    rollout: str | None
+    min_recall: float | None
+    lineage: bool
+    upstream: str | None
+    revision: str | Mapping[str, str] | None
+    dedup: str | None
+    decontaminate: str | None
+    max_tokens: int | None
+    tokenizer: str | None
+    overlong: Literal["drop", "truncate"] | None
+    shard_bytes: int | None
+    shuffle_seed: int | None
+    epoch: int
+
+
+def _declaration(declared: Field[Any], hint: Any) -> Argument:
+    kinds = tuple(kind for kind in get_args(hint) if kind is not NoneType) if NoneType in get_args(hint) else (hint,)
+    return Argument(name=declared.name, type=Union[kinds], default=declared.default, **declared.metadata)  # noqa: UP007
+
+
+_HINTS = get_type_hints(Arguments)
+
+ARGUMENTS: dict[str, Argument] = {
+    declared.name: _declaration(declared, _HINTS[declared.name]) for declared in fields(Arguments)
+}
+"""Every argument by name."""
+
+
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raise ConfigError, which lists the arguments that there are, unless all names are arguments."""
+    unknown = sorted(set(names) - set(ARGUMENTS))
+    if unknown:
+        msg = f"unknown argument {', '.join(unknown)}; arguments are {', '.join(ARGUMENTS)}"
         raise ConfigError(msg)
-    if not isinstance(lineage, bool):
-        msg = f"lineage={lineage!r}; True or False was expected"
-        raise ConfigError(msg)
-    if upstream is not None and not (isinstance(upstream, str) and upstream):
-        msg = f"upstream={upstream!r}; a folder, an fsspec URL or 'sample' was expected"
-        raise ConfigError(msg)
-    if revision is not None and not isinstance(revision, str | Mapping):
-        msg = f"revision={revision!r}; a commit, a tag, a mapping of repo to commit or a lock file was expected"
-        raise ConfigError(msg)
+
+
+def check(given: Mapping[str, Any]) -> Arguments:
+    """Check each argument by itself; None stands for the default. Raises ConfigError."""
+    refuse_unknown(given)
+    return Arguments(**{name: ARGUMENTS[name].check(value) for name, value in given.items() if value is not None})

@@ -57,12 +57,12 @@ class Filters:
         """
         self._counts = counts
         self._filters: list[Filter] = []
-        if request.min_recall is not None:
-            self._filters.append(_recall(request.min_recall))
-        if request.dedup is not None:
-            self._filters.append(_dedup(request.dedup, snapshot))
-        if request.decontaminate is not None:
-            self._filters.append(_decontaminate(request.decontaminate))
+        if request.arguments.min_recall is not None:
+            self._filters.append(_recall(request.arguments.min_recall))
+        if request.arguments.dedup is not None:
+            self._filters.append(_dedup(request.arguments.dedup, snapshot))
+        if request.arguments.decontaminate is not None:
+            self._filters.append(_decontaminate(request.arguments.decontaminate))
 
     def __bool__(self) -> bool:
         return bool(self._filters)
@@ -85,8 +85,8 @@ def check(request: Request, snapshot: Snapshot) -> None:
         ConfigError: as `Filters`; or kept rows that were found in other data.
     """
     Filters(request, snapshot, Counter())
-    if request.dedup is not None:
-        kept: Kept = _read("dedup", Path(request.dedup).expanduser())
+    if request.arguments.dedup is not None:
+        kept: Kept = _read("dedup", Path(request.arguments.dedup).expanduser())
         for file in snapshot.files:
             kept.check(file.repo, file.path, file.size, snapshot.commits[file.repo])
 
@@ -94,10 +94,10 @@ def check(request: Request, snapshot: Snapshot) -> None:
 def described(request: Request) -> dict[str, str]:
     """What of the files decides the rows: the hash of each one's content. Nothing where none is named."""
     told = {}
-    if request.dedup is not None:
-        told["dedup"] = _digest("dedup", Path(request.dedup).expanduser())
-    if request.decontaminate is not None:
-        told["decontaminate"] = _digest("decontaminate", benchmark_path(request.decontaminate))
+    if request.arguments.dedup is not None:
+        told["dedup"] = _digest("dedup", Path(request.arguments.dedup).expanduser())
+    if request.arguments.decontaminate is not None:
+        told["decontaminate"] = _digest("decontaminate", benchmark_path(request.arguments.decontaminate))
     return told
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sera_swezero.request.arguments import ARGUMENTS, NARROWING
 from sera_swezero.request.filters import described
 from sera_swezero.request.settle import Request
 from sera_swezero.views.token_limit import digest as tokenizer_digest
@@ -19,17 +20,29 @@ ORDER_VERSION = 1
 """Raised when, and only when, the order of a stream changes for the same files and arguments."""
 
 
+_DESCRIBED_OTHERWISE = frozenset(
+    {
+        *("view", "submit"),  # by the names that were settled
+        *NARROWING,  # by the repositories that they leave
+        *("upstream", "revision"),  # by the snapshot of what is read
+        *("max_tokens", "tokenizer", "overlong"),  # by the limit, with the content of the tokenizer
+        *("dedup", "decontaminate"),  # by the content of their files
+        "on_error",  # not at all: it changes no row
+    }
+)
+"""Arguments whose own values do not describe the rows. All others do, so that a new argument is never missed."""
+
+
 def describe(request: Request) -> dict[str, Any]:
     """What of a request decides its rows, as plain values."""
-    limit = request.limit
+    limit, arguments = request.limit, request.arguments
+    deciding = [one.name for one in ARGUMENTS.values() if not one.order and one.name not in _DESCRIBED_OTHERWISE]
     return {
         "config": request.config.name,
         "view": request.view.name,
         "submit": request.submit,
-        "incomplete": request.incomplete,
         "repos": [origin.repo for origin in request.origins],
-        "min_recall": request.min_recall,
-        "lineage": request.lineage,
+        **{name: getattr(arguments, name) for name in deciding},
         "limit": limit and [limit.max_tokens, limit.overlong, tokenizer_digest(limit.tokenizer)],
         **described(request),
     }

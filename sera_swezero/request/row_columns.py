@@ -37,4 +37,4 @@ def columns(request: Request) -> Columns:
     view = request.view
     own = view.columns(SOURCES[origin.source], origin.shape)
     optional = (view.optional or {}) if request.limit is not None else {}
-    return types_of({**own, **optional, **(LINEAGE if request.lineage else {})})
+    return types_of({**own, **optional, **(LINEAGE if request.arguments.lineage else {})})

@@ -1,52 +1,34 @@
-"""The config table and what may be asked of it: the one place that knows repos, teachers and licences."""
+"""A request: what the caller asked for, checked against the catalog, with every default in place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 from sera_swezero.catalog import CONFIGS, DEFAULT, Config, Origin
 from sera_swezero.errors import ConfigError
-from sera_swezero.request.arguments import (
-    CHOICES,
-    CLASHES,
-    NARROWING,
-    Arguments,
-    check_limit,
-    check_paths,
-    check_values,
-)
+from sera_swezero.request.arguments import NARROWING, Arguments, ArgumentsDict, check
+from sera_swezero.request.clashes import Combination, clashes
 from sera_swezero.request.config_names import split_name
 from sera_swezero.views import VIEWS, View
 from sera_swezero.views.token_limit import DROP, Limit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a caller asked for, checked: every field has its final value.
-
-    config: the config's own name, without a view. view, submit, incomplete, on_error: as in `CHOICES`; submit is "" in
-    a view that has no such question. origins: the upstream repos that are read. min_recall: least line-level recall,
-    None for no filter. lineage: whether rows tell where they came from. upstream: a root to read from instead of the
-    hub, None for the hub. revision: a commit, tag or branch, a mapping of repo to one, or the path of a lock file.
-    limit: the most tokens of a row, and what becomes of a longer one; None for rows of any length. dedup: a file of
-    kept rows (`dedup.keptfile`), None for all rows. decontaminate: a file of what rows must not overlap
-    (`decontaminate`), or the name of one that ships with the package, None for no such filter.
-    """
+    """What a caller asked for, checked: every field has its final value."""
 
     config: Config
+    """Named without a view."""
     view: View
     submit: str
-    incomplete: str
-    on_error: str
+    """How the view shows a submission; "" in a view that has only one way."""
     origins: tuple[Origin, ...]
-    min_recall: float | None = None
-    lineage: bool = False
-    upstream: str | None = None
-    revision: str | Mapping[str, str] | None = None
-    limit: Limit | None = None
-    dedup: str | None = None
-    decontaminate: str | None = None
+    """The upstream repos to read."""
+    limit: Limit | None
+    """The most tokens of a row, and what happens to a longer one; None for rows of any length."""
+    arguments: Arguments
+    """The arguments as they were given, with the defaults of the config filled in."""
 
     @property
     def name(self) -> str:
@@ -56,68 +38,37 @@ class Request:
         )
 
 
-def settle(  # noqa: PLR0913 (the public arguments, one by one, so that a misspelt one is a TypeError)
-    name: str | None = None,
-    *,
-    view: str | None = None,
-    submit: str | None = None,
-    incomplete: str | None = None,
-    on_error: str | None = None,
-    teacher: str | None = None,
-    scale: str | None = None,
-    rollout: str | None = None,
-    min_recall: float | None = None,
-    lineage: bool = False,
-    upstream: str | None = None,
-    revision: str | Mapping[str, str] | None = None,
-    max_tokens: int | None = None,
-    tokenizer: str | None = None,
-    overlong: str | None = None,
-    dedup: str | None = None,
-    decontaminate: str | None = None,
-) -> Request:
-    """Check what was asked for and settle every default.
+def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
+    """Check what was asked for and fill in every default.
+
+    Args:
+        name: the name of a config, also with a view behind it; None for the default config.
+        **given: the fields of `Arguments`.
 
     Raises:
-        ConfigError: an unknown name or value, or a pair of `CLASHES`; says what there is.
+        ConfigError: an unknown name, argument or value, or two arguments that make no sense together.
     """
     base, suffix = split_name(DEFAULT if name is None else name)
-    config = CONFIGS[base]
-    given = {"view": view, "submit": submit, "incomplete": incomplete, "on_error": on_error}
-    given |= {"teacher": teacher, "scale": scale, "rollout": rollout, "overlong": overlong}
-    for argument, value in given.items():
-        if value is not None and value not in CHOICES[argument]:
-            msg = f"{argument}={value!r}; {argument} is one of {', '.join(map(repr, CHOICES[argument]))}"
-            raise ConfigError(msg)
-    check_values(min_recall, lineage, upstream, revision)
-    check_limit(max_tokens, tokenizer)
-    check_paths(dedup=dedup, decontaminate=decontaminate)
-    shown = view or suffix or config.default_view
-    wanted = {key: given[key] for key in NARROWING if given[key] is not None}
-    origins = tuple(
-        origin
-        for origin in config.origins
-        if config.name != "sera" or all(origin.facts[key] == value for key, value in wanted.items())
-    )
-    arguments: Arguments = {**given, "config": base, "suffix": suffix, "shown": shown, "origins": origins}
-    arguments |= {"min_recall": min_recall, "upstream": upstream, "revision": revision}
-    arguments |= {"max_tokens": max_tokens, "tokenizer": tokenizer}
-    arguments["submits"] = " or ".join(repr(way) for way in VIEWS[shown].submits) or "no submit at all"
-    for clash in CLASHES:
-        if clash.clashes(arguments):
-            raise ConfigError(clash.says.format(**arguments))
+    config, arguments = CONFIGS[base], check(given)
+    view = VIEWS[arguments.view or suffix or config.default_view]
+    origins = tuple(origin for origin in config.origins if _chosen(origin, config, arguments))
+    combination = Combination(arguments=arguments, config=config, suffix=suffix, view=view, origins=origins)
+    for clash in clashes(combination):
+        raise ConfigError(clash.message)
+    limit = None
+    if arguments.max_tokens is not None and arguments.tokenizer is not None:
+        limit = Limit(arguments.max_tokens, arguments.tokenizer, arguments.overlong or DROP)
     return Request(
         config=config,
-        view=VIEWS[shown],
-        submit=submit or (VIEWS[shown].submits[0] if VIEWS[shown].submits else ""),
-        incomplete=incomplete or config.incomplete,
-        on_error=on_error or "skip",
+        view=view,
+        submit=arguments.submit or next(iter(view.submits), ""),
         origins=origins,
-        min_recall=min_recall,
-        lineage=lineage,
-        upstream=upstream,
-        revision=revision,
-        limit=Limit(max_tokens, tokenizer, overlong or DROP) if max_tokens is not None and tokenizer else None,
-        dedup=dedup,
-        decontaminate=decontaminate,
+        limit=limit,
+        arguments=replace(arguments, view=view.name, incomplete=arguments.incomplete or config.incomplete),
     )
+
+
+def _chosen(origin: Origin, config: Config, arguments: Arguments) -> bool:
+    """Whether `teacher`, `scale` and `rollout` leave the origin in."""
+    wanted = {name: getattr(arguments, name) for name in NARROWING}
+    return len(config.origins) == 1 or all(value in {None, origin.facts.get(name)} for name, value in wanted.items())

@@ -12,24 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import CONTRACTS, Tally, check_paths
-from sera_swezero.convert import convert_shard
+from sera_swezero.check import CONTRACTS, CheckTally, check_paths
 from sera_swezero.errors import ConfigError
-from sera_swezero.report import Report
-from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import VIEWS
+from tests.support.raw import convert_root
 
 
 def rows_of(config, **arguments):
-    asked = settle(config, upstream="sample", **arguments)
-    snapshot = take_snapshot(asked.origins, upstream="sample")
-    return [
-        made.text_row
-        for shard in plan_shards(snapshot.files)
-        for _, made in convert_shard(shard, snapshot, asked, Report())
-    ]
+    return convert_root("sample", config, **arguments)[0]
 
 
 CALL = {"role": "tool_call", "content": '<tool_call>{"name": "bash", "arguments": {"command": "ls"}}</tool_call>'}
@@ -81,9 +72,9 @@ def test_rows_of_every_config_and_view_are_right_as_jsonl_and_as_parquet(config,
     schema = CONTRACTS[VIEWS[view].schema(SOURCES[CONFIGS[config].source], CONFIGS[config].origins[0].shape)].schema
     write_jsonl(tmp_path / "rows.jsonl", rows)
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
-    tally = Tally()
+    tally = CheckTally()
     assert problems(tmp_path, tally=tally) == []
-    assert tally == Tally(files=2, rows={schema: 2 * len(rows)}, bad_rows=0)
+    assert tally == CheckTally(files=2, rows={schema: 2 * len(rows)}, bad_rows=0)
 
 
 def test_json_leaves_may_come_as_the_objects_that_datasets_hands_out(tmp_path):
@@ -161,7 +152,7 @@ DEFECTS = {
 @pytest.mark.parametrize(("row", "path", "expected"), DEFECTS.values(), ids=DEFECTS)
 def test_a_planted_defect_is_found_where_it_is(row, path, expected, tmp_path):
     file = write_jsonl(tmp_path / "rows.jsonl", [sera_row(), row, sera_row()])
-    tally = Tally()
+    tally = CheckTally()
     found = problems(file, tally=tally)
     assert {problem.row for problem in found} == {1}
     assert path in {problem.path for problem in found}
@@ -224,7 +215,7 @@ def test_a_file_that_ends_inside_a_line_is_told(tmp_path):
 def test_a_line_that_is_no_json_object_does_not_end_the_check(line, tmp_path):
     good = json.dumps(sera_row()).encode()
     (tmp_path / "rows.jsonl").write_bytes(b"\n".join([good, line, b"", good, b""]))
-    tally = Tally()
+    tally = CheckTally()
     (found,) = problems(tmp_path / "rows.jsonl", tally=tally)
     assert (found.row, found.expected) == (
         1,
@@ -332,7 +323,7 @@ def test_below_a_folder_hidden_files_and_rejected_records_are_left_out(tmp_path)
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}\n")
     write_jsonl(tmp_path / "c" / "rows.jsonl", [sera_row()])
-    tally = Tally()
+    tally = CheckTally()
     assert problems(tmp_path, tally=tally) == []
     assert tally.files == 1
 
@@ -351,7 +342,7 @@ def test_a_view_or_schema_may_be_forced(tmp_path):
 
 
 def test_the_ten_columns_of_swe_zero_are_told_apart_by_what_messages_is(tmp_path):
-    tally = Tally()
+    tally = CheckTally()
     for view in ("native", "rectified"):
         rows = rows_of("swe-zero-1k-8k", view=view)[:3]
         write_jsonl(tmp_path / f"{view}.jsonl", rows)
@@ -365,12 +356,12 @@ def test_the_ten_columns_of_swe_zero_are_told_apart_by_what_messages_is(tmp_path
 
 MEASURE = """
 import resource, sys
-from sera_swezero.check import Tally, check_paths
+from sera_swezero.check import CheckTally, check_paths
 
 def peak():  # bytes; the system counts in kB, macOS in bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
-tally = Tally()
+tally = CheckTally()
 assert not list(check_paths([sys.argv[1]], tally=tally))
 before = peak()
 assert not list(check_paths([sys.argv[2]], tally=tally))

@@ -1,4 +1,4 @@
-"""The command line as a person and a script meet it: output, exit codes, one line an error."""
+"""The command line as a person and a script meet it: output, exit codes, one line per error."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.app import app
 from sera_swezero.cli.demo import EXAMPLE
 from sera_swezero.cli.row_printer import render, shown
-from sera_swezero.convert import convert_shard
-from sera_swezero.report import Report
+from sera_swezero.request.arguments import ARGUMENTS
 from sera_swezero.request.settle import settle
+from sera_swezero.rows import RowIterator
 from sera_swezero.sample import ROOT
-from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import VIEWS
 from tests.hub import LoopbackHub
 from tests.support.interrupts import heed_interrupts
@@ -50,13 +49,7 @@ def inside(*arguments):
 
 
 def rows_of(config, **arguments):
-    asked = settle(config, upstream="sample", **arguments)
-    snapshot = take_snapshot(asked.origins, upstream="sample")
-    return [
-        made.text_row
-        for shard in plan_shards(snapshot.files)
-        for _, made in convert_shard(shard, snapshot, asked, Report())
-    ]
+    return list(sera_swezero.iter_rows(config, upstream="sample", **arguments))
 
 
 # Starting.
@@ -227,10 +220,8 @@ def test_show_finds_a_row_by_its_id():
 
 def test_show_says_why_a_record_of_that_id_is_no_row():
     refused = []
-    asked = settle("glm-4.6-lite-t2", upstream="sample")
-    snapshot = take_snapshot(asked.origins, upstream="sample")
-    for shard in plan_shards(snapshot.files):
-        list(convert_shard(shard, snapshot, asked, Report(), lambda error, raw: refused.append((error, raw))))
+    request = settle("glm-4.6-lite-t2", upstream="sample")
+    list(RowIterator(request, on_reject=lambda error, raw: refused.append((error, raw))))
     error, raw = next(found for found in refused if found[0].reason == "no_submission")
     done = run("show", "glm-4.6-lite-t2", "--upstream", "sample", "--id", json.loads(raw.data)["instance_id"])
     assert done.returncode == 2
@@ -256,6 +247,19 @@ def test_the_arguments_of_a_config_reach_the_row():
     )
     assert (row["rollout"], row["line_level_recall"]) == ("T2", 1.0)
     assert row["source_repo"].endswith("-T2")
+
+
+@pytest.mark.parametrize("command", ["show", "render", "stats", "dedup", "decontaminate"])
+def test_a_command_that_takes_a_config_takes_its_arguments(command):
+    options = inside(command, "--help").stdout
+    order = {argument.name for argument in ARGUMENTS.values() if argument.order}
+    expected = ARGUMENTS.keys() if command in {"show", "render"} else ARGUMENTS.keys() - order
+    assert all(f"--{name.replace('_', '-')} " in options for name in expected)
+
+
+def test_the_help_of_an_argument_says_what_it_does_and_what_it_may_be():
+    done = run("show", "--help", env={"COLUMNS": "200"})
+    assert re.search(r"--scale +<str> +Read only the sets of `sera` of this scale \(full, lite\)", done.stdout)
 
 
 def test_a_terminal_gets_colours_but_no_escape_of_the_rows_own():
@@ -393,11 +397,9 @@ def test_the_demo_shows_equal_doors_and_the_counts_of_the_corpus():
         assert f"{row['instance_id']} {row['line_level_recall']} ['system', 'user', 'reasoning', " in first
     for name in CONFIGS:
         assert re.search(rf"^{re.escape(name)} .* yes ", same, re.MULTILINE)
-        report = Report()
-        asked = settle(name, view="rectified", upstream="sample")
-        snapshot = take_snapshot(asked.origins, upstream="sample")
-        for shard in plan_shards(snapshot.files):
-            list(convert_shard(shard, snapshot, asked, report))
+        rows = sera_swezero.iter_rows(name, view="rectified", upstream="sample")
+        list(rows)
+        report = rows.report
         numbers = re.search(rf"^{re.escape(name)} +(\d+) +(\d+) +(\d+)", counts, re.MULTILINE)
         assert tuple(map(int, numbers.groups())) == (report.rows_in, report.rows_out, report.rejected.total())
         assert all(reason in reasons for reason in report.rejected)

@@ -134,7 +134,7 @@ def test_manifests_merge_in_any_order_to_the_same_manifest(tmp_path: Path) -> No
 def test_max_rows_and_options_without_an_executor_are_refused(tmp_path: Path) -> None:
     given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(tmp_path), "--upstream", "sample"]
     for more, said in (
-        (["--tasks", "3"], "go with --executor"),
+        (["--tasks", "3"], "need --executor"),
         (["--executor", "ray", "--max-rows", "3"], "--max-rows"),
     ):
         ended = subprocess.run([*given, *more], cwd=HERE, capture_output=True, text=True, check=False)

@@ -119,10 +119,10 @@ def test_later_versions_refuse_the_loading_script() -> None:
     [
         ("glm-4.6", {}, "configs are glm-4.5-air-full-t1"),
         ("sera", {"views": "native"}, "arguments are view, submit"),
-        (None, {"view": "parquet"}, "view is one of 'rectified', 'native'"),
+        (None, {"view": "parquet"}, "view='parquet'; one of 'rectified', 'native'"),
         ("sera", {"shard_bytes": 0}, "positive number of bytes"),
         ("sera", {"data_files": "x.jsonl"}, "upstream= reads it from another root"),
-        ("glm-4.5-air-full-t1", {"min_recall": 0.5}, "recalls are in T2 sets"),
+        ("glm-4.5-air-full-t1", {"min_recall": 0.5}, "there are recalls in glm-4.5-air-full-t2"),
     ],
 )
 def test_what_there_is_not_is_a_config_error_that_says_what_there_is(
@@ -173,7 +173,7 @@ def test_a_plain_load_says_first_what_it_reads_and_writes(tmp_path: Path, capsys
     assert str(tmp_path) in said
 
 
-def test_rejected_rows_are_told_once_a_shard(caplog: pytest.LogCaptureFixture) -> None:
+def test_rejected_rows_are_logged_once_per_shard(caplog: pytest.LogCaptureFixture) -> None:
     expected = EXPECTED["allenai/Sera-4.6-Lite-T2"]
     with caplog.at_level(logging.WARNING, logger="sera_swezero"):
         list(sera_swezero.load_dataset("glm-4.6-lite-t2", split="train", streaming=True, upstream="sample"))

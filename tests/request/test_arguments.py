@@ -1,19 +1,22 @@
-"""What may be asked of a config: every name, every wrong value, and every pair of arguments."""
+"""The arguments of a config: every name, every wrong value, and every pair of arguments."""
 
 from __future__ import annotations
 
-import inspect
+import contextlib
 import itertools
-import re
-from typing import Any
+import pickle
+from collections.abc import Iterator
+from typing import Any, get_type_hints
 
 import datasets
 import pytest
 
-from sera_swezero import SeraSweZero
+from sera_swezero import SeraSweZero, SeraSweZeroConfig
 from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.errors import ConfigError, SeraSweZeroError
-from sera_swezero.request.arguments import CHOICES, CLASHES, Clash
+from sera_swezero.request import settle as settling
+from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict
+from sera_swezero.request.clashes import Clash, Combination, clashes
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.settle import settle
 from sera_swezero.views import VIEWS
@@ -56,10 +59,10 @@ def test_every_name_is_a_config_in_a_view(name: str) -> None:
     assert (asked.config.name, asked.view.name) == (base, shown)
     # The default view's own name behind a config is an alias of the plain name; the published name has it not.
     assert asked.name == (base if shown == CONFIGS[base].default_view else f"{base}-{shown}")
-    assert asked.incomplete == (
+    assert asked.arguments.incomplete == (
         "reject" if base in NAMES - {"swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"} else "keep"
     )
-    assert asked.on_error == "skip"
+    assert asked.arguments.on_error == "skip"
     assert asked == settle(base, view=view)
 
 
@@ -74,7 +77,7 @@ def test_no_name_is_the_default() -> None:
 @pytest.mark.parametrize(
     "name", ["", "Sera", "sera-", "sera-xml", "glm-4.6-lite-t3", "sera-openai-openai", "-openai", "swe-zero"]
 )
-def test_an_unknown_name_is_told_what_there_is(name: str) -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         settle(name)
     for known in (*CONFIGS, *(f"-{view}" for view in VIEWS)):
@@ -87,50 +90,73 @@ def test_a_near_miss_is_named() -> None:
         settle("glm-4.6-lite-t2-openia")
 
 
+# --- declarations
+
+
+def test_the_keywords_of_functions_are_the_fields_of_the_arguments() -> None:
+    assert get_type_hints(ArgumentsDict) == get_type_hints(Arguments)
+    assert list(ArgumentsDict.__annotations__) == list(ARGUMENTS)
+
+
+def test_the_config_of_the_builder_has_every_argument_and_pickles() -> None:
+    config = SeraSweZero(config_name="sera", upstream="sample", min_recall=0.5).config
+    assert config == SeraSweZeroConfig(
+        name="sera", version=config.version, description=config.description, upstream="sample", min_recall=0.5
+    )
+    assert config == pickle.loads(pickle.dumps(config))
+    assert "min_recall=0.5" in repr(config)
+    assert ARGUMENTS.keys() <= vars(config).keys()
+
+
 # --- values
 
 WRONG: dict[str, tuple[Any, ...]] = {
-    **{name: ("", "no such", 5, True, ["a"], {}) for name in CHOICES},
+    **{name: ("", "no such", 5, True, ["a"], {}) for name, argument in ARGUMENTS.items() if argument.choices},
     "min_recall": (-0.1, 1.1, float("nan"), "0.5", True, []),
-    "lineage": ("yes", 1, None),
+    "lineage": ("yes", 1),
     "upstream": ("", 5, ["a"]),
-    "revision": (5, ["a"], True),
+    "revision": (5, ["a"], True, {"repo": 5}),
     "max_tokens": (0, -1, 1.5, "5", True),
     "tokenizer": ("", 5),
     "dedup": ("", 5),
     "decontaminate": ("", 5),
     "shard_bytes": (0, -1, 1.5, "5", True),
+    "shuffle_seed": (-1, 0.5, "5", True),
+    "epoch": (-1, 0.5, "5", True),
 }
 
 
-def ask(argument: str, value: Any) -> None:
-    """Ask with one argument; those that decide no rows are the builder's."""
-    if argument in ARGUMENTS:
-        settle(**{argument: value})
-    else:
-        SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", **{argument: value})
+def test_every_argument_has_wrong_values() -> None:
+    assert set(WRONG) == set(ARGUMENTS)
 
 
-@pytest.mark.parametrize(("argument", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_told_what_would_be_right(argument: str, value: Any) -> None:
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_answered_with_what_would_be_right(name: str, value: Any) -> None:
     with pytest.raises(ConfigError) as caught:
-        ask(argument, value)
-    assert str(caught.value).startswith(f"{argument}={value!r}; ")
-    for choice in CHOICES.get(argument, ()):
+        settle(**{name: value})
+    assert str(caught.value).startswith(f"{name}={value!r}; ")
+    assert str(caught.value).endswith(" was expected")
+    for choice in ARGUMENTS[name].choices:
         assert repr(choice) in str(caught.value)
 
 
-def test_an_unknown_argument_is_told_what_there_is() -> None:
-    with pytest.raises(ConfigError, match=r"unknown argument veiw; arguments are .*view, .*min_recall, .*shard_bytes"):
+@pytest.mark.parametrize("name", list(ARGUMENTS))
+def test_none_stands_for_the_default(name: str) -> None:
+    assert settle(**{name: None}) == settle()
+
+
+def test_an_unknown_argument_is_answered_with_the_known_ones() -> None:
+    says = r"unknown argument veiw; arguments are .*view, .*min_recall, .*shard_bytes"
+    with pytest.raises(ConfigError, match=says):
         SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", veiw="native")
-    with pytest.raises(TypeError, match="veiw"):
+    with pytest.raises(ConfigError, match=says):
         settle("sera", veiw="native")  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("argument", ["data_dir", "data_files"])
-def test_arguments_of_other_builders_are_told_what_to_use_instead(argument: str) -> None:
+@pytest.mark.parametrize("name", ["data_dir", "data_files"])
+def test_arguments_of_other_builders_are_answered_with_ours(name: str) -> None:
     with pytest.raises(ConfigError, match="upstream="):
-        SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", **{argument: "x"})
+        SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", **{name: "x"})
 
 
 def test_a_config_error_is_a_value_error_and_ours() -> None:
@@ -140,95 +166,134 @@ def test_a_config_error_is_a_value_error_and_ours() -> None:
 
 # --- pairs
 
-ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    "name": config_names(),
-    "view": tuple(VIEWS),
-    "submit": CHOICES["submit"],
-    "incomplete": CHOICES["incomplete"],
-    "on_error": CHOICES["on_error"],
-    "teacher": CHOICES["teacher"],
-    "scale": CHOICES["scale"],
-    "rollout": CHOICES["rollout"],
+RIGHT: dict[str, tuple[Any, ...]] = {
+    "name": tuple(config_names()),
+    **{name: tuple(argument.choices) for name, argument in ARGUMENTS.items()},
     "min_recall": (0.0, 0.5),
     "lineage": (True, False),
     "upstream": ("sample", "memory://mirror"),
     "revision": ("main", {"allenai/Sera-4.6-Lite-T2": "0" * 40}),
     "max_tokens": (4096,),
     "tokenizer": ("some/tokenizer",),
-    "overlong": CHOICES["overlong"],
     "dedup": ("kept.parquet",),
     "decontaminate": ("swe-bench-verified",),
+    "shard_bytes": (1, 1 << 30),
+    "shuffle_seed": (0, 17),
+    "epoch": (0, 1),
 }
-"""Sample values of every argument of `request`."""
+"""Right values of every argument."""
 
-
-def senseless(given: dict[str, Any]) -> bool:
-    """Whether these arguments make no sense together: the rules, sentence by sentence."""
-    name, suffix = split_name(given.get("name") or DEFAULT)
-    view = given.get("view") or suffix or CONFIGS[name].default_view
-    submit, least, limit = given.get("submit"), given.get("min_recall"), given.get("max_tokens")
-    narrowed = any(given.get(key) for key in ("teacher", "scale", "rollout"))
-    return any(
-        [
-            # a suffix and a different view= together
-            suffix and given.get("view") not in (None, suffix),
-            # rectified and native with submit="call"; native has no way of submitting at all
-            submit and (view == "native" or (view == "rectified" and submit == "call")),
-            # teacher, scale, rollout outside `sera`, and a scale that the teacher has not
-            narrowed and name != "sera",
-            (given.get("teacher"), given.get("scale")) in (("GLM-4.5-Air", "lite"), ("GLM-4.6", "full")),
-            # min_recall on a config without recalls
-            least is not None and (name not in T2 or given.get("rollout") == "T1"),
-            # upstream= is read as it is and has no revisions
-            given.get("upstream") and given.get("revision"),
-            # a limit needs its tokenizer, and both a view to train on; what becomes of longer rows needs a limit
-            (limit is None) != (given.get("tokenizer") is None) or (limit and view in ("rectified", "native")),
-            given.get("overlong") and limit is None,
-            # a view with Json leaves below datasets 4.8
-            holds_json(view),
-        ]
-    )
-
-
-PAIRS = list(itertools.combinations(ARGUMENTS, 2))
-
-
-def test_every_argument_has_sample_values() -> None:
-    assert set(inspect.signature(settle).parameters) == set(ARGUMENTS)
-
-
-def clash_of(given: dict[str, Any]) -> Clash | None:
-    """The row of the table whose message `request` gives; None where it takes the arguments."""
-    try:
-        settle(**given)
-    except ConfigError as error:
-        heads = [(max(re.split(r"\{.*?\}", clash.says), key=len), clash) for clash in CLASHES]
-        return next(clash for head, clash in heads if head in str(error))
-    return None
-
-
-@pytest.mark.parametrize(("one", "other"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
-def test_every_pair_of_arguments_works_or_is_a_clash(one: str, other: str) -> None:
-    for value, another in itertools.product(ARGUMENTS[one], ARGUMENTS[other]):
-        given = {one: value, other: another}
-        assert (clash_of(given) is not None) == senseless(given), given
-
-
-def test_no_row_of_the_table_is_dead() -> None:
-    together: list[dict[str, Any]] = [
+CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
+    ("config", "view"): (
         {"name": "sera-openai", "view": "native"},
+        "the config name already says the view 'openai'; leave view='native' out, or name the config 'sera'",
+    ),
+    ("view", "submit"): (
         {"view": "rectified", "submit": "call"},
-        {"name": "glm-4.6-lite-t1", "min_recall": 0.5},
-        *({"name": "glm-4.6-lite-t1", key: CHOICES[key][0]} for key in ("teacher", "scale", "rollout")),
-        {"teacher": "GLM-4.6", "scale": "full"},
+        "the view 'rectified' has no submit='call'; it takes 'answer'",
+    ),
+    ("view", "datasets"): (
+        {"view": "openai"},
+        (
+            "the view 'openai' holds objects, which datasets below 4.8 cannot; take view='hermes' or view='sharegpt', "
+            "which every version reads, or install datasets>=4.8"
+        ),
+    ),
+    ("view", "max_tokens"): (
         {"view": "native", "max_tokens": 5, "tokenizer": "x"},
+        "the view 'native' is not for training and is never cut; max_tokens works with 'openai', 'hermes', 'sharegpt'",
+    ),
+    ("config", "min_recall"): (
+        {"name": "glm-4.6-lite-t1", "min_recall": 0.5},
+        (
+            "no row of 'glm-4.6-lite-t1' as narrowed has a line-level recall, so min_recall would drop them all; "
+            "there are recalls in glm-4.5-air-full-t2, glm-4.6-lite-t2, sera"
+        ),
+    ),
+    ("config", "teacher"): (
+        {"name": "glm-4.6-lite-t1", "teacher": "GLM-4.6"},
+        "'glm-4.6-lite-t1' is one set already; teacher narrows the config 'sera'",
+    ),
+    ("config", "scale"): (
+        {"name": "glm-4.6-lite-t1", "scale": "lite"},
+        "'glm-4.6-lite-t1' is one set already; scale narrows the config 'sera'",
+    ),
+    ("config", "rollout"): (
+        {"name": "swe-zero-12m", "rollout": "T1"},
+        "'swe-zero-12m' is one set already; rollout narrows the config 'sera'",
+    ),
+    ("teacher", "scale"): (
+        {"teacher": "GLM-4.6", "scale": "full"},
+        (
+            "no set of 'sera' has teacher='GLM-4.6', scale='full'; its sets are GLM-4.5-Air, full, T1; "
+            "GLM-4.5-Air, full, T2; GLM-4.6, lite, T1; GLM-4.6, lite, T2"
+        ),
+    ),
+    ("max_tokens", "tokenizer"): (
         {"view": "hermes", "max_tokens": 5},
+        "max_tokens=5 with tokenizer=None: each needs the other",
+    ),
+    ("overlong", "max_tokens"): (
         {"view": "hermes", "overlong": "drop"},
+        "overlong='drop' says what happens to rows with more than max_tokens; pass max_tokens and tokenizer, too",
+    ),
+    ("upstream", "revision"): (
         {"upstream": "sample", "revision": "main"},
-        *([] if JSON_LEAVES else [{"view": "openai"}]),
-    ]
-    met = [clash_of(given) for given in together]
-    assert met == [clash for clash in CLASHES if clash.pair != ("view", "datasets")] + met[11:]
+        "upstream='sample' is read as it is and has no revisions; revision='main' works with the hub only",
+    ),
+}
+"""Every pair that clashes: an example, and what is said about it."""
+
+
+@pytest.mark.parametrize("pair", CLASHES)
+def test_a_clash_says_what_to_ask_for_instead(pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if pair == ("view", "datasets"):
+        monkeypatch.setattr("sera_swezero.request.clashes.datasets_version", lambda: (4, 7))
+    given, message = CLASHES[pair]
+    with pytest.raises(ConfigError) as caught:
+        settle(**given)
+    assert str(caught.value) == message
+
+
+FINE: list[dict[str, Any]] = [
+    {"name": "sera-hermes", "view": "hermes"},
+    {"view": "rectified", "submit": "answer"},
+    *({"view": view, "submit": submit} for view in ("hermes", "sharegpt") for submit in ("call", "answer")),
+    *({"name": f"{name}-hermes", "min_recall": 0.0} for name in T2),
+    {"min_recall": 1.0, "rollout": "T2"},
+    {"min_recall": 1.0, "teacher": "GLM-4.6"},
+    *({"teacher": teacher, "scale": scale} for teacher, scale in [("GLM-4.5-Air", "full"), ("GLM-4.6", "lite")]),
+    *({"name": f"sera-{view}", "scale": "lite", "rollout": "T1"} for view in ("native", "sharegpt")),
+    *({"view": view, "max_tokens": 5, "tokenizer": "x"} for view in ("hermes", "sharegpt")),
+    {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "overlong": "truncate"},
+    {"upstream": "sample", "lineage": True},
+]
+"""What must not be refused, close to each clash."""
+
+
+@pytest.mark.parametrize("given", FINE, ids=str)
+def test_what_is_near_a_clash_is_fine(given: dict[str, Any]) -> None:
+    settle(**given)
+
+
+def test_every_argument_has_right_values() -> None:
+    assert set(RIGHT) == {"name", *ARGUMENTS}
+
+
+def test_every_pair_of_arguments_works_or_is_a_known_clash(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[tuple[str, str], int] = {}
+
+    def note(combination: Combination) -> Iterator[Clash]:
+        for clash in clashes(combination):
+            found[clash.pair] = found.get(clash.pair, 0) + 1
+            yield clash
+
+    monkeypatch.setattr(settling, "clashes", note)
+    for one, other in itertools.combinations(RIGHT, 2):
+        for value, another in itertools.product(RIGHT[one], RIGHT[other]):
+            with contextlib.suppress(ConfigError):
+                settle(**{one: value, other: another})
+    assert found.keys() | {("view", "datasets")} == CLASHES.keys()
 
 
 def test_narrowing_keeps_the_origins_that_fit() -> None:

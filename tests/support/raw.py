@@ -192,7 +192,7 @@ def convert_as(raw: bytes | dict[str, Any], asked: Request) -> Converted:
 def convert_root(root: Path | str, config: str, **arguments: Any) -> tuple[list[dict[str, Any]], Report]:
     """Convert every file of a config below a root, in order: the rows and what became of the records."""
     asked = settle(config, upstream=str(root), **arguments)
-    snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
+    snapshot = take_snapshot(asked.origins, upstream=asked.arguments.upstream)
     report = Report()
     shards = plan_shards(snapshot.files)
     return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, report)], report

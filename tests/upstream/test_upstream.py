@@ -37,7 +37,7 @@ from sera_swezero.upstream import plan_shards, take_snapshot
 name, arguments = json.loads(sys.argv[1])
 asked = settle(name, **arguments)
 try:
-    snapshot = take_snapshot(asked.origins, upstream=asked.upstream, revision=asked.revision)
+    snapshot = take_snapshot(asked.origins, upstream=asked.arguments.upstream, revision=asked.arguments.revision)
     report = Report()
     shards = plan_shards(snapshot.files)
     rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, report)]
@@ -71,7 +71,7 @@ def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arg
 def read(root: Path | str, name: str, **arguments: Any) -> list[dict[str, Any]]:
     """Read a whole config below a root, here."""
     asked = settle(name, upstream=str(root), **arguments)
-    snapshot = take_snapshot(asked.origins, upstream=asked.upstream)
+    snapshot = take_snapshot(asked.origins, upstream=asked.arguments.upstream)
     shards = plan_shards(snapshot.files)
     return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, Report())]
 

@@ -1,0 +1,52 @@
+"""Which rows overlap a benchmark: one pass over the rows, which counts them and can write them down."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from sera_swezero.quality.collect import Progress
+from sera_swezero.quality.row_source import Rows
+from sera_swezero.quality.row_summary import look
+from sera_swezero.request.benchmark_overlap import REASONS, Benchmark
+
+
+class OverlapCount(NamedTuple):
+    """How many rows there were, and how many of them overlap the benchmark."""
+
+    rows: int
+    overlaps: dict[str, int]
+    """Rows by how they overlap, the keys of `REASONS`; a row counts once."""
+
+
+def scan_overlaps(
+    rows: Rows, benchmark: Benchmark, out: Path | None = None, progress: Progress | None = None
+) -> OverlapCount:
+    """Find the rows that overlap the benchmark.
+
+    Args:
+        rows: the rows to read, as `open_rows` gives them.
+        benchmark: what to look for.
+        out: a file for the rows found, in JSON Lines: where each stands, its set, and how it overlaps.
+        progress: called after each row with the number of rows so far and the share of all bytes read.
+
+    Raises:
+        ConfigError, UpstreamError: as the rows are read.
+    """
+    found: Counter[str] = Counter()
+    count = 0
+    with ExitStack() as stack:
+        file = stack.enter_context(out.open("w", encoding="utf-8")) if out is not None else None
+        for count, row in enumerate(rows.read(), 1):
+            looked = look(row.row, row.shape)
+            how = benchmark.overlap(looked.instance_id, row.row.get("repo"), looked.trajectory.task)
+            if how is not None:
+                found[how] += 1
+                if file is not None:
+                    file.write(json.dumps({**row.place._asdict(), "set": row.set, "overlaps": how}) + "\n")
+            if progress is not None:
+                progress(count, row.done)
+    return OverlapCount(rows=count, overlaps={how: found[how] for how in REASONS})

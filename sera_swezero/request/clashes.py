@@ -1,0 +1,117 @@
+"""The pairs of arguments that make no sense together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sera_swezero.catalog import CONFIGS, Config, Origin
+from sera_swezero.request.arguments import NARROWING, Arguments
+from sera_swezero.views import VIEWS, View
+
+JSON_LEAVES_SINCE = (4, 8)
+"""The version of `datasets` that brought the feature `Json`."""
+
+
+def datasets_version() -> tuple[int, ...]:
+    """The first two numbers of the installed version of `datasets`."""
+    from importlib import metadata
+
+    # From the metadata: importing datasets takes more than a second, and the command line often needs none of it.
+    return tuple(int(part) for part in metadata.version("datasets").split(".")[:2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combination:
+    """Arguments that are right one by one, and what they mean together."""
+
+    arguments: Arguments
+    config: Config
+    suffix: str | None
+    """The view that the config's name ends in."""
+    view: View
+    origins: tuple[Origin, ...]
+    """The origins of the config that `teacher`, `scale` and `rollout` leave."""
+
+
+class Clash(NamedTuple):
+    """Two arguments that make no sense together; `config` and `datasets` stand for themselves."""
+
+    pair: tuple[str, str]
+    message: str
+    """What is wrong, and what to ask for instead."""
+
+
+def clashes(combination: Combination) -> Iterator[Clash]:
+    """Find every pair of arguments that makes no sense. A pair that is not found here is fine."""
+    yield from _of_view(combination)
+    yield from _of_sets(combination)
+    arguments = combination.arguments
+    if (arguments.max_tokens is None) != (arguments.tokenizer is None):
+        yield Clash(
+            ("max_tokens", "tokenizer"),
+            f"max_tokens={arguments.max_tokens!r} with tokenizer={arguments.tokenizer!r}: each needs the other",
+        )
+    if arguments.overlong is not None and arguments.max_tokens is None:
+        yield Clash(
+            ("overlong", "max_tokens"),
+            f"overlong={arguments.overlong!r} says what happens to rows with more than max_tokens; "
+            "pass max_tokens and tokenizer, too",
+        )
+    if arguments.upstream is not None and arguments.revision is not None:
+        yield Clash(
+            ("upstream", "revision"),
+            f"upstream={arguments.upstream!r} is read as it is and has no revisions; "
+            f"revision={arguments.revision!r} works with the hub only",
+        )
+
+
+def _of_view(combination: Combination) -> Iterator[Clash]:
+    arguments, config, view = combination.arguments, combination.config, combination.view
+    if combination.suffix and arguments.view not in {None, combination.suffix}:
+        yield Clash(
+            ("config", "view"),
+            f"the config name already says the view {combination.suffix!r}; leave view={arguments.view!r} out, "
+            f"or name the config {config.name!r}",
+        )
+    if arguments.submit and arguments.submit not in view.submits:
+        submits = " or ".join(map(repr, view.submits)) or "no submit at all"
+        yield Clash(
+            ("view", "submit"), f"the view {view.name!r} has no submit={arguments.submit!r}; it takes {submits}"
+        )
+    if view.has_json_leaves and datasets_version() < JSON_LEAVES_SINCE:
+        yield Clash(
+            ("view", "datasets"),
+            f"the view {view.name!r} holds objects, which datasets below 4.8 cannot; take view='hermes' or "
+            "view='sharegpt', which every version reads, or install datasets>=4.8",
+        )
+    if arguments.max_tokens is not None and not view.trains:
+        training = ", ".join(repr(other.name) for other in VIEWS.values() if other.trains)
+        yield Clash(
+            ("view", "max_tokens"),
+            f"the view {view.name!r} is not for training and is never cut; max_tokens works with {training}",
+        )
+
+
+def _of_sets(combination: Combination) -> Iterator[Clash]:
+    arguments, config = combination.arguments, combination.config
+    wanted = {name: getattr(arguments, name) for name in NARROWING if getattr(arguments, name) is not None}
+    for name in wanted if len(config.origins) == 1 else ():
+        unions = " or ".join(repr(union.name) for union in CONFIGS.values() if len(union.origins) > 1)
+        yield Clash(("config", name), f"{config.name!r} is one set already; {name} narrows the config {unions}")
+    if not combination.origins:
+        asked = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+        sets = "; ".join(", ".join(origin.facts.values()) for origin in config.origins)
+        yield Clash(("teacher", "scale"), f"no set of {config.name!r} has {asked}; its sets are {sets}")
+    elif arguments.min_recall is not None and not any(map(_has_recall, combination.origins)):
+        with_recall = ", ".join(name for name, other in CONFIGS.items() if any(map(_has_recall, other.origins)))
+        yield Clash(
+            ("config", "min_recall"),
+            f"no row of {config.name!r} as narrowed has a line-level recall, so min_recall would drop them all; "
+            f"there are recalls in {with_recall}",
+        )
+
+
+def _has_recall(origin: Origin) -> bool:
+    return origin.facts.get("rollout") == "T2"

@@ -1,0 +1,48 @@
+"""The lock file: upstream commits written down, so that every later run reads the same versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sera_swezero.catalog import CONFIGS
+from sera_swezero.errors import ConfigError
+from sera_swezero.request.settle import settle
+from sera_swezero.upstream import take_snapshot
+from sera_swezero.upstream.snapshot import read_lock
+
+
+class LockUpdate(NamedTuple):
+    """What an update of a lock file did. Each mapping is from repo to commit."""
+
+    before: Mapping[str, str]
+    """What the file said before; empty if there was none."""
+    resolved: Mapping[str, str]
+    """The commits of now."""
+    after: Mapping[str, str]
+    """What the file says now: the resolved commits, and those of other repos as they were."""
+
+
+def update_lock(path: Path, names: Iterable[str] = ()) -> LockUpdate:
+    """Resolve the upstream repos of configs to commits, and write `{"repos": {repo: commit}}`.
+
+    Args:
+        path: the lock file; repos in it that are not resolved now keep their commits.
+        names: config names; all configs if there are none.
+
+    Raises:
+        ConfigError: an unknown config, or a file that is not a lock file or cannot be written.
+        UpstreamError: a repo cannot be resolved; the file stays as it was.
+    """
+    origins = {origin.repo: origin for name in names or CONFIGS for origin in settle(name).origins}
+    before = read_lock(str(path)) if path.is_file() else {}
+    resolved = dict(take_snapshot(list(origins.values())).commits)
+    after = dict(sorted({**before, **resolved}.items()))
+    try:
+        path.write_text(json.dumps({"repos": after}, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error
+    return LockUpdate(before=before, resolved=resolved, after=after)
