@@ -1,10 +1,10 @@
-"""Agent trajectories of SERA and SWE-ZERO, rectified and validated on the fly.
+"""Agent trajectories of SERA and SWE-ZERO, rectified and validated while they are read.
 
     import sera_swezero, datasets
     rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True)
 
-Importing this package installs one hook in `datasets` (see `plugin`) and does nothing else; `load_dataset` here does
-the same without the hook.
+Importing this package installs one hook in `datasets` (see `loading.hook`) and does nothing else.
+`sera_swezero.load_dataset` does the same without the hook, and `sera_swezero.iter_rows` needs no `datasets`.
 """
 
 from __future__ import annotations
@@ -12,31 +12,46 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sera_swezero.errors import ConfigError, PublishError, RowError, SeraSweZeroError, UpstreamError
+from sera_swezero.errors import (
+    BuildError,
+    ConfigError,
+    PublishError,
+    RowError,
+    SeraSweZeroError,
+    StateError,
+    UpstreamError,
+)
 from sera_swezero.loading import hook
 from sera_swezero.version import __version__
 
 if TYPE_CHECKING:
     from sera_swezero.loading.builder import SeraSweZero, SeraSweZeroConfig
     from sera_swezero.loading.load import load_dataset
+    from sera_swezero.rows import RowIterator, iter_rows
 
 __all__ = [
+    "BuildError",
     "ConfigError",
     "PublishError",
     "RowError",
+    "RowIterator",
     "SeraSweZero",
     "SeraSweZeroConfig",
     "SeraSweZeroError",
+    "StateError",
     "UpstreamError",
     "__version__",
+    "iter_rows",
     "load_dataset",
 ]
 
-# Imported when first asked for: `datasets` takes more than a second, and the command line often needs none of it.
+# Imported on first use: `datasets` takes more than a second, and the command line often needs none of it.
 _LAZY = {
-    "load_dataset": "loading.load",
+    "RowIterator": "rows",
     "SeraSweZero": "loading.builder",
     "SeraSweZeroConfig": "loading.builder",
+    "iter_rows": "rows",
+    "load_dataset": "loading.load",
 }
 
 
@@ -45,6 +60,10 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 hook.install()
