@@ -1,9 +1,9 @@
-"""Validate rows in files, ours or anybody's: every problem with file, row, JSON path, what is there and what should be.
+"""Validate rows in files, whoever wrote them. Every problem has its file, row and JSON path, and what was expected.
 
 contracts.py   what a row of each kind must be, and how to tell which kind a file holds
-order.py       what no JSON Schema can say: the order of messages, the JSON inside a tool call
-files.py       JSONL and Parquet, streamed
-paths.py       files and folders in, problems out
+row_order.py   what a JSON Schema cannot say: the order of messages, the JSON inside a tool call
+row_files.py   reads JSONL and Parquet as streams
+paths.py       takes files and folders, returns problems
 """
 
 from sera_swezero.check.contracts import CONTRACTS, Contract

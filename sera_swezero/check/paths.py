@@ -1,4 +1,4 @@
-"""Files and folders in, problems out."""
+"""Takes files and folders, returns the problems of their rows."""
 
 from __future__ import annotations
 
@@ -13,25 +13,22 @@ from sera_swezero.check.row_files import SUFFIXES, Unreadable, columns_faults, o
 from sera_swezero.schemas.validate import Fault
 
 ASIDE = "rejected"
-"""Below a folder, files and folders whose name begins so hold raw records that did not convert: no rows to check."""
+"""Below a folder, files and folders whose names begin like this hold raw records that did not convert, so no rows."""
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong.
-
-    file: as given, or found below a folder that was given.
-    row: number of the row in its file, counted from 0 as `datasets` does; None where the file itself is meant.
-    path: JSON path inside the row, `$` for the whole; it goes on inside JSON text, such as `$.messages[3].content`.
-    found: what is there. expected: what would have been right.
-    unreadable: the file, or its rest, could not be read, so its rows were not checked.
-    """
+    """One thing that is wrong."""
 
     file: str
+    """As given, or found below a given folder."""
     row: int | None
+    """Number of the row in its file, counted from 0 as `datasets` does; None if the file itself is meant."""
     path: str
+    """JSON path inside the row, `$` for the whole row. It continues inside JSON text: `$.messages[3].content`."""
     found: str
     expected: str
     unreadable: bool = False
+    """Whether the file, or the rest of it, could not be read, so that its rows were not checked."""
 
     def __str__(self) -> str:
         row = "" if self.row is None else f" row {self.row}"
@@ -40,28 +37,30 @@ class Problem(NamedTuple):
 
 @dataclass
 class CheckTally:
-    """What was checked: files, rows by kind (name of the row's schema), rows with a problem."""
+    """How much was checked."""
 
     files: int = 0
     rows: Counter[str] = field(default_factory=Counter)
+    """Rows by the name of their schema."""
     bad_rows: int = 0
+    """Rows with a problem."""
 
 
 def check_paths(
     paths: Iterable[str | Path], *, kind: str | None = None, tally: CheckTally | None = None
 ) -> Iterator[Problem]:
-    """Check every row of Parquet and JSONL files, and of all such files below folders; yields problems as they are met.
+    """Check every row of Parquet and JSONL files, and of all such files below folders; yield each problem when found.
 
-    Rows are streamed: memory does not grow with the files. Which kind of row a file holds is told from its columns and
-    values. A row that the compiled schemas refuse goes through `jsonschema`, which names all its problems.
+    Rows are streamed: memory does not grow with the files. The columns and values of a file show which kind of rows it
+    has. A row that the compiled schemas refuse is checked again by `jsonschema`, which names all of its problems.
 
     Args:
-        paths: files and folders; below folders hidden ones and rejected records are left out.
-        kind: a view ("rectified") or a row schema ("rectified-sera"), to force what the rows are held to.
+        paths: files and folders. Below folders, hidden files and rejected records are left out.
+        kind: a view ("rectified") or a row schema ("rectified-sera") that the rows must have.
         tally: gets the counts.
 
     Raises:
-        ConfigError: `kind` is no view and no row schema.
+        ConfigError: `kind` is neither a view nor a row schema.
     """
     among = candidates(kind)
     counts = CheckTally() if tally is None else tally
@@ -77,7 +76,7 @@ def check_paths(
 
 
 def _below(folder: Path) -> list[Path]:
-    """The files with rows below a folder, sorted."""
+    """Return the files with rows below a folder, sorted."""
     found = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
@@ -96,7 +95,7 @@ def _check_file(path: Path, among: Sequence[Contract], counts: CheckTally, *, fo
             raise _unknown(opened.kinds, among)
         broken = columns_faults(opened, contract)
         if broken:
-            # Every row would say the same again: the file is told once, and its rows wait until the columns are right.
+            # Every row would have the same problem again, so the rows are not checked.
             yield from (Problem(str(path), None, *fault) for fault in broken)
             return
         for number, row in enumerate(opened.rows):
@@ -113,5 +112,5 @@ def _check_file(path: Path, among: Sequence[Contract], counts: CheckTally, *, fo
 
 
 def _unknown(columns: Iterable[str], among: Sequence[Contract]) -> Unreadable:
-    found = f"the columns {', '.join(columns) or 'of nothing'}, which are rows of no known kind"
+    found = f"the columns {', '.join(columns) or '(none)'}, which do not belong to a known kind of rows"
     return Unreadable(found, f"the columns of {told(among)}")

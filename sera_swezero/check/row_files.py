@@ -1,4 +1,4 @@
-"""Read the rows of a file, never more than a few in memory, and tell what is wrong with the file itself."""
+"""Reads the rows of a file, only a few in memory at a time, and says what is wrong with the file itself."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from sera_swezero.views import LINEAGE, Row
 SUFFIXES = (".parquet", ".jsonl")
 """The files that rows are read from."""
 
-_BATCH = 32  # Parquet rows that are Python objects at a time; a row may have a megabyte
-_BUFFER = 4 * 1024 * 1024  # bytes; without it a whole column chunk is read at once, 5 GB where a file is one row group
-_LONGEST = 512 * 1024 * 1024  # bytes of a line; what is longer is no JSON Lines file
-_GLANCE = 16  # rows that tell which kind a JSONL file holds
+_BATCH = 32
+"""Parquet rows that are Python objects at a time; a row may have a megabyte."""
+_BUFFER = 4 * 1024 * 1024
+"""Bytes to read at a time; otherwise a whole column chunk is read, which is 5 GB if a file is one row group."""
+_LONGEST = 512 * 1024 * 1024
+"""Bytes of a line; a file with a longer line is not JSON Lines."""
+_GLANCE = 16
+"""Rows from which the kind of a JSONL file is recognised."""
 
 
-class Unreadable(Exception):  # noqa: N818 (a state of the file, told to its reader)
-    """A file that is not there, broken, or of no kind that is read; the arguments are what is there, what should be."""
+class Unreadable(Exception):  # noqa: N818 (a state of the file)
+    """A file that is missing, broken or of another format; the arguments are what was found and what was expected."""
 
     def __init__(self, found: str, expected: str) -> None:
         super().__init__(found, expected)
@@ -31,23 +35,22 @@ class Unreadable(Exception):  # noqa: N818 (a state of the file, told to its rea
         self.expected = expected
 
 
-class Opened(NamedTuple):
-    """A file whose rows can be read.
-
-    kinds: its columns, name -> kind of `Contract.columns`; "" where that is open (JSON null), or Arrow's own name.
-    rows: the rows in order; a Fault stands where a row is no JSON object.
-    typed: whether the file itself fixes the types of the columns.
-    """
+class OpenedFile(NamedTuple):
+    """A file whose rows can be read."""
 
     kinds: dict[str, str]
+    """Column -> kind, as in `Contract.columns`; "" if it is not known (JSON null), or Arrow's own name of the type."""
     rows: Iterator[Row | Fault]
+    """The rows in order; a Fault stands for a row that is not a JSON object."""
     typed: bool
+    """Whether the file itself fixes the types of the columns."""
 
 
-def open_file(path: Path) -> Opened:
-    """Open a Parquet or JSONL file. Raises Unreadable; so may its rows."""
+def open_file(path: Path) -> OpenedFile:
+    """Open a Parquet or JSONL file. Raises Unreadable, now or while its rows are read."""
     if path.suffix not in SUFFIXES:
-        raise Unreadable(f"a {path.suffix or 'nameless'} file", f"one of {', '.join(SUFFIXES)}")
+        found = f"a {path.suffix} file" if path.suffix else "a file without a suffix"
+        raise Unreadable(found, f"one of {', '.join(SUFFIXES)}")
     try:
         if path.stat().st_size == 0:
             raise Unreadable("an empty file (0 bytes)", f"rows in a {path.suffix} file")
@@ -56,8 +59,8 @@ def open_file(path: Path) -> Opened:
         raise Unreadable(error.strerror or str(error), "a file that can be read") from error
 
 
-def columns_faults(opened: Opened, contract: Contract) -> list[Fault]:
-    """What is wrong with the columns of a typed file: missing, too many, or of another type."""
+def columns_faults(opened: OpenedFile, contract: Contract) -> list[Fault]:
+    """Find the columns of a typed file that are missing, not allowed or of another type."""
     if not opened.typed:
         return []
     wanted = contract.columns
@@ -70,10 +73,10 @@ def columns_faults(opened: Opened, contract: Contract) -> list[Fault]:
         for name, kind in opened.kinds.items()
         if name not in allowed
     ]
-    for name, told in wanted.items():
-        kind, nullable = told.removesuffix("?"), told.endswith("?")
+    for name, declared in wanted.items():
+        kind, nullable = declared.removesuffix("?"), declared.endswith("?")
         has = opened.kinds.get(name, kind)
-        # A kind of column that this module does not know is left to the check of every row.
+        # Columns of other kinds are checked row by row.
         if has != kind and not (has == "" and nullable) and kind in _KNOWN:
             found.append(Fault(f"$.{name}", f"a column of {has or 'nulls'}", kind))
     return found
@@ -82,7 +85,7 @@ def columns_faults(opened: Opened, contract: Contract) -> list[Fault]:
 _KNOWN = {"string", "int64", "float64", "messages"}
 
 
-def _jsonl(path: Path) -> Opened:
+def _jsonl(path: Path) -> OpenedFile:
     rows = _lines(path)
     first = list(islice(rows, _GLANCE))
     kinds: dict[str, str] = {}
@@ -91,16 +94,16 @@ def _jsonl(path: Path) -> Opened:
             kinds |= {name: kind for name, kind in kinds_of(row).items() if kind or name not in kinds}
     if not kinds and first:
         raise Unreadable(
-            f"no JSON object in the first {len(first)} line(s): {first[0]}", "JSON Lines: an object a line"
+            f"no JSON object in the first {len(first)} line(s): {first[0]}", "JSON Lines: one object per line"
         )
-    return Opened(kinds, chain(first, rows), typed=False)
+    return OpenedFile(kinds, chain(first, rows), typed=False)
 
 
 def _lines(path: Path) -> Iterator[Row | Fault]:
     with path.open("rb") as handle:
         while line := handle.readline(_LONGEST):
             if len(line) == _LONGEST:
-                raise Unreadable(f"a line of more than {_LONGEST} bytes", "JSON Lines: an object a line")
+                raise Unreadable(f"a line of more than {_LONGEST} bytes", "JSON Lines: one object per line")
             if line.strip():
                 yield _parse(line)
 
@@ -111,12 +114,12 @@ def _parse(line: bytes) -> Row | Fault:
         row = decode(text)
     except ValueError as error:
         cut = "" if line.endswith(b"\n") else "; the file ends inside this line"
-        shown = brief(line.decode("utf-8", "backslashreplace").strip())
-        return Fault("$", f"{shown}, which is no JSON ({error}{cut})", "one JSON object a line, in UTF-8")
-    return row if isinstance(row, dict) else Fault("$", brief(row), "one JSON object a line")
+        found = brief(line.decode("utf-8", "backslashreplace").strip())
+        return Fault("$", f"{found}, which is not JSON ({error}{cut})", "one JSON object per line, in UTF-8")
+    return row if isinstance(row, dict) else Fault("$", brief(row), "one JSON object per line")
 
 
-def _parquet(path: Path) -> Opened:
+def _parquet(path: Path) -> OpenedFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -125,7 +128,7 @@ def _parquet(path: Path) -> Opened:
     except pa.ArrowException as error:
         raise Unreadable(_first_line(error), "a whole Parquet file") from error
     kinds = {field.name: kind_of(field.type) for field in file.schema_arrow}
-    return Opened(kinds, _batches(file), typed=True)
+    return OpenedFile(kinds, _batches(file), typed=True)
 
 
 def _batches(file: Any) -> Iterator[Row]:
@@ -144,7 +147,7 @@ def _first_line(error: Exception) -> str:
 
 
 def kind_of(arrow: Any) -> str:
-    """The kind of a column: string, int64, float64, messages, "" for nulls, else Arrow's own name of the type."""
+    """Return the kind of a column: string, int64, float64, messages, "" for nulls, or else Arrow's own name."""
     import pyarrow.types as is_
 
     if is_.is_dictionary(arrow):

@@ -1,4 +1,4 @@
-"""The commands: one module each, registered here. Heavy imports stay inside the commands."""
+"""The commands, one module each. Heavy libraries are imported inside the commands, so that help starts at once."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(__version__)
         raise typer.Exit
 
@@ -40,20 +40,23 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     debug: bool = typer.Option(False, DEBUG, help="Show the traceback of an error (anywhere on the line)."),
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     del debug, version
 
 
-app.command("configs")(configs_command.configs)
-app.command("show")(show_command.show)
-app.command("render")(render_command.render)
-app.command("check")(check_command.check)
-app.command("lock")(lock_command.lock)
-app.command("plan")(plan_command.plan)
-app.command("build")(build_command.build)
-app.command("push")(push_command.push)
-app.command("verify")(verify_command.verify)
-app.command("stats")(stats_command.stats)
-app.command("dedup")(dedup_command.dedup)
-app.command("decontaminate")(decontaminate_command.decontaminate)
+for _command in (
+    configs_command.configs,
+    show_command.show,
+    render_command.render,
+    check_command.check,
+    lock_command.lock,
+    plan_command.plan,
+    build_command.build,
+    push_command.push,
+    verify_command.verify,
+    stats_command.stats,
+    dedup_command.dedup,
+    decontaminate_command.decontaminate,
+):
+    app.command()(_command)

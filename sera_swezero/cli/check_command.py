@@ -17,9 +17,11 @@ def check(
     ],
     kind: Annotated[
         str | None,
-        typer.Option("--as", help="Hold the rows to this view or row schema instead of what they look like."),
+        typer.Option("--as", help="Check the rows as this view or row schema, whatever they look like."),
     ] = None,
-    max_problems: Annotated[int, typer.Option("--max-problems", min=0, help="Stop after so many; 0: never.")] = 100,
+    max_problems: Annotated[
+        int, typer.Option("--max-problems", min=0, help="Stop after so many problems; 0: never.")
+    ] = 100,
     as_json: Json = False,
 ) -> None:
     """Check every row of files or folders; name each problem with file, row (from 0), JSON path and remedy.
@@ -28,6 +30,7 @@ def check(
     a summary.
     """
     from sera_swezero.check import CheckTally, check_paths
+    from sera_swezero.cli.row_printer import escaped
 
     tally = CheckTally()
     count, unreadable, stopped = 0, False, False
@@ -40,7 +43,7 @@ def check(
         if as_json:
             print_json(problem._asdict(), indent=None)
         else:
-            typer.echo(printable(str(problem)))
+            typer.echo(escaped(str(problem)))
     summary = {
         "files": tally.files,
         "rows": dict(tally.rows),
@@ -55,8 +58,3 @@ def check(
         end = f"stopped after {count} problems (--max-problems)" if stopped else f"{count or 'no'} problem(s)"
         typer.echo(f"{tally.files} file(s), rows: {kinds}; {end}")
     raise typer.Exit(2 if unreadable else 1 if count else 0)
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, with everything that a terminal would act on escaped."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -30,9 +30,8 @@ def decontaminate(
     from sera_swezero.quality.benchmark_scan import scan_overlaps
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.request.benchmark_overlap import load
-    from sera_swezero.request.filters import benchmark_path
 
-    benchmark = load(benchmark_path(against))
+    benchmark = load(against)
     rows = open_rows(target, **arguments)
     with progress_bar(rows.name) as on_progress:
         found = scan_overlaps(rows, benchmark, out, on_progress)

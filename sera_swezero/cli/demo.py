@@ -1,6 +1,6 @@
 """A walk through the package on its embedded sample: `python -m sera_swezero.cli.demo`, or `make demo` in a checkout.
 
-Everything goes through `datasets`, as a user's own code does; nothing is left behind and no network is used.
+Rows are loaded as in a user's own code. It leaves no files behind and uses no network.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import contextlib
 import io
 import logging
 import tempfile
-from typing import Any
 
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
+import sera_swezero
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.row_printer import render
 from sera_swezero.errors import REASONS
@@ -26,7 +26,7 @@ import json, datasets, sera_swezero
 rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True, upstream="sample")
 for row in rows.take(2):
     print(row["instance_id"], row["line_level_recall"], [m["role"] for m in json.loads(row["messages"])][:6])"""
-"""The README's own example; a test holds the two equal."""
+"""The example of the README; a test holds the two equal."""
 
 SAMPLE = {"split": "train", "upstream": "sample"}
 
@@ -36,20 +36,20 @@ CONVERSIONS = {
     "folded": ("folded_submit", "folded_text"),
     "filled": ("filled_reasoning", "filled_answer"),
 }
-"""The columns of the table of counts: what the card calls it -> kinds of `notes.CONVERSIONS`."""
+"""The columns of the table of counts: the card's word -> kinds of `conversions.CONVERSIONS`."""
 
 NEXT = """
-Next: leave upstream="sample" out and the same lines stream the real sets from the hub.
+Next: without upstream="sample" the same lines stream the real sets from the hub.
   sera-swezero configs                           lists them
   sera-swezero show CONFIG --upstream sample     shows a row
   sera-swezero check PATH                        validates files of rows"""
 
 
 def main() -> None:
-    """Run the whole walk; some ten seconds."""
+    """Run the whole walk; takes some ten seconds."""
     import datasets
 
-    # The tables below tell what was rejected; the usual line per shard would say it in between.
+    # The tables below say what was rejected; the log lines would say it a second time.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     console = Console(highlight=False)
@@ -62,15 +62,15 @@ def main() -> None:
 
 
 def heading(console: Console, text: str) -> None:
-    """A line that begins a part of the walk."""
+    """Print the line that begins a part of the walk."""
     console.print()
     console.rule(f"[bold]{text}", align="left")
 
 
 def show_example(console: Console) -> None:
-    """Run the README's example and show what it prints."""
+    """Run the example of the README and show what it prints."""
     heading(console, "Three lines, and what they print")
-    # Highlighted only where somebody looks at it: the highlighter breaks lines at the width of a pipe.
+    # Highlighted on a terminal only, because the highlighter breaks long lines.
     code = Syntax(EXAMPLE, "python", background_color="default", word_wrap=True)
     console.print(code if console.is_terminal else EXAMPLE, markup=False, soft_wrap=not console.is_terminal)
     printed = io.StringIO()
@@ -80,7 +80,7 @@ def show_example(console: Console) -> None:
 
 
 def compare_doors(console: Console) -> None:
-    """Load every config plain and streaming; say whether the rows are the same."""
+    """Load every config plain and streaming, and say whether the rows are the same."""
     import datasets
 
     heading(console, "Plain and streaming give the same rows")
@@ -97,7 +97,7 @@ def compare_doors(console: Console) -> None:
 
 
 def show_trajectory(console: Console) -> None:
-    """Show the shortest row of a config, its long texts folded."""
+    """Show the shortest row of a config, with its long texts folded."""
     import datasets
 
     heading(console, "A trajectory, in short")
@@ -108,9 +108,14 @@ def show_trajectory(console: Console) -> None:
 
 
 def show_counts(console: Console) -> None:
-    """Convert every config to the rectified view and show what became of each record."""
-    heading(console, "What became of every record (rectified view)")
-    reports = {name: count(name) for name in CONFIGS}
+    """Convert every config to the rectified view and count what happened to its records."""
+    heading(console, "What happened to every record (rectified view)")
+    reports = {}
+    for name in CONFIGS:
+        rows = sera_swezero.iter_rows(name, view="rectified", upstream="sample")
+        reports[name] = rows.report
+        for _ in rows:
+            pass
     table = Table("config", "rows in", "out", "rejected", *CONVERSIONS, box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -121,23 +126,13 @@ def show_counts(console: Console) -> None:
     heading(console, "Why records were rejected")
     why = Table("config", "rejected, by reason", box=None, pad_edge=False)
     for name, report in reports.items():
-        told = ", ".join(f"{times} {reason}" for reason, times in report.rejected.most_common())
-        why.add_row(name, told or "none")
+        reasons = ", ".join(f"{times} {reason}" for reason, times in report.rejected.most_common())
+        why.add_row(name, reasons or "none")
     console.print(why)
     met = set().union(*(report.rejected for report in reports.values()))
     console.print()
     for reason in filter(met.__contains__, REASONS):
         console.print(f"  [bold]{reason}[/]: {REASONS[reason]}", soft_wrap=True)
-
-
-def count(name: str) -> Any:
-    """The report of a config's conversion to the rectified view, all its rows read."""
-    import datasets
-
-    builder = datasets.load_dataset_builder("sera_swezero", name, view="rectified", upstream="sample")
-    for _ in builder.as_streaming_dataset(split="train"):
-        pass
-    return builder.report
 
 
 if __name__ == "__main__":

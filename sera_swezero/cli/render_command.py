@@ -12,7 +12,7 @@ from sera_swezero.cli.options import ConfigName, Json, print_json, takes_argumen
 from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
-    from sera_swezero.templates.chat_template import Template
+    from sera_swezero.templates.chat_template import ChatTemplate
     from sera_swezero.templates.survival import Found
 
 
@@ -59,7 +59,7 @@ def render(
         raise typer.Exit(1)
 
 
-def _figures(found: Found, template: Template) -> dict[str, Any]:
+def _figures(found: Found, template: ChatTemplate) -> dict[str, Any]:
     from sera_swezero.templates.survival import KINDS
 
     kinds = {kind: {"kept": found.kept[kind], "of": found.total[kind]} for kind in KINDS}
@@ -77,7 +77,7 @@ def _figures(found: Found, template: Template) -> dict[str, Any]:
     }
 
 
-def _show(found: Found, template: Template, name: str) -> None:
+def _show(found: Found, template: ChatTemplate, name: str) -> None:
     from rich.console import Console
     from rich.table import Table
 

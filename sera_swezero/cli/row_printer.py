@@ -1,4 +1,4 @@
-"""A row on a terminal: a header of its columns, then its messages, whatever the view."""
+"""Prints a row of any view on a terminal: first its columns, then its messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from rich.text import Text
 from sera_swezero.core.message_order import WRAPPERS
 
 PAYLOADS = ("messages", "conversations")
-"""Columns that hold the trajectory, as a list or as JSON text of one."""
+"""Columns that contain the trajectory, as a list or as JSON text."""
 
-_HEAD, _TAIL = 6, 4  # lines of a folded text that stay
-_WIDEST = 400  # characters of a line that stay
+_HEAD, _TAIL = 6, 4
+"""Lines of a folded text that are shown, at its beginning and its end."""
+_WIDEST = 400
+"""Characters of a folded line that are shown."""
 _COLOURS = {
     "system": "dim",
     "user": "bold blue",
@@ -34,12 +36,14 @@ _COLOURS = {
 _FOLDED = {"system", "tool_output", "tool", "observation"}
 
 
-class Part(NamedTuple):
+class MessagePart(NamedTuple):
     """A piece of a message under one heading."""
 
-    role: str
+    heading: str
+    """The role, and what else tells the pieces of a message apart."""
     text: str
     folds: bool
+    """Whether only the first and last lines are shown."""
 
 
 def render(row: dict[str, Any], console: Console, *, full: bool = False, most: int | None = None) -> None:
@@ -47,16 +51,16 @@ def render(row: dict[str, Any], console: Console, *, full: bool = False, most: i
 
     Args:
         row: of any view, as it is yielded.
-        console: where to; one that is no terminal gets plain text without colours or wrapping.
-        full: whole texts; else long observations keep their first and last lines.
-        most: how many messages to show, from the beginning and the end, all long texts folded; None for all of them.
+        console: where to print; text for a file or a pipe has neither colours nor line breaks of ours.
+        full: print whole texts; otherwise of long observations only the first and last lines.
+        most: how many messages to print, from the beginning and the end, with all long texts folded; None for all.
     """
     payload = next((name for name in PAYLOADS if name in row), None)
     console.print(_header({name: value for name, value in row.items() if name != payload}))
     messages = row.get(payload) if payload else None
     leaves = json.loads(messages) if isinstance(messages, str) else messages or []
-    shows = len(leaves) if most is None else most
-    hidden = range(shows - shows // 2, len(leaves) - shows // 2)
+    count = len(leaves) if most is None else most
+    hidden = range(count - count // 2, len(leaves) - count // 2)
     for number, leaf in enumerate(leaves):
         if number in hidden:
             if number == hidden.start:
@@ -67,22 +71,22 @@ def render(row: dict[str, Any], console: Console, *, full: bool = False, most: i
             _print(part._replace(folds=folds), number, console)
 
 
-def _print(part: Part, number: int, console: Console) -> None:
-    colour = _COLOURS.get(part.role.partition(" ")[0], "bold")
+def _print(part: MessagePart, number: int, console: Console) -> None:
+    colour = _COLOURS.get(part.heading.partition(" ")[0], "bold")
     console.print()
-    console.print(Text(f"[{number}] {part.role}", style=f"{colour} reverse" if console.is_terminal else colour))
-    body = shown(part.text, fold=part.folds)
-    console.print(Text(body, style="dim" if part.role == "system" else ""), soft_wrap=not console.is_terminal)
+    console.print(Text(f"[{number}] {part.heading}", style=f"{colour} reverse" if console.is_terminal else colour))
+    body = printable(part.text, fold=part.folds)
+    console.print(Text(body, style="dim" if part.heading == "system" else ""), soft_wrap=not console.is_terminal)
 
 
-def parts(message: dict[str, Any], number: int) -> Iterator[Part]:
-    """What a message says, under headings: reasoning, text, tool calls."""
+def parts(message: dict[str, Any], number: int) -> Iterator[MessagePart]:
+    """Split a message into its reasoning, its text and its tool calls, each under a heading."""
     role = str(message.get("role", message.get("from", "?")))
     if message.get("reasoning_content"):
-        yield Part(f"{role} (reasoning)", str(message["reasoning_content"]), folds=False)
+        yield MessagePart(f"{role} (reasoning)", str(message["reasoning_content"]), folds=False)
     content = message.get("content", message.get("value"))
     text = "".join(str(part.get("text", "")) for part in content) if isinstance(content, list) else str(content or "")
-    # SWE-ZERO's own chat has observations as user messages; the first user message is the task.
+    # In SWE-ZERO's own chat observations are user messages, after the first one, which is the task.
     folds = role in _FOLDED or (role in ("user", "human") and number > 1)
     if role in WRAPPERS:
         opening, closing = WRAPPERS[role]
@@ -90,30 +94,32 @@ def parts(message: dict[str, Any], number: int) -> Iterator[Part]:
     if role in ("tool_call", "function_call"):
         yield _call(role, text)
     elif text or not message.get("tool_calls"):
-        yield Part(role, text, folds)
+        yield MessagePart(role, text, folds)
     calls = message.get("tool_calls") or []
     for call in json.loads(calls) if isinstance(calls, str) else calls:
         yield _call("tool_call", call.get("function", call))
 
 
-def _call(role: str, call: Any) -> Part:
-    """A call as its tool's name and one argument after the other, text as text."""
+def _call(role: str, call: Any) -> MessagePart:
+    """Show a call as the name of its tool and its arguments, one per line, text as it is."""
     try:
         call = json.loads(call) if isinstance(call, str) else call
         given = call["arguments"]
         values = json.loads(given) if isinstance(given, str) else given or {}
         lines = [f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()]
-        return Part(f"{role} {call['name']}", "\n".join(lines), folds=False)
+        return MessagePart(f"{role} {call['name']}", "\n".join(lines), folds=False)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Part(role, call if isinstance(call, str) else json.dumps(call), folds=False)
+        return MessagePart(role, call if isinstance(call, str) else json.dumps(call), folds=False)
 
 
-def shown(text: str, *, fold: bool) -> str:
-    """The text without what a terminal would act on, and folded: first and last lines, and how many are hidden."""
-    lines = [
-        "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in line)
-        for line in text.split("\n")
-    ]
+def escaped(text: str) -> str:
+    """Return the text with everything that a terminal would act on escaped."""
+    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
+
+
+def printable(text: str, *, fold: bool) -> str:
+    """Return the text as it is printed: escaped, and if it is folded, only its first and last lines."""
+    lines = [escaped(line) for line in text.split("\n")]
     if not fold:
         return "\n".join(lines)
     if len(lines) > _HEAD + _TAIL + 1:
@@ -130,6 +136,6 @@ def _header(columns: dict[str, Any]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in columns.items():
-        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        table.add_row(name, Text(shown(told, fold=True)))
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        table.add_row(name, Text(printable(text, fold=True)))
     return table

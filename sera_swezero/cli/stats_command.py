@@ -79,7 +79,7 @@ def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool |
     from sera_swezero.errors import ConfigError
     from sera_swezero.quality.collect import collect
     from sera_swezero.quality.row_source import open_rows
-    from sera_swezero.request.filters import benchmark_path
+    from sera_swezero.request.benchmark_overlap import benchmark_path
 
     rows = open_rows(target, **arguments)
     with progress_bar(rows.name) as on_progress:

@@ -1,6 +1,6 @@
-"""The `datasets` builder: configs, features, shards; converts on the fly while it is read.
+"""The builder for `datasets`: configs, features and shards. It converts while it is read.
 
-Public API of `datasets` only, the same code on 3.6, 4.x and 5.x.
+Uses the public API of `datasets` alone, with the same code on 3.6, 4.x and 5.x.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class SeraSweZeroConfig(Arguments, datasets.BuilderConfig):  # type: ignore[misc
 
 
 class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
-    """Rectified agent trajectories of SERA and SWE-ZERO.
+    """Agent trajectories of SERA and SWE-ZERO, rectified.
 
-    Takes the config's name as `config_name` and the fields of `SeraSweZeroConfig` as keyword arguments. Making one
-    resolves the upstream revision to a commit, which becomes part of the cache's key.
+    Takes the name of the config as `config_name` and the fields of `Arguments` as keywords. The upstream revision is
+    resolved to a commit when the builder is made, and the commit becomes part of the key of the cache.
 
     Raises:
-        ConfigError: an unknown config, argument or value.
+        ConfigError: an unknown config, argument or value, or two arguments that make no sense together.
         UpstreamError: the upstream cannot be resolved.
     """
 
@@ -63,7 +63,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         for name in config_names()
     ]
     DEFAULT_CONFIG_NAME = DEFAULT
-    DEFAULT_WRITER_BATCH_SIZE = 64  # rows of some 100 KB each: 1000, the library's default, would buffer 100 MB
+    DEFAULT_WRITER_BATCH_SIZE = 64  # rows have some 100 KB each: the default of the library, 1000, would buffer 100 MB
 
     def __init__(self, cache_dir: str | None = None, config_name: str | None = None, **kwargs: Any) -> None:
         arguments = _take_arguments(kwargs)
@@ -82,9 +82,9 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         super().__init__(cache_dir=cache_dir, config_name=name, **kwargs, **arguments)
 
     def _digest(self) -> str:
-        """The cache's key beyond the arguments: converter, upstream commits and files, settled request."""
-        told = [ROWS_VERSION, self.snapshot.digest, describe(self.request)]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        """Hash what decides the rows beyond the arguments: the converter, upstream commits and files, the request."""
+        deciding = [ROWS_VERSION, self.snapshot.digest, describe(self.request)]
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
     def _info(self) -> datasets.DatasetInfo:
         origins = self.request.origins
@@ -97,7 +97,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         if not dl_manager.is_streaming:
-            self._tell_size()
+            self._print_size()
         asked = self.request.arguments
         shard_bytes = asked.shard_bytes or DEFAULT_SHARD_BYTES
         self.plan = make_plan(self.snapshot, self.request, shard_bytes, asked.shuffle_seed, asked.epoch)
@@ -110,22 +110,22 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
                 yield record.key, converted.text_row
 
     def _get_examples_iterable_for_split(self, split_generator: SplitGenerator) -> Any:
-        """The stream: ours, or the library's over the same windows where a seam that `streaming` lists is missing."""
+        """Return our stream, or that of `datasets` over the same windows if it lacks what our stream builds on."""
         from sera_swezero.loading import examples
 
         missing = examples.missing_seams()
         if missing:
             warnings.warn(
                 f"datasets {datasets.__version__} has no {', '.join(missing)}: streaming works, but a state saved "
-                "under another plan is not refused, and set_epoch may not reorder (give epoch= instead)",
+                "under another plan is not refused, and set_epoch may not reorder (pass epoch= instead)",
                 RuntimeWarning,
                 stacklevel=3,
             )
             return super()._get_examples_iterable_for_split(split_generator)
         return examples.WindowedExamples(self.plan, self.report, self.info.features)
 
-    def _tell_size(self) -> None:
-        """Say what a plain load costs before it starts: it reads every raw byte and writes about as many."""
+    def _print_size(self) -> None:
+        """Say before a plain load starts how much it reads and writes."""
         raw = self.snapshot.bytes
         verb = "read" if self.snapshot.root is not None else "download"
         if datasets.utils.logging.is_progress_bar_enabled():
@@ -136,12 +136,12 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
 
 def features(described: Columns) -> Features:
-    """The `datasets` features of columns given by name and type (`views.Columns`)."""
+    """Return the `datasets` features of columns given by name and type (`views.Columns`)."""
     return Features.from_dict(plain_features(described))
 
 
 def size(count: float) -> str:
-    """A number of bytes as a person says it: 512 bytes, 6.8 MB, 7.1 GB (powers of 1000)."""
+    """Format a number of bytes for people: 512 bytes, 6.8 MB, 7.1 GB (powers of 1000)."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"

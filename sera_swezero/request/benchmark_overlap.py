@@ -1,14 +1,14 @@
 """Rows that overlap a benchmark: its repositories, its instances, the texts of its problems.
 
-What to look for is a file, one JSON object a line, with any of these keys (others are ignored):
+What to look for is listed in a file: one JSON object per line, with any of these keys (others are ignored):
 
     {"repo": "owner/name"}                every row from this repository
     {"instance_id": "owner__name-123"}    every row of this instance
     {"text": "the problem statement"}     every row whose task shares 13 words in a row with this text
 
-So a benchmark's own records, with `problem_statement` called `text`, are such a file. `SWE_BENCH_VERIFIED` ships with
-the package: the repositories of the 500 instances, and how many of them each has. Names are compared without regard to
-case. SERA tells the repository only as the name that its instance ids begin with; there the name alone decides.
+So the records of a benchmark, with `problem_statement` renamed to `text`, are such a file. `SWE_BENCH_VERIFIED` ships
+with the package: the repositories of the 500 instances, and how many instances each has. Names are compared without
+regard to case. SERA records the repository only as the name that its instance ids begin with; there the name decides.
 """
 
 from __future__ import annotations
@@ -17,36 +17,38 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from sera_swezero.errors import ConfigError
 
 SWE_BENCH_VERIFIED = Path(__file__).parent / "swe-bench-verified.jsonl"
-"""The 12 repositories of SWE-bench Verified, a fact of that benchmark; `instances` is how many of the 500 each has."""
+"""The 12 repositories of SWE-bench Verified; `instances` is how many of the 500 instances each has."""
+
+BUILT_IN = {"swe-bench-verified": SWE_BENCH_VERIFIED}
+"""The lists that have a name."""
 
 WORDS = 13
-"""Words in a row that make two texts overlap, as in the GPT-3 paper's overlap analysis; a shorter listed text counts as
-a whole. Words are runs of letters, digits and underscores, in lower case."""
+"""How many consecutive words two texts must share to overlap, as in the overlap analysis of the GPT-3 paper. A shorter
+listed text counts as a whole. Words are runs of letters, digits and underscores, in lower case."""
 
 LEAST_WORDS = 5
-"""A listed text of fewer words is no text to look for: it would be found anywhere."""
+"""A listed text of fewer words is ignored, because it would be found anywhere."""
 
 REASONS: dict[str, str] = {
     "repo": "the row is from a listed repository",
     "instance": "the row is of a listed instance",
     "text": f"the row's task shares {WORDS} words in a row with a listed text",
 }
-"""How a row can overlap, first match first."""
+"""How a row can overlap -> meaning. The first that is true counts."""
 
 _WORD = re.compile(r"\w+")
 _SERA_ID = re.compile(r"(.+)_\d+")  # the repository's name, then a number from 10000 on
 _SWE_BENCH_ID = re.compile(r"(.+?)__(.+)-\d+")  # owner, name, number
 
 
-class Line(msgspec.Struct):
-    """One line of the file."""
+class ListedLine(msgspec.Struct):
+    """One line of a list."""
 
     repo: str | None = None
     instance_id: str | None = None
@@ -55,29 +57,30 @@ class Line(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What to look for.
-
-    names: the repositories without their owners. grams: runs of words, joined by blanks, by their number of words.
-    """
+    """What to look for. All texts are in lower case."""
 
     repos: frozenset[str] = frozenset()
+    """owner/name."""
     names: frozenset[str] = frozenset()
+    """The repositories without their owners."""
     instances: frozenset[str] = frozenset()
-    grams: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """Instance ids."""
+    runs: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """Number of words -> runs of so many words, joined by blanks."""
 
     def overlap(self, instance_id: str, repo: str | None, task: str | None) -> str | None:
-        """How a row overlaps: a key of `REASONS`, None where it does not.
+        """Say how a row overlaps: a key of `REASONS`, or None if it does not.
 
         Args:
-            instance_id: the row's.
-            repo: owner/name where the row says so; else it is taken from the instance id.
-            task: what the model was asked, which holds the problem's text.
+            instance_id: of the row.
+            repo: owner/name; None where the row has no such column, and the instance id says it.
+            task: what the model was asked; contains the text of the problem.
         """
         if self._from_repo(instance_id, repo):
             return "repo"
         if instance_id.lower() in self.instances:
             return "instance"
-        return "text" if self.grams and task and self._shares_words(task) else None
+        return "text" if self.runs and task and self._shares_words(task) else None
 
     def _from_repo(self, instance_id: str, repo: str | None) -> bool:
         if not self.repos:
@@ -91,19 +94,23 @@ class Benchmark:
 
     def _shares_words(self, task: str) -> bool:
         words = _words(task)
-        return any(not grams.isdisjoint(_runs(words, length)) for length, grams in self.grams.items())
+        return any(not runs.isdisjoint(_runs(words, length)) for length, runs in self.runs.items())
 
 
 def load(path: str | Path) -> Benchmark:
-    """Read a file of what to look for.
+    """Read a list.
+
+    Args:
+        path: a file, or a name of `BUILT_IN`.
 
     Raises:
-        ConfigError: it cannot be read, or a line is no object of that kind; names file, line and remedy.
+        ConfigError: the file cannot be read, or a line is not such an object; names file, line and remedy.
     """
-    decode = msgspec.json.Decoder(Line).decode
-    repos, instances, grams = set(), set(), dict[int, set[str]]()
+    path = benchmark_path(path)
+    decode = msgspec.json.Decoder(ListedLine).decode
+    repos, instances, runs = set(), set(), dict[int, set[str]]()
     try:
-        lines = Path(path).read_bytes().splitlines()
+        lines = path.read_bytes().splitlines()
     except OSError as error:
         msg = f"decontaminate={str(path)!r}: cannot be read: {error}"
         raise ConfigError(msg) from error
@@ -116,19 +123,25 @@ def load(path: str | Path) -> Benchmark:
             msg = f"{path}, line {number}: {error}; expected an object with any of repo, instance_id and text (strings)"
             raise ConfigError(msg) from error
         if line.repo is None and line.instance_id is None and line.text is None:
-            msg = (
-                f"{path}, line {number}: says nothing to look for; expected any of the keys repo, instance_id and text"
-            )
+            msg = f"{path}, line {number}: expected any of the keys repo, instance_id and text; found none of them"
             raise ConfigError(msg)
         repos |= {line.repo.lower()} if line.repo else set()
         instances |= {line.instance_id.lower()} if line.instance_id else set()
         words = _words(line.text or "")
         if len(words) >= LEAST_WORDS:
             length = min(WORDS, len(words))
-            grams.setdefault(length, set()).update(_runs(words, length))
-    names = frozenset(repo.rpartition("/")[2] for repo in repos)
-    frozen = {length: frozenset(runs) for length, runs in grams.items()}
-    return Benchmark(frozenset(repos), names, frozenset(instances), frozen)
+            runs.setdefault(length, set()).update(_runs(words, length))
+    return Benchmark(
+        repos=frozenset(repos),
+        names=frozenset(repo.rpartition("/")[2] for repo in repos),
+        instances=frozenset(instances),
+        runs={length: frozenset(found) for length, found in runs.items()},
+    )
+
+
+def benchmark_path(given: str | Path) -> Path:
+    """Return the file that a name of `BUILT_IN` or a path means."""
+    return BUILT_IN.get(str(given)) or Path(given).expanduser()
 
 
 def _words(text: str) -> list[str]:
@@ -137,9 +150,3 @@ def _words(text: str) -> list[str]:
 
 def _runs(words: list[str], length: int) -> Iterator[str]:
     return (" ".join(words[i : i + length]) for i in range(len(words) - length + 1))
-
-
-def counts() -> dict[str, int]:
-    """Instances of SWE-bench Verified by repository, from the shipped list."""
-    rows: list[dict[str, Any]] = [msgspec.json.decode(line) for line in SWE_BENCH_VERIFIED.read_bytes().splitlines()]
-    return {row["repo"]: row["instances"] for row in rows}

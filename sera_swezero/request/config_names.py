@@ -1,4 +1,4 @@
-"""The names under which configs are asked for: the config's own, or with a view behind it."""
+"""The names of configs: a config's own name, or that name with a view behind it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sera_swezero.views import VIEWS
 
 
 def config_names() -> list[str]:
-    """Every name that may be asked for: each config, then each config with a view behind it."""
+    """Return every name: each config, then each config with a view behind it."""
     return [*CONFIGS, *(f"{name}-{view}" for name in CONFIGS for view in VIEWS)]
 
 
 def split_name(name: str) -> tuple[str, str | None]:
-    """Split a config name into (config, view or None). Raises ConfigError for a name that there is not."""
+    """Split a name into the config and the view behind it, None without one. Raises ConfigError for unknown names."""
     if name in CONFIGS:
         return name, None
     for view in VIEWS:
@@ -23,7 +23,6 @@ def split_name(name: str) -> tuple[str, str | None]:
             return name.removesuffix(f"-{view}"), view
     near = difflib.get_close_matches(name, config_names(), n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: " + ", ".join(
-        f"-{view}" for view in VIEWS
-    )
+    views = ", ".join(f"-{view}" for view in VIEWS)
+    msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: {views}"
     raise ConfigError(msg)

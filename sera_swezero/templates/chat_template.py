@@ -1,7 +1,7 @@
 """Chat templates: found by path or name, and rendered as `transformers` renders them (sandboxed Jinja, its filters).
 
-Without `transformers`, because a look at what a template keeps should not need two gigabytes of a trainer; a test holds
-the renderings equal.
+This needs no `transformers`, because a look at what a template keeps should not need two gigabytes of a trainer. A test
+holds the renderings equal.
 """
 
 from __future__ import annotations
@@ -28,29 +28,32 @@ _NAMED = {"trl": "chat_templates", "transformers": "chat_templates"}
 """Installed package -> its folder of `<name>.jinja` files."""
 
 
-class Rendered(NamedTuple):
-    """A chat as text. trained: (start, end) of each part that the template marks as the model's, in characters."""
+class RenderedChat(NamedTuple):
+    """A chat as text."""
 
     text: str
     trained: list[tuple[int, int]]
+    """(start, end) in characters of each part that the template marks as written by the model."""
 
 
-class Template:
+class ChatTemplate:
     """A chat template, ready to render.
 
-    Attributes:
-        name: as it was asked for.
-        marks: whether it marks the model's parts (`{% generation %}`), which training on them alone needs.
+    Args:
+        name: what to call it in messages.
+        text: the template.
+        variables: what the template may use besides the chat, such as special tokens.
 
     Raises:
-        ConfigError: the text is no Jinja template.
+        ConfigError: the text is not a Jinja template.
     """
 
     def __init__(self, name: str, text: str, variables: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.marks = re.search(r"\{%-?\s*generation\s*-?%\}", text) is not None
+        """Whether it marks the parts of the model (`{% generation %}`), which training on these parts alone needs."""
         self._variables = dict(variables or {})
-        # Two texts that no row holds, around each part of the model.
+        # Two texts that cannot occur in a row, to stand around each part of the model.
         self._open, self._close = (f"[{word} {secrets.token_hex(16)}]" for word in ("open", "close"))
         try:
             self._compiled = _environment(self._open, self._close).from_string(text)
@@ -58,9 +61,9 @@ class Template:
             msg = f"template {name!r}: line {error.lineno}: {error.message}"
             raise ConfigError(msg) from None
 
-    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> Rendered:
-        """Render a chat. Raises what the template raises: `jinja2.TemplateError`, or TypeError and its kind."""
-        # gpt-oss templates know reasoning by another name; transformers gives both.
+    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> RenderedChat:
+        """Render a chat. Raises what the template raises: `jinja2.TemplateError`, TypeError and the like."""
+        # gpt-oss templates have another name for the reasoning; transformers passes both.
         chat = [{"thinking": m["reasoning_content"], **m} if m.get("reasoning_content") else m for m in messages]
         marked = self._compiled.render(messages=chat, tools=tools, add_generation_prompt=False, **self._variables)
         pieces: list[str] = []
@@ -74,15 +77,15 @@ class Template:
             else:
                 pieces.append(piece)
                 length += len(piece)
-        return Rendered("".join(pieces), trained)
+        return RenderedChat("".join(pieces), trained)
 
 
-def load_template(name: str | None, tokenizer: str | None = None) -> Template:
-    """Find a template: the path of a file, the name of one in an installed `trl` or `transformers`, or the tokenizer's.
+def load_template(name: str | None, tokenizer: str | None = None) -> ChatTemplate:
+    """Load a template: from a file, from an installed `trl` or `transformers` by its name, or from the tokenizer.
 
     Args:
-        name: path or name, such as `qwen3` or `glm4moe_training`; None for the tokenizer's own.
-        tokenizer: hub id, folder or file; gives its special tokens to the template.
+        name: path or name, such as `qwen3` or `glm4moe_training`; None for the template of the tokenizer.
+        tokenizer: hub id, folder or file; its special tokens are variables of the template.
 
     Raises:
         ConfigError: there is no such template.
@@ -92,18 +95,18 @@ def load_template(name: str | None, tokenizer: str | None = None) -> Template:
     if name is None:
         own = _own_template(tokenizer, config) if tokenizer else None
         if own is None:
-            msg = "no template: name one by path or name, or give a tokenizer that has its own"
+            msg = "no template: pass the path or name of one, or a tokenizer that has its own"
             raise ConfigError(msg)
-        return Template(str(tokenizer), own, variables)
+        return ChatTemplate(str(tokenizer), own, variables)
     path = Path(name)
     if not path.is_file():
         known = {file.stem: file for file in _installed()}
         if name not in known:
-            there = ", ".join(sorted(known)) or "none, since neither trl nor transformers is installed"
-            msg = f"template {name!r}: no such file, and no template of that name; there are {there}"
+            names = ", ".join(sorted(known)) or "none, since neither trl nor transformers is installed"
+            msg = f"template {name!r}: no such file, and no template of that name; there are {names}"
             raise ConfigError(msg)
         path = known[name]
-    return Template(name, path.read_text(encoding="utf-8"), variables)
+    return ChatTemplate(name, path.read_text(encoding="utf-8"), variables)
 
 
 def _installed() -> list[Path]:
@@ -128,13 +131,13 @@ def _own_template(tokenizer: str, config: Mapping[str, Any]) -> str | None:
 
 
 def _text(value: Any) -> str:
-    """A special token: its text, or an object that holds it."""
+    """Return the text of a special token, which may be given as text or as an object."""
     return value if isinstance(value, str) else value.get("content", "") if isinstance(value, dict) else ""
 
 
 def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
     class Generation(Extension):
-        """`{% generation %}`: what is inside was written by the model."""
+        """The tag `{% generation %}`: its content was written by the model."""
 
         tags = {"generation"}  # noqa: RUF012 (as the base class has it)
 
@@ -164,4 +167,4 @@ def _raise(message: str) -> None:
 
 
 def _now(pattern: str) -> str:
-    return datetime.now().strftime(pattern)  # noqa: DTZ005 (the template's own idea of today)
+    return datetime.now().strftime(pattern)  # noqa: DTZ005 (as in transformers)

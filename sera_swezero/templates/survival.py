@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 
 from sera_swezero.errors import ConfigError
-from sera_swezero.templates.chat_template import Template
+from sera_swezero.templates.chat_template import ChatTemplate
 from sera_swezero.views import VIEWS, Row
 from sera_swezero.views.token_limit import spans
 
@@ -55,7 +55,7 @@ class Found:
         return self.kept[kind] / self.total[kind] if self.total[kind] else None
 
 
-def look(rows: Iterable[Row], view: str, template: Template, tokenizer: str | None = None) -> Found:
+def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str | None = None) -> Found:
     """Render rows, as `datasets` returns them, and count what survived.
 
     Raises:

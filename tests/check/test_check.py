@@ -219,7 +219,7 @@ def test_a_line_that_is_no_json_object_does_not_end_the_check(line, tmp_path):
     (found,) = problems(tmp_path / "rows.jsonl", tally=tally)
     assert (found.row, found.expected) == (
         1,
-        "one JSON object a line" + (", in UTF-8" if line[:1] not in b"[n" else ""),
+        "one JSON object per line" + (", in UTF-8" if line[:1] not in b"[n" else ""),
     )
     assert tally.rows.total() == 3
 

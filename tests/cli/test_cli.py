@@ -20,7 +20,7 @@ import sera_swezero
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.app import app
 from sera_swezero.cli.demo import EXAMPLE
-from sera_swezero.cli.row_printer import render, shown
+from sera_swezero.cli.row_printer import printable, render
 from sera_swezero.request.arguments import ARGUMENTS
 from sera_swezero.request.settle import settle
 from sera_swezero.rows import RowIterator
@@ -204,7 +204,7 @@ def test_long_observations_are_folded_and_full_unfolds_them():
     assert f"... {len(lines) - 10} lines hidden (--full shows them) ..." in folded
     assert "(--full shows them)" not in full
     assert len(full) > len(folded)
-    assert shown("\n".join(lines), fold=False) in full
+    assert printable("\n".join(lines), fold=False) in full
 
 
 def test_show_as_json_is_the_row():

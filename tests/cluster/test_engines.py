@@ -159,7 +159,7 @@ def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: 
     from sera_swezero.cluster import sketches
     from sera_swezero.quality import collect, open_rows
     from sera_swezero.quality.write_kept_rows import write_kept
-    from sera_swezero.request.kept_rows import Kept
+    from sera_swezero.request.kept_rows import KeptRows
 
     out, file = tmp_path / "out", tmp_path / "stats.json"
     sets = ["swe-zero-1k-32k", "swe-zero-12m", "glm-4.6-lite-t1"]
@@ -183,7 +183,7 @@ def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: 
         kept = write_kept(open_rows(str(out)), one, within=within)
         assert 0 < kept.kept < kept.rows
         assert sketches.write_kept(signed, out, parts, within=within) == tuple(kept)
-        assert Kept.read(parts)._places == Kept.read(one)._places
+        assert KeptRows.read(parts)._places == KeptRows.read(one)._places
 
 
 def test_a_build_that_is_killed_leaves_no_worker_behind(root: str, settings: Path, tmp_path: Path) -> None:
