@@ -18,10 +18,8 @@ from unittest import mock
 
 from benchmarks.corpus import SERA
 from sera_swezero import convert
-from sera_swezero.report import Report
-from sera_swezero.request.settle import settle
+from sera_swezero.rows import iter_rows
 from sera_swezero.sources import tool_arguments
-from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import rectified
 
 ROWS = 400
@@ -49,9 +47,6 @@ class Recorded:
 
 def measure(root: Path) -> dict[str, float]:
     """Seconds of CPU by check for all rows of a root."""
-    request = settle(SERA, upstream=str(root))
-    snapshot = take_snapshot(request.origins, upstream=str(root))
-    (shard,) = plan_shards(snapshot.files, 1 << 40, multiple=1)
     row, grammar = Recorded(convert.check_row), Recorded(rectified._check_order)  # noqa: SLF001 (the benchmark looks inside)
     typed = {name: Recorded(check) for name, check in tool_arguments.typed("tools-sera").items()}
     with (
@@ -59,9 +54,10 @@ def measure(root: Path) -> dict[str, float]:
         mock.patch.object(rectified, "_check_order", grammar),
         mock.patch.object(tool_arguments, "typed", return_value=typed),
     ):
-        rows = convert.convert_shard(shard, snapshot, request, Report())
+        rows = iter_rows(SERA, upstream=str(root))
         looked = sum(1 for _ in zip(range(ROWS), rows, strict=False))
-    with (root / shard.repo / shard.file).open("rb") as lines:
+    (file,) = rows.snapshot.files
+    with (root / file.repo / file.path).open("rb") as lines:
         total = sum(1 for _ in lines)
     seconds = {
         "schema of the row": row.replay(),

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,7 @@ import simdjson
 from benchmarks.corpus import KEPT, SERA, data_files
 from benchmarks.writing import GROUP_ROWS
 from sera_swezero.build.parquet_writer import open_writer
-from sera_swezero.convert import convert_shard
-from sera_swezero.report import Report
-from sera_swezero.request.settle import settle
-from sera_swezero.upstream import plan_shards, take_snapshot
+from sera_swezero.rows import iter_rows
 
 CHUNK = 256
 """Rows that are held at a time, so that a corpus of any size fits in memory."""
@@ -53,18 +51,15 @@ def measure(root: Path) -> dict[str, float]:
     stages = Stages()
     for path in data_files(root):
         stages.timed("read", path.read_bytes)
-    request = settle(SERA, upstream=str(root))
-    snapshot = take_snapshot(request.origins, upstream=str(root))
-    (shard,) = plan_shards(snapshot.files, 1 << 40, multiple=1)
     decoder = msgspec.json.Decoder(_Line)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder, data_files(root)[0].open("rb") as lines:
-        rows = convert_shard(shard, snapshot, request, Report())
+        rows = iter_rows(SERA, upstream=str(root))
         writer = None
         while chunk := [line for line, _ in zip(lines, range(CHUNK), strict=False)]:
             histories = [decoder.decode(line).messages.encode() for line in chunk]
             stages.timed("parse lines", lambda chunk=chunk: _parse(chunk))
             stages.timed("parse histories", lambda histories=histories: _parse(histories))
-            made = [row for (_, row), _ in zip(rows, range(len(chunk)), strict=False)]
+            made = list(islice(rows, len(chunk)))
             texts = [row["messages"].encode() for row in made]
             stages.timed("copy", lambda texts=texts: b"".join(texts))
             table = pa.Table.from_pylist(made)
