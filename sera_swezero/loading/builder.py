@@ -158,4 +158,7 @@ def _take_arguments(kwargs: dict[str, Any]) -> ArgumentsDict:
     known = {"dataset_name", "hash", "base_path", "info", "features", "token", "repo_id", "storage_options"}
     known |= {"data_dir", "data_files", "writer_batch_size", "config_id"}
     refuse_unknown(kwargs.keys() - known)
-    return cast("ArgumentsDict", {name: kwargs.pop(name) for name in ARGUMENTS if name in kwargs})
+    given = {name: kwargs.pop(name) for name in ARGUMENTS if name in kwargs}
+    return cast(
+        "ArgumentsDict", {name: ARGUMENTS[name].check(value) for name, value in given.items() if value is not None}
+    )

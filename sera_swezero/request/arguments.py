@@ -7,6 +7,7 @@ options of the commands and the README's table. A new argument is one field of `
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from functools import partial
@@ -54,9 +55,10 @@ class Argument:
         return self.words or ", ".join(f"`{choice}`" for choice in self.choices)
 
     def check(self, value: Any) -> Any:
-        """Return the value. Raises ConfigError, which says what would have been right, if it is not allowed."""
+        """Return the value, a path as text. Raises ConfigError for a wrong one, and says what would be right."""
+        plain = os.fspath(value) if isinstance(value, os.PathLike) else value
         try:
-            checked = msgspec.convert(value, Annotated[self.type, self.bounds])
+            checked = msgspec.convert(plain, Annotated[self.type, self.bounds])
             if self.listed is None or checked in self.listed():
                 return checked
         except msgspec.ValidationError:
@@ -154,8 +156,14 @@ class Arguments:
     )
 
 
+StrPath = str | os.PathLike[str]
+
+
 class ArgumentsDict(TypedDict, total=False):
-    """The fields of `Arguments` as keywords, for functions that take them as `**arguments: Unpack[ArgumentsDict]`."""
+    """The fields of `Arguments` as keywords, for functions that take them as `**arguments: Unpack[ArgumentsDict]`.
+
+    Paths may also be path objects; `check` makes text of them.
+    """
 
     view: str | None
     submit: Literal["call", "answer"] | None
@@ -166,12 +174,12 @@ class ArgumentsDict(TypedDict, total=False):
     rollout: str | None
     min_recall: float | None
     lineage: bool
-    upstream: str | None
-    revision: str | Mapping[str, str] | None
-    dedup: str | None
-    decontaminate: str | None
+    upstream: StrPath | None
+    revision: StrPath | Mapping[str, str] | None
+    dedup: StrPath | None
+    decontaminate: StrPath | None
     max_tokens: int | None
-    tokenizer: str | None
+    tokenizer: StrPath | None
     overlong: Literal["drop", "truncate"] | None
     shard_bytes: int | None
     shuffle_seed: int | None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
+import operator
+import os
 import pickle
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import datasets
 import pytest
@@ -19,6 +23,7 @@ from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict
 from sera_swezero.request.clashes import Clash, Combination, clashes
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.settle import settle
+from sera_swezero.sample import ROOT
 from sera_swezero.views import VIEWS
 
 JSON_LEAVES = tuple(int(part) for part in datasets.__version__.split(".")[:2]) >= (4, 8)
@@ -94,8 +99,15 @@ def test_a_near_miss_is_named() -> None:
 
 
 def test_the_keywords_of_functions_are_the_fields_of_the_arguments() -> None:
-    assert get_type_hints(ArgumentsDict) == get_type_hints(Arguments)
-    assert list(ArgumentsDict.__annotations__) == list(ARGUMENTS)
+    hints = get_type_hints(ArgumentsDict)
+    without_paths = {
+        name: functools.reduce(operator.or_, [kind for kind in get_args(hint) if kind != os.PathLike[str]])
+        if os.PathLike[str] in get_args(hint)
+        else hint
+        for name, hint in hints.items()
+    }
+    assert without_paths == get_type_hints(Arguments)
+    assert list(hints) == list(ARGUMENTS)
 
 
 def test_the_config_of_the_builder_has_every_argument_and_pickles() -> None:
@@ -143,6 +155,12 @@ def test_a_wrong_value_is_answered_with_what_would_be_right(name: str, value: An
 @pytest.mark.parametrize("name", list(ARGUMENTS))
 def test_none_stands_for_the_default(name: str) -> None:
     assert settle(**{name: None}) == settle()
+
+
+def test_a_path_may_be_a_path_object(tmp_path: Path) -> None:
+    assert settle(upstream=tmp_path) == settle(upstream=str(tmp_path))
+    builders = [SeraSweZero(config_name="glm-4.6-lite-t2", upstream=root) for root in (ROOT, str(ROOT))]
+    assert builders[0].cache_dir == builders[1].cache_dir
 
 
 def test_an_unknown_argument_is_answered_with_the_known_ones() -> None:
