@@ -1,7 +1,7 @@
 """The hook: after `import sera_swezero`, `datasets.load_dataset("sera_swezero", config, ...)` finds this package.
 
 `datasets` has no entry points. The most stable function to wrap is `datasets.load.dataset_module_factory`: the wrapper
-answers for the name `sera_swezero` and passes every other path on unchanged. If a later version of `datasets` moves
+answers for the names in `NAMES` and passes every other path on unchanged. If a later version of `datasets` moves
 that function, the hook warns and does nothing; `sera_swezero.load_dataset` works without it. `datasets` itself is not
 imported early (1.3 s of CPU): if it is not imported yet, a finder on `sys.meta_path` waits for it.
 
@@ -21,6 +21,8 @@ from types import ModuleType
 from typing import Any
 
 NAME = "sera_swezero"
+NAMES = frozenset({NAME, "sera-swezero"})
+"""The names that the hook answers for: that of the package, and the one that is installed with pip."""
 _MODULE = "datasets.load"
 _FACTORY = "dataset_module_factory"
 # Modules that copy the factory's name when they are imported.
@@ -74,7 +76,7 @@ def _wrap(load: ModuleType) -> None:
 
     @functools.wraps(original)
     def factory(path: str, revision: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if path != NAME:
+        if path not in NAMES:
             return original(path, revision, *args, **kwargs)
         builder_kwargs: dict[str, Any] = {"dataset_name": NAME}
         if revision is not None:

@@ -208,6 +208,11 @@ def test_the_hook_is_there_whichever_is_imported_first(first: str) -> None:
     assert f"rows: {kept('swe-zero-1k-8k')}" in run(first + LOAD)
 
 
+def test_the_name_that_pip_installs_is_found_too() -> None:
+    rows = datasets.load_dataset("sera-swezero", "swe-zero-1k-8k", split="train", streaming=True, upstream="sample")
+    assert list(rows) == streamed("swe-zero-1k-8k")
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     said = run("import sera_swezero, sys; print([m for m in ('datasets', 'pyarrow', 'pandas') if m in sys.modules])")
     assert said.strip() == "[]"
