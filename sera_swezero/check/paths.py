@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sera_swezero.check.contracts import Contract, candidates, recognise, told
-from sera_swezero.check.row_files import SUFFIXES, Unreadable, columns_faults, open_file
+from sera_swezero.check.row_files import Unreadable, columns_faults, open_file
+from sera_swezero.check.row_paths import SUFFIXES, RowFile, find_files
 from sera_swezero.schemas.validate import Fault
-
-ASIDE = "rejected"
-"""Below a folder, files and folders whose names begin like this hold raw records that did not convert, so no rows."""
 
 
 class Problem(NamedTuple):
@@ -55,7 +53,7 @@ def check_paths(
     has. A row that the compiled schemas refuse is checked again by `jsonschema`, which names all of its problems.
 
     Args:
-        paths: files and folders. Below folders, hidden files and rejected records are left out.
+        paths: files and folders, also as fsspec URLs. Below folders, hidden files and rejected records are left out.
         kind: a view ("rectified") or a row schema ("rectified-sera") that the rows must have.
         tally: gets the counts.
 
@@ -64,51 +62,42 @@ def check_paths(
     """
     among = candidates(kind)
     counts = CheckTally() if tally is None else tally
-    for given in map(Path, paths):
-        files = _below(given) if given.is_dir() else [given]
+    for given in paths:
+        try:
+            files = find_files(given)
+            found, expected = "a folder without rows", f"{' or '.join(SUFFIXES)} files"
+        except (OSError, ValueError, ImportError) as error:
+            files, found, expected = [], str(error), "a file or folder that can be read"
         if not files:
-            yield Problem(
-                str(given), None, "$", "a folder without rows", f"{' or '.join(SUFFIXES)} files", unreadable=True
-            )
+            yield Problem(str(given), None, "$", found, expected, unreadable=True)
         for file in files:
             counts.files += 1
             yield from _check_file(file, among, counts, forced=kind is not None)
 
 
-def _below(folder: Path) -> list[Path]:
-    """Return the files with rows below a folder, sorted."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        skipped = any(part.startswith((".", ASIDE)) for part in parts)
-        if path.suffix in SUFFIXES and not skipped and path.is_file():
-            found.append(path)
-    return found
-
-
-def _check_file(path: Path, among: Sequence[Contract], counts: CheckTally, *, forced: bool) -> Iterator[Problem]:
+def _check_file(file: RowFile, among: Sequence[Contract], counts: CheckTally, *, forced: bool) -> Iterator[Problem]:
     number = -1
     try:
-        opened = open_file(path)
+        opened = open_file(file)
         contract = recognise(opened.kinds, among, forced=forced)
         if contract is None:
             raise _unknown(opened.kinds, among)
         broken = columns_faults(opened, contract)
         if broken:
             # Every row would have the same problem again, so the rows are not checked.
-            yield from (Problem(str(path), None, *fault) for fault in broken)
+            yield from (Problem(file.name, None, *fault) for fault in broken)
             return
         for number, row in enumerate(opened.rows):
             counts.rows[contract.schema] += 1
             if isinstance(row, Fault):
                 counts.bad_rows += 1
-                yield Problem(str(path), number, *row)
+                yield Problem(file.name, number, *row)
             elif not contract.accepts(row):
                 counts.bad_rows += 1
-                yield from (Problem(str(path), number, *fault) for fault in contract.faults(row))
+                yield from (Problem(file.name, number, *fault) for fault in contract.faults(row))
     except Unreadable as error:
         place = f" after row {number}" if number >= 0 else ""
-        yield Problem(str(path), None, "$", error.found + place, error.expected, unreadable=True)
+        yield Problem(file.name, None, "$", error.found + place, error.expected, unreadable=True)
 
 
 def _unknown(columns: Iterable[str], among: Sequence[Contract]) -> Unreadable:

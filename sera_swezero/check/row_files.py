@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sera_swezero import schemas
 from sera_swezero.check.contracts import Contract, kinds_of
+from sera_swezero.check.row_paths import SUFFIXES, RowFile
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.schemas.validate import Fault, brief, decode
 from sera_swezero.views import LINEAGE, Row
-
-SUFFIXES = (".parquet", ".jsonl")
-"""The files that rows are read from."""
 
 _BATCH = 32
 """Parquet rows that are Python objects at a time; a row may have a megabyte."""
@@ -46,15 +43,15 @@ class OpenedFile(NamedTuple):
     """Whether the file itself fixes the types of the columns."""
 
 
-def open_file(path: Path) -> OpenedFile:
+def open_file(file: RowFile) -> OpenedFile:
     """Open a Parquet or JSONL file. Raises Unreadable, now or while its rows are read."""
-    if path.suffix not in SUFFIXES:
-        found = f"a {path.suffix} file" if path.suffix else "a file without a suffix"
+    if file.suffix not in SUFFIXES:
+        found = f"a {file.suffix} file" if file.suffix else "a file without a suffix"
         raise Unreadable(found, f"one of {', '.join(SUFFIXES)}")
     try:
-        if path.stat().st_size == 0:
-            raise Unreadable("an empty file (0 bytes)", f"rows in a {path.suffix} file")
-        return _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
+        if file.size == 0:
+            raise Unreadable("an empty file (0 bytes)", f"rows in a {file.suffix} file")
+        return _parquet(file) if file.suffix == ".parquet" else _jsonl(file)
     except OSError as error:
         raise Unreadable(error.strerror or str(error), "a file that can be read") from error
 
@@ -85,8 +82,8 @@ def columns_faults(opened: OpenedFile, contract: Contract) -> list[Fault]:
 _KNOWN = {"string", "int64", "float64", "messages"}
 
 
-def _jsonl(path: Path) -> OpenedFile:
-    rows = _lines(path)
+def _jsonl(file: RowFile) -> OpenedFile:
+    rows = _lines(file)
     first = list(islice(rows, _GLANCE))
     kinds: dict[str, str] = {}
     for row in first:
@@ -99,8 +96,8 @@ def _jsonl(path: Path) -> OpenedFile:
     return OpenedFile(kinds, chain(first, rows), typed=False)
 
 
-def _lines(path: Path) -> Iterator[Row | Fault]:
-    with path.open("rb") as handle:
+def _lines(file: RowFile) -> Iterator[Row | Fault]:
+    with file.open() as handle:
         while line := handle.readline(_LONGEST):
             if len(line) == _LONGEST:
                 raise Unreadable(f"a line of more than {_LONGEST} bytes", "JSON Lines: one object per line")
@@ -119,16 +116,15 @@ def _parse(line: bytes) -> Row | Fault:
     return row if isinstance(row, dict) else Fault("$", brief(row), "one JSON object per line")
 
 
-def _parquet(path: Path) -> OpenedFile:
+def _parquet(file: RowFile) -> OpenedFile:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
+        parquet = file.parquet(pre_buffer=False, buffer_size=_BUFFER)
     except pa.ArrowException as error:
         raise Unreadable(_first_line(error), "a whole Parquet file") from error
-    kinds = {field.name: kind_of(field.type) for field in file.schema_arrow}
-    return OpenedFile(kinds, _batches(file), typed=True)
+    kinds = {field.name: kind_of(field.type) for field in parquet.schema_arrow}
+    return OpenedFile(kinds, _batches(parquet), typed=True)
 
 
 def _batches(file: Any) -> Iterator[Row]:

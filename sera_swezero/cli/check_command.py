@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +11,10 @@ from sera_swezero.cli.options import Json, print_json
 
 def check(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Parquet or JSONL files, or folders of them.", show_default=False),
+        list[str],
+        typer.Argument(
+            metavar="PATH", help="Parquet or JSONL files or folders of them; also URLs.", show_default=False
+        ),
     ],
     kind: Annotated[
         str | None,

@@ -6,7 +6,9 @@ import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -75,6 +77,29 @@ def test_rows_of_every_config_and_view_are_right_as_jsonl_and_as_parquet(config,
     tally = CheckTally()
     assert problems(tmp_path, tally=tally) == []
     assert tally == CheckTally(files=2, rows={schema: 2 * len(rows)}, bad_rows=0)
+
+
+def test_rows_behind_a_url_are_checked_like_those_of_a_folder(tmp_path):
+    rows = rows_of("glm-4.6-lite-t2")
+    rows[3]["teacher"] = "nobody"
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    (tmp_path / ".hidden.jsonl").write_text("[]\n")
+    remote = fsspec.filesystem("memory")
+    remote.put(f"{tmp_path}/", "/checked/", recursive=True)
+    assert problems("memory://checked") == [
+        problem._replace(file=f"memory://checked/{Path(problem.file).name}") for problem in problems(tmp_path)
+    ]
+    assert [problem.row for problem in problems("memory://checked/rows.jsonl")] == [3]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"), [("memory://nowhere/rows.parquet", "nowhere"), ("gopher://a/rows.jsonl", "gopher")]
+)
+def test_a_url_that_cannot_be_read_is_a_problem(url, found):
+    (problem,) = problems(url)
+    assert problem.unreadable
+    assert found in problem.found
 
 
 def test_json_leaves_may_come_as_the_objects_that_datasets_hands_out(tmp_path):
