@@ -34,11 +34,11 @@ def table(heading: str) -> list[list[str]]:
 
 @pytest.mark.matrix
 def test_the_first_example_prints_what_the_readme_shows() -> None:
-    code, shown = re.findall(r"```(?:python|text)\n(.*?)```", TEXT, re.DOTALL)[:2]
+    code, expected = re.findall(r"```(?:python|text)\n(.*?)```", TEXT, re.DOTALL)[:2]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})
-    assert printed.getvalue() == shown
+    assert printed.getvalue() == expected
 
 
 def test_the_config_table_is_the_config_table() -> None:
@@ -69,9 +69,11 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_the_statistics_are_those_of_the_page_that_is_held_to_the_command() -> None:
     page = (HERE / "docs/statistics.md").read_text(encoding="utf-8")
-    shown = [line for line in TEXT.split("## What is in it", 1)[1].split("\n## ", 1)[0].splitlines() if line[:1] == "|"]
-    assert len(shown) == 24
-    for line in shown:
+    expected = [
+        line for line in TEXT.split("## What is in it", 1)[1].split("\n## ", 1)[0].splitlines() if line[:1] == "|"
+    ]
+    assert len(expected) == 24
+    for line in expected:
         assert line in page
 
 

@@ -98,9 +98,9 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         if not dl_manager.is_streaming:
             self._print_size()
-        asked = self.request.arguments
-        shard_bytes = asked.shard_bytes or DEFAULT_SHARD_BYTES
-        self.plan = make_plan(self.snapshot, self.request, shard_bytes, asked.shuffle_seed, asked.epoch)
+        arguments = self.request.arguments
+        shard_bytes = arguments.shard_bytes or DEFAULT_SHARD_BYTES
+        self.plan = make_plan(self.snapshot, self.request, shard_bytes, arguments.shuffle_seed, arguments.epoch)
         shards = self.plan.windows(self.plan.epoch)
         return [SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs={"shards": shards})]
 

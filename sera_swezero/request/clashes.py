@@ -101,9 +101,9 @@ def _of_sets(combination: Combination) -> Iterator[Clash]:
         unions = " or ".join(repr(union.name) for union in CONFIGS.values() if len(union.origins) > 1)
         yield Clash(("config", name), f"{config.name!r} is one set already; {name} narrows the config {unions}")
     if not combination.origins:
-        asked = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+        unmet = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
         sets = "; ".join(", ".join(origin.facts.values()) for origin in config.origins)
-        yield Clash(("teacher", "scale"), f"no set of {config.name!r} has {asked}; its sets are {sets}")
+        yield Clash(("teacher", "scale"), f"no set of {config.name!r} has {unmet}; its sets are {sets}")
     elif arguments.min_recall is not None and not any(map(_has_recall, combination.origins)):
         with_recall = ", ".join(name for name, other in CONFIGS.items() if any(map(_has_recall, other.origins)))
         yield Clash(

@@ -76,9 +76,9 @@ def test_the_installed_script_takes_nothing_along_into_the_processes_of_a_build(
 
 
 def test_without_arguments_there_is_help_and_version_is_the_packages():
-    told = run()
-    assert told.returncode == 0
-    assert all(command in told.stdout for command in ("configs", "show", "check", "lock"))
+    done = run()
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("configs", "show", "check", "lock"))
     assert run("--version").stdout.strip() == sera_swezero.__version__
 
 
@@ -100,14 +100,14 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "told"), ERRORS.values(), ids=ERRORS)
-def test_an_error_is_one_line_on_stderr_and_exit_code_2(arguments, told):
+@pytest.mark.parametrize(("arguments", "message"), ERRORS.values(), ids=ERRORS)
+def test_an_error_is_one_line_on_stderr_and_exit_code_2(arguments, message):
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("sera-swezero: ")
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
@@ -137,8 +137,8 @@ def test_an_interrupted_command_ends_in_one_line():
         accepted, _ = silent.accept()  # the command now waits for an answer that never comes
         with accepted:
             child.send_signal(signal.SIGINT)
-            out, told = child.communicate(timeout=60)
-    assert (child.returncode, out, told) == (130, "", "sera-swezero: interrupted\n")
+            out, err = child.communicate(timeout=60)
+    assert (child.returncode, out, err) == (130, "", "sera-swezero: interrupted\n")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():
@@ -162,11 +162,11 @@ def test_the_config_table_is_whole_at_80_columns():
 
 
 def test_the_config_table_for_machines():
-    told = json.loads(run("configs", "--json").stdout)
-    assert [entry["config"] for entry in told] == list(CONFIGS)
-    assert {entry["config"]: entry["rows"] for entry in told}["sera"] == 211_363
-    assert all(entry["views"] == list(VIEWS) for entry in told)
-    assert [entry["config"] for entry in told if entry["default"]] == ["sera"]
+    entries = json.loads(run("configs", "--json").stdout)
+    assert [entry["config"] for entry in entries] == list(CONFIGS)
+    assert {entry["config"]: entry["rows"] for entry in entries}["sera"] == 211_363
+    assert all(entry["views"] == list(VIEWS) for entry in entries)
+    assert [entry["config"] for entry in entries if entry["default"]] == ["sera"]
 
 
 # show.
@@ -316,14 +316,14 @@ def test_check_for_machines_is_an_object_a_line_and_a_summary(tmp_path):
     assert last == {"summary": summary}
 
 
-@pytest.mark.parametrize(("most", "told", "stopped"), [(1, 1, True), (3, 3, False), (0, 3, False)])
-def test_check_stops_after_so_many_problems(most, told, stopped, tmp_path):
+@pytest.mark.parametrize(("most", "problems", "stopped"), [(1, 1, True), (3, 3, False), (0, 3, False)])
+def test_check_stops_after_so_many_problems(most, problems, stopped, tmp_path):
     file = converted(tmp_path / "rows.jsonl")
     file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": null', 3))
     result = inside("check", file, "--max-problems", most, "--json")
     summary = json.loads(result.stdout.splitlines()[-1])["summary"]
     assert result.exit_code == 1
-    assert (summary["problems"], summary["stopped"]) == (told, stopped)
+    assert (summary["problems"], summary["stopped"]) == (problems, stopped)
 
 
 def test_check_prints_hostile_text_harmlessly(tmp_path):
@@ -354,8 +354,8 @@ def test_lock_writes_the_commits_of_now_and_keeps_the_others(hub, tmp_path):
     assert json.loads(file.read_text()) == {"repos": {T2: first}}
     assert first in done.stdout
     second = hub.commit(T2, {"more.txt": b"more"})
-    told = run("lock", "glm-4.6-lite-t1", "glm-4.6-lite-t2-native", "--json", env=hub.env(), cwd=tmp_path)
-    assert json.loads(told.stdout)["repos"] == {T1: other, T2: second}
+    done = run("lock", "glm-4.6-lite-t1", "glm-4.6-lite-t2-native", "--json", env=hub.env(), cwd=tmp_path)
+    assert json.loads(done.stdout)["repos"] == {T1: other, T2: second}
     assert json.loads(file.read_text()) == {"repos": {T1: other, T2: second}}
     assert f"(was {first[:12]})" not in run("lock", "glm-4.6-lite-t2", env=hub.env(), cwd=tmp_path).stdout
 

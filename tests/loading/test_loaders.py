@@ -177,11 +177,11 @@ def test_rejected_rows_are_logged_once_per_shard(caplog: pytest.LogCaptureFixtur
     expected = EXPECTED["allenai/Sera-4.6-Lite-T2"]
     with caplog.at_level(logging.WARNING, logger="sera_swezero"):
         list(sera_swezero.load_dataset("glm-4.6-lite-t2", split="train", streaming=True, upstream="sample"))
-    told = [record.getMessage() for record in caplog.records if record.name == "sera_swezero"]
+    messages = [record.getMessage() for record in caplog.records if record.name == "sera_swezero"]
     assert expected["rejected"]
-    assert len(told) == 1
+    assert len(messages) == 1
     for reason, count in expected["rejected"].items():
-        assert f"{count} {reason}" in told[0]
+        assert f"{count} {reason}" in messages[0]
 
 
 def run(script: str, **env: str) -> str:

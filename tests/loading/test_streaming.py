@@ -77,8 +77,8 @@ def test_resuming_reads_from_the_row_on_and_nothing_before(hub: LoopbackHub) -> 
     again = stream()
     again.load_state_dict(state)
     following = next(iter(again))
-    (asked,) = hub.requests("GET", "/resolve/")
-    begin = int(re.fullmatch(r"bytes=(\d+)-\d+", asked.range or "")[1])  # type: ignore[index]
+    (request,) = hub.requests("GET", "/resolve/")
+    begin = int(re.fullmatch(r"bytes=(\d+)-\d+", request.range or "")[1])  # type: ignore[index]
     end = whole[-1]["source_offset"] + len(line_at(whole[-1]))
     # 3.6 keeps the state of some rows before, and skips.
     assert begin == end if MODERN else whole[-9]["source_offset"] < begin <= end
@@ -180,9 +180,9 @@ def test_a_rank_reads_its_own_bytes_alone(hub: LoopbackHub, large: Path) -> None
         mine = split_dataset_by_node(stream(shard_bytes=1 << 20), rank, 8)
         assert mine.num_shards == 2
         assert places(mine)
-        asked = hub.requests("GET", host="cdn")
-        assert len(asked) == 2
-        read.append(sum(one.sent for one in asked))
+        requests = hub.requests("GET", host="cdn")
+        assert len(requests) == 2
+        read.append(sum(one.sent for one in requests))
     assert max(read) < 1.4 * size / 8, "two shards and at most 256 KiB behind each, a quarter of so small a shard"
     assert sum(read) < 1.3 * size
 

@@ -36,7 +36,7 @@ offsets = [row["source_offset"] for row in (rows.take(most) if most else rows)]
 print(json.dumps({"grown": resident("VmHWM") - before, "offsets": offsets}))
 """
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are told by Linux alone")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux records peaks")
 
 
 def read(env: dict[str, str] | None, rows: int = 0, **arguments: Any) -> dict[str, Any]:
@@ -50,8 +50,8 @@ def read(env: dict[str, str] | None, rows: int = 0, **arguments: Any) -> dict[st
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def sparse(folder: Path, size: int) -> Path:
@@ -70,9 +70,9 @@ def sparse(folder: Path, size: int) -> Path:
 @pytest.mark.parametrize("order", [{}, {"shuffle_seed": 1}])
 def test_a_file_of_some_hundred_shards_is_never_held(tmp_path: Path, order: dict[str, Any]) -> None:
     make(tmp_path, 400)
-    told = read(None, upstream=str(tmp_path), **order)
-    assert len(set(told["offsets"])) == 400
-    assert told["grown"] < MOST
+    found = read(None, upstream=str(tmp_path), **order)
+    assert len(set(found["offsets"])) == 400
+    assert found["grown"] < MOST
 
 
 @pytest.mark.long
@@ -81,19 +81,19 @@ def test_a_file_of_five_gigabytes_is_never_held(tmp_path: Path, order: dict[str,
     file = sparse(tmp_path / "root", 5_000_000_000)
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_dataset(T2, {file.name: file})
-        told = read(hub.env(), **order)
-        asked = len(hub.requests("GET", host="cdn"))
-    assert len(set(told["offsets"])) == 64, "the rows before the hole and behind it; the hole itself is one bad record"
-    assert told["grown"] < MOST
-    assert asked >= 320, "one GET a shard"
+        found = read(hub.env(), **order)
+        requests = len(hub.requests("GET", host="cdn"))
+    assert len(set(found["offsets"])) == 64, "the rows before the hole and behind it; the hole itself is one bad record"
+    assert found["grown"] < MOST
+    assert requests >= 320, "one GET per shard"
 
 
 def test_the_first_rows_of_five_gigabytes_cost_one_shard(tmp_path: Path) -> None:
     file = sparse(tmp_path / "root", 5_000_000_000)
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_dataset(T2, {file.name: file})
-        told = read(hub.env(), rows=8)
-        (asked,) = [one for one in hub.requests("GET", host="cdn") if (one.range or "").startswith("bytes=0-")]
-    assert len(told["offsets"]) == 8
-    assert told["grown"] < MOST
-    assert asked.sent < 20_000_000
+        found = read(hub.env(), rows=8)
+        (request,) = [one for one in hub.requests("GET", host="cdn") if (one.range or "").startswith("bytes=0-")]
+    assert len(found["offsets"]) == 8
+    assert found["grown"] < MOST
+    assert request.sent < 20_000_000

@@ -109,9 +109,9 @@ def test_spawned_workers_get_the_stream_too() -> None:
     assert sorted(rows(batches)) == sorted(places(sample()))
 
 
-@pytest.mark.parametrize(("start", "asked"), [("fork", ["HEAD"]), ("spawn", ["HEAD", "GET", "GET"])])
+@pytest.mark.parametrize(("start", "methods"), [("fork", ["HEAD"]), ("spawn", ["HEAD", "GET", "GET"])])
 def test_workers_read_from_the_hub_and_ask_at_most_once_where_a_file_lies(
-    hub: LoopbackHub, large: Path, start: str, asked: list[str]
+    hub: LoopbackHub, large: Path, start: str, methods: list[str]
 ) -> None:
     from torch.utils.data import DataLoader
 
@@ -120,7 +120,7 @@ def test_workers_read_from_the_hub_and_ask_at_most_once_where_a_file_lies(
     batches = DataLoader(stored, batch_size=4, num_workers=2, collate_fn=list, multiprocessing_context=start)
     assert sorted(rows(batches)) == sorted(places(stream(upstream=str(large))))
     found = hub.requests(path_matches="/resolve/", host="hub")
-    assert [one.method for one in found] == asked, "a forked worker knows what its parent does"
+    assert [one.method for one in found] == methods, "a forked worker knows what its parent does"
     assert not any(one.authorized for one in hub.requests(host="cdn"))
 
 

@@ -57,18 +57,18 @@ def test_every_name_is_a_config_in_a_view(name: str) -> None:
     base, view = split_name(name)
     assert base in NAMES
     assert name in (base, f"{base}-{view}")
-    shown = view or CONFIGS[base].default_view
-    if holds_json(shown):
+    expected = view or CONFIGS[base].default_view
+    if holds_json(expected):
         return
-    asked = settle(name)
-    assert (asked.config.name, asked.view.name) == (base, shown)
+    request = settle(name)
+    assert (request.config.name, request.view.name) == (base, expected)
     # The default view's own name behind a config is an alias of the plain name; the published name has it not.
-    assert asked.name == (base if shown == CONFIGS[base].default_view else f"{base}-{shown}")
-    assert asked.arguments.incomplete == (
+    assert request.name == (base if expected == CONFIGS[base].default_view else f"{base}-{expected}")
+    assert request.arguments.incomplete == (
         "reject" if base in NAMES - {"swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"} else "keep"
     )
-    assert asked.arguments.on_error == "skip"
-    assert asked == settle(base, view=view)
+    assert request.arguments.on_error == "skip"
+    assert request == settle(base, view=view)
 
 
 def test_there_are_as_many_names_as_configs_and_views() -> None:

@@ -164,9 +164,9 @@ def test_the_cache_knows_what_the_list_says(root: Path, tmp_path: Path) -> None:
 
 def test_the_command_finds_them(root: Path, tmp_path: Path) -> None:
     against, out = listed(tmp_path / "list.jsonl", *LISTED), tmp_path / "found.jsonl"
-    asked = ["decontaminate", ZERO, "--upstream", str(root), "--against", str(against), "--out", str(out)]
-    told = CliRunner().invoke(app, asked, catch_exceptions=False)
-    assert "6 rows, 4 overlap: 2 by repo, 1 by instance, 1 by text" in told.output
+    command = ["decontaminate", ZERO, "--upstream", str(root), "--against", str(against), "--out", str(out)]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert "6 rows, 4 overlap: 2 by repo, 1 by instance, 1 by text" in done.output
     found = [json.loads(row) for row in out.read_text().splitlines()]
     assert [(row["instance_id"], row["offset"], row["overlaps"]) for row in found] == [
         ("acme__table-1", 1, "repo"),
@@ -174,5 +174,5 @@ def test_the_command_finds_them(root: Path, tmp_path: Path) -> None:
         ("friends__tool-2", 3, "text"),
         ("acme__table-2", 4, "repo"),
     ]
-    told = CliRunner().invoke(app, ["decontaminate", ZERO, "--upstream", str(root), "--json"], catch_exceptions=False)
-    assert json.loads(told.output) == {"rows": 6, "overlaps": {"repo": 1, "instance": 0, "text": 0}}
+    done = CliRunner().invoke(app, ["decontaminate", ZERO, "--upstream", str(root), "--json"], catch_exceptions=False)
+    assert json.loads(done.output) == {"rows": 6, "overlaps": {"repo": 1, "instance": 0, "text": 0}}
