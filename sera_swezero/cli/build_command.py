@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sera_swezero.cli.options import ShardSize, parse_size, takes_arguments
+from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def build(  # noqa: PLR0913 (options of a command)
 ) -> None:
     """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
     shard_bytes = parse_size(shard_size)
+    check_outputs(folder=True, out=out)
+    check_outputs(stats=stats)
     cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
     from sera_swezero.build.runner import build as run
 

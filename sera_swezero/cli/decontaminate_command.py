@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import ORDER, Json, print_json, takes_arguments
+from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.cli.stats_command import Against, Target, progress_bar
 from sera_swezero.request.arguments import ArgumentsDict
 
@@ -31,6 +32,7 @@ def decontaminate(
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.request.benchmark_overlap import load
 
+    check_outputs(out=out)
     benchmark = load(against)
     rows = open_rows(target, **arguments)
     with progress_bar(rows.name) as on_progress:

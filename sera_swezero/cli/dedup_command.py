@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import ORDER, Json, print_json, takes_arguments
+from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.cli.stats_command import Target, progress_bar
 from sera_swezero.request.arguments import ArgumentsDict
 
@@ -38,6 +39,7 @@ def dedup(
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.quality.write_kept_rows import write_kept
 
+    check_outputs(out=out)
     rows = open_rows(target, **arguments)
     with progress_bar(rows.name) as on_progress:
         done = write_kept(rows, out, within=within.value, progress=on_progress)

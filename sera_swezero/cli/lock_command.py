@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import Json, print_json
+from sera_swezero.cli.outputs import check_outputs
 
 
 def lock(
@@ -21,6 +22,7 @@ def lock(
     """
     from sera_swezero.request.lock_file import update_lock
 
+    check_outputs(out=out)
     update = update_lock(out, names or ())
     if as_json:
         print_json({"file": str(out), "repos": update.resolved}, indent=None)

@@ -43,8 +43,11 @@ def render(
     from sera_swezero.loading.builder import SeraSweZero
     from sera_swezero.templates.chat_template import load_template
     from sera_swezero.templates.survival import look
+    from sera_swezero.views.token_limit import spans
 
     found_template = load_template(template, tokenizer)
+    if tokenizer is not None:
+        spans(tokenizer, "")  # loads the tokenizer before any row is read
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)  # rejected rows are reported by other commands
     if "max_tokens" in arguments:
         arguments["tokenizer"] = tokenizer

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sera_swezero.cli.options import ORDER, Json, takes_arguments
+from sera_swezero.cli.outputs import check_outputs
+from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
@@ -54,29 +57,34 @@ def stats(  # noqa: PLR0913 (options of a command)
     """
     from sera_swezero.quality.statistics_tables import tables
 
+    check_outputs(html=html, markdown=markdown)
+    check_outputs(folder=True, png=png)
+    if (html or png) and find_spec("matplotlib") is None:
+        msg = "plots need matplotlib: pip install 'sera-swezero[stats]'"
+        raise ConfigError(msg)
     found = _collect(target, arguments, against, unique, samples if html else 0)
     other = None if versus is None else _collect(versus, arguments, against, unique, 0)
     printed = tables(found, other)
     if html is not None:
         from sera_swezero.quality.page import page
 
-        html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(page(found, other), encoding="utf-8")
     if png is not None:
         from sera_swezero.quality.plots import plots, write_png
 
         write_png(png, plots(found))
     if markdown is not None:
-        markdown.parent.mkdir(parents=True, exist_ok=True)
         markdown.write_text("\n\n".join(_section(table) for table in printed) + "\n", encoding="utf-8")
     if as_json:
         typer.echo(json_text(found, other))
-        return
-    _print(printed)
+    else:
+        _print(printed)
+    for path, content in ((html, "the page"), (png, "the plots"), (markdown, "the tables")):
+        if path is not None:
+            typer.echo(f"{path}: {content}", err=True)
 
 
 def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool | None, samples: int) -> Statistics:
-    from sera_swezero.errors import ConfigError
     from sera_swezero.quality.collect import collect
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.request.benchmark_overlap import benchmark_path

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.errors import ConfigError
 from sera_swezero.request.settle import settle
 from sera_swezero.upstream import take_snapshot
 from sera_swezero.upstream.snapshot import read_lock
@@ -33,16 +32,13 @@ def update_lock(path: Path, names: Iterable[str] = ()) -> LockUpdate:
         names: config names; all configs if there are none.
 
     Raises:
-        ConfigError: an unknown config, or a file that is not a lock file or cannot be written.
+        ConfigError: an unknown config, or a file that is not a lock file.
         UpstreamError: a repo cannot be resolved; the file stays as it was.
+        OSError: the file cannot be written.
     """
     origins = {origin.repo: origin for name in names or CONFIGS for origin in settle(name).origins}
     before = read_lock(str(path)) if path.is_file() else {}
     resolved = dict(take_snapshot(list(origins.values())).commits)
     after = dict(sorted({**before, **resolved}.items()))
-    try:
-        path.write_text(json.dumps({"repos": after}, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}"
-        raise ConfigError(msg) from error
+    path.write_text(json.dumps({"repos": after}, indent=2) + "\n", encoding="utf-8")
     return LockUpdate(before=before, resolved=resolved, after=after)

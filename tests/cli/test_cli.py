@@ -21,6 +21,7 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.app import app
 from sera_swezero.cli.demo import EXAMPLE
 from sera_swezero.cli.row_printer import printable, render
+from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ARGUMENTS
 from sera_swezero.request.settle import settle
 from sera_swezero.rows import RowIterator
@@ -108,6 +109,30 @@ def test_an_error_is_one_line_on_stderr_and_exit_code_2(arguments, message):
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("sera-swezero: ")
     assert message in done.stderr
+
+
+SAMPLE = ["glm-4.6-lite-t2", "--upstream", "sample"]
+OUTPUTS = {
+    "dedup": (["dedup", *SAMPLE, "--out", "."], "--out . is a folder; the path of a file to write was expected"),
+    "decontaminate": (["decontaminate", *SAMPLE, "--out", "."], "--out . is a folder"),
+    "lock": (["lock", "sera", "--out", "."], "--out . is a folder"),
+    "page": (["stats", *SAMPLE, "--html", "README.md/a.html"], "--html README.md/a.html cannot be written: "),
+    "plots": (["stats", *SAMPLE, "--png", "README.md"], "--png README.md cannot be written: "),
+    "build": (["build", *SAMPLE, "--out", "README.md"], "--out README.md cannot be written: "),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), OUTPUTS.values(), ids=OUTPUTS)
+def test_an_output_that_cannot_be_written_is_refused_before_a_row_is_read(arguments, message, monkeypatch):
+    monkeypatch.setattr("sera_swezero.upstream.snapshot._list_root", None)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        inside(*arguments)
+
+
+def test_stats_says_what_it_wrote(tmp_path):
+    done = inside("stats", *SAMPLE, "--markdown", tmp_path / "new" / "tables.md")
+    assert done.stderr == f"{tmp_path}/new/tables.md: the tables\n"
+    assert (tmp_path / "new" / "tables.md").read_text(encoding="utf-8").startswith("### ")
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
