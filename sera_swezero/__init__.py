@@ -27,6 +27,7 @@ from sera_swezero.version import __version__
 if TYPE_CHECKING:
     from sera_swezero.loading.builder import SeraSweZero, SeraSweZeroConfig
     from sera_swezero.loading.load import load_dataset
+    from sera_swezero.plugins import register
     from sera_swezero.rows import RowIterator, iter_rows
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "__version__",
     "iter_rows",
     "load_dataset",
+    "register",
 ]
 
 # Imported on first use: `datasets` takes more than a second, and the command line often needs none of it.
@@ -52,6 +54,7 @@ _LAZY = {
     "SeraSweZeroConfig": "loading.builder",
     "iter_rows": "rows",
     "load_dataset": "loading.load",
+    "register": "plugins",
 }
 
 

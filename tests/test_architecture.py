@@ -22,7 +22,7 @@ CORE = {"core", "catalog", "errors", "version"}
 
 LAYERS = (
     CORE | {"schemas"},
-    {"sources", "views"},
+    {"sources", "views", "plugins"},
     {"hub", "upstream", "sample"},
     {"request"},
     {"report", "convert"},

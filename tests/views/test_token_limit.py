@@ -148,7 +148,7 @@ def test_another_tokenizer_of_the_same_name_is_another_dataset(tmp_path: Path) -
     [
         ({"view": "openai", "max_tokens": 10}, "each needs the other"),
         ({"view": "openai", "tokenizer": "x"}, "each needs the other"),
-        ({"view": "openai", "overlong": "drop"}, "give max_tokens and tokenizer too"),
+        ({"view": "openai", "overlong": "drop"}, "pass max_tokens and tokenizer, too"),
         ({"view": "rectified", "max_tokens": 10, "tokenizer": "x"}, "'openai', 'hermes', 'sharegpt'"),
         ({"view": "openai", "max_tokens": 0, "tokenizer": "x"}, "positive number of tokens"),
         ({"view": "openai", "max_tokens": True, "tokenizer": "x"}, "positive number of tokens"),
