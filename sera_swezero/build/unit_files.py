@@ -31,7 +31,7 @@ from sera_swezero.report import Report
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.upstream import Raw, Shard, Snapshot
+from sera_swezero.upstream import Raw, Shard, Snapshot, format_of
 from sera_swezero.views import Columns
 
 REJECTED = "rejected"
@@ -193,7 +193,7 @@ def _rows(
             yield converted
             if told is not None:
                 # A Parquet row's offset is its number, which says nothing of bytes.
-                at = record.raw.offset if source.file.endswith(".jsonl") else reached
+                at = record.raw.offset if format_of(source.file).offsets_are_bytes else reached
                 told(1, max(at - reached, 0))
                 reached = max(at, reached)
         if told is not None:

@@ -1,1 +1,12 @@
-"""Everything that speaks HTTP to the hub."""
+"""Everything that speaks HTTP to the hub.
+
+session.py        one HTTP session of our own, and what goes wrong with it in words
+retry.py          which errors are worth another attempt, how often to try, how long to wait
+time_limit.py     a time limit for calls of the hub's client, which has none
+hub_file.py       a file at a commit of a dataset repo
+listing.py        revision -> commit -> files; remembered for offline use
+cdn_addresses.py  file -> its signed address on the CDN
+ranged_get.py     byte range of a file -> bytes, resumed where the connection broke
+
+Reading goes through the session here. Writing (`push`) goes through the client's own API, under a time limit.
+"""

@@ -1,30 +1,66 @@
-"""The hub's half of a snapshot: one request to resolve a revision, one listing a repo, both remembered."""
+"""What a dataset repo holds: one request resolves a revision to a commit, one more per thousand files lists them.
+
+Listings are remembered under HF_HOME, so that a revision resolved once also serves offline.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from huggingface_hub import HfApi, constants
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub import constants
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream.snapshot import File, memory_path
+from sera_swezero.hub import retry
+from sera_swezero.hub.retry import RetryPolicy
+from sera_swezero.hub.session import explained, get_json
 
 _LOG = logging.getLogger(__name__)
 _COMMIT = re.compile("[0-9a-f]{40}")
-_TIMEOUT = 30.0  # seconds; the client's own default is none at all
+
+
+class RepositoryFile(NamedTuple):
+    """A file of a commit, as the hub lists it."""
+
+    path: str
+    """Where the file lies inside the repo."""
+
+    size: int
+    """Bytes."""
+
+    blob: str
+    """Git's id of what git keeps: the content, or a pointer to it."""
+
+    sha256: str | None = None
+    """The hash of a content that lies outside git (LFS, Xet); None for one that git keeps."""
+
+    @property
+    def mark(self) -> str:
+        """A mark that changes when the content does."""
+        return self.sha256 or self.blob
+
+    def holds(self, size: int, sha256: str, blob: Callable[[], str]) -> bool:
+        """Whether the content has this size and hash. Git's id of it is computed only where git keeps the content."""
+        if size != self.size:
+            return False
+        return sha256 == self.sha256 if self.sha256 is not None else blob() == self.blob
+
+
+class Commit(NamedTuple):
+    """What a revision means now."""
+
+    repo: str
+    """The repo that holds it: another one than asked for where that has moved."""
+
+    oid: str
+    """Its id."""
 
 
 def endpoint() -> str:
@@ -32,7 +68,27 @@ def endpoint() -> str:
     return str(constants.ENDPOINT)
 
 
-def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[File]]:
+def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy: RetryPolicy) -> Commit:
+    """The commit of a revision. Raises the client's errors, or the transport's."""
+    url = f"{_api(repo)}/revision/{quote(revision, safe='')}"
+    info, _ = get_json(url, f"{repo}@{revision}", token=token, policy=policy)
+    return Commit(str(info["id"]), str(info["sha"]))
+
+
+def list_files(
+    repo: str, commit: str, *, token: str | bool | None = None, policy: RetryPolicy
+) -> Iterator[RepositoryFile]:
+    """All files of a commit. Raises the client's errors, or the transport's."""
+    page: str | None = f"{_api(repo)}/tree/{commit}?recursive=true&expand=false"
+    while page is not None:
+        entries, page = get_json(page, f"files of {repo}@{commit[:12]}", token=token, policy=policy)
+        for entry in entries:
+            if entry["type"] == "file":
+                sha256 = entry["lfs"]["oid"] if entry.get("lfs") else None
+                yield RepositoryFile(path=entry["path"], size=entry["size"], blob=entry["oid"], sha256=sha256)
+
+
+def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[RepositoryFile]]:
     """Resolve a revision of a dataset repo and list its files: (commit, files).
 
     Raises:
@@ -43,78 +99,48 @@ def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[st
     if constants.HF_HUB_OFFLINE or (_COMMIT.fullmatch(revision) and key in memory):
         if key in memory:
             entry = memory[key]
-            return entry["commit"], [File(repo, *row) for row in entry["files"]]
+            return entry["commit"], [RepositoryFile(*row) for row in entry["files"]]
         msg = (
             f"{repo}: offline (HF_HUB_OFFLINE), and revision {revision!r} was never resolved on this machine; "
             "go online once, or give upstream= a local mirror"
         )
         raise UpstreamError(msg)
     commit, files = _ask(repo, revision, token=token)
-    entry = {"commit": commit, "files": [list(file[1:]) for file in files]}
+    entry = {"commit": commit, "files": [[file.path, file.size, file.mark] for file in files]}
     _remember({key: entry, f"{endpoint()} {repo}@{commit}": entry})
     return commit, files
 
 
-def _ask(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[File]]:
-    api = HfApi(token=token)
-    at = f"{repo}@{revision}"
-    try:
-        info = api.dataset_info(repo, revision=revision, timeout=_TIMEOUT)
-        _check_name(info.id, repo)
-        commit = str(info.sha)
-        tree = api.list_repo_tree(repo, repo_type="dataset", revision=commit, recursive=True)
-        files = [
-            File(repo, entry.path, entry.size, entry.lfs.sha256 if entry.lfs else entry.blob_id)
-            for entry in tree
-            if isinstance(entry, RepoFile)
-        ]
-    except GatedRepoError as error:
-        msg = f"{repo} is gated: ask for access on its page, then log in (`hf auth login`) or set HF_TOKEN"
-        raise UpstreamError(msg) from error
-    except RevisionNotFoundError as error:
-        msg = f"{at}: there is no such revision; expected a branch, a tag or a commit of {repo}"
-        raise UpstreamError(msg) from error
-    except RepositoryNotFoundError as error:
-        msg = f"{repo}: no such dataset on {endpoint()}, or it is private and the token does not open it"
-        raise UpstreamError(msg) from error
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise UpstreamError(_unanswered(at, error)) from error
-    except Exception as error:
-        # The client's transport errors are requests', httpx' or httpx2's, by version; none is an OSError in all three.
-        if type(error).__module__.partition(".")[0] in {
-            "requests",
-            "httpx",
-            "httpx2",
-            "httpcore",
-            "httpcore2",
-            "urllib3",
-        }:
-            raise UpstreamError(_unanswered(at, error)) from error
-        raise
-    return commit, files
+def _ask(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[RepositoryFile]]:
+    with explained(repo, f"{repo}@{revision}"):
+        found = resolve(repo, revision, token=token, policy=retry.READING)
+        if found.repo != repo:
+            msg = f"{repo} has moved to {found.repo}; expected the repo at its own name (mirror it and give upstream=)"
+            raise UpstreamError(msg)
+        return found.oid, list(list_files(repo, found.oid, token=token, policy=retry.READING))
 
 
-def _check_name(found: str, repo: str) -> None:
-    if found != repo:
-        msg = f"{repo} has moved to {found}; expected the repo at its own name (mirror it and give upstream=)"
-        raise UpstreamError(msg)
+def _api(repo: str) -> str:
+    return f"{endpoint()}/api/datasets/{repo}"
 
 
-def _unanswered(at: str, error: Exception) -> str:
-    return f"{at}: the hub at {endpoint()} did not answer as expected: {type(error).__name__}: {error}"
+def _memory_path() -> Path:
+    """Where listings are remembered."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "huggingface")
+    return Path(home, "sera_swezero", "listings.json").expanduser()
 
 
 def _remembered() -> dict[str, Any]:
     try:
-        memory = json.loads(memory_path().read_text(encoding="utf-8"))
+        memory = json.loads(_memory_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return memory if isinstance(memory, dict) else {}
 
 
 def _remember(entries: dict[str, Any]) -> None:
-    """Keep the entries for later; a home that cannot be written only costs the offline use."""
-    path = memory_path()
+    """Keep the entries for later. A home that cannot be written only costs the offline use."""
+    path = _memory_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as handle:

@@ -1,74 +1,185 @@
-"""Asking a server again: how often, and how long to wait in between."""
+"""Asking a server again: which errors are worth another attempt, how often to try, how long to wait in between."""
 
 from __future__ import annotations
 
 import logging
+import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
+from typing import TypeVar
 
 import tenacity
 
 _LOG = logging.getLogger("sera_swezero")
-
-ATTEMPTS = 8
-"""Attempts in a row that bring nothing before reading gives up: about a minute where no answer names a time."""
-
-LONGEST_WAIT = 300.0
-"""Seconds between two attempts at most, whatever is asked for: the hub counts requests in spans of five minutes."""
-
+_T = TypeVar("_T")
 _RESET = re.compile(r"(?:^|;)\s*t=(\d+)")
 
+TRANSPORTS = frozenset({"requests", "urllib3", "httpx", "httpcore", "httpx2", "httpcore2"})
+"""The libraries that the hub's client sends with: requests (0.x), httpx (1.x) or httpx2 (2.x), and what they stand on.
+Their errors share no base class, so they are known by the library that defines them."""
 
-class AgainError(Exception):
-    """An answer that is worth another request, `wait` seconds later if the server said when."""
+
+class RetryableError(Exception):
+    """An answer that is worth another request."""
 
     def __init__(self, problem: str, wait: float | None = None) -> None:
         super().__init__(problem)
         self.wait = wait
+        """Seconds after which the server wants to be asked again, None if it does not say."""
 
 
-def retrying(kinds: tuple[type[Exception], ...], place: str) -> tenacity.Retrying:
-    """Call something up to `ATTEMPTS` times while it raises one of `kinds`; the last is raised, the others logged."""
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often to try, and how long to wait: `first` seconds, then twice as long each time.
 
-    def tell(state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        _LOG.info("%s: attempt %d of %d: %s", place, state.attempt_number, ATTEMPTS, told(error or Exception()))
+    Where the server names a longer wait, that counts instead.
+    """
 
-    return tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=_pause,
-        retry=tenacity.retry_if_exception_type(kinds),
-        before_sleep=tell,
+    attempts: int = 8
+    """Attempts in a row that fail before the last error is raised."""
+
+    first: float = 0.5
+    """Seconds before the second attempt."""
+
+    longest: float = 30.0
+    """Seconds between two attempts at most, unless the server names a longer wait."""
+
+    longest_named: float = 300.0
+    """Seconds to wait at most when the server names them: the hub counts requests in spans of five minutes."""
+
+    def wait(self, state: tenacity.RetryCallState) -> float:
+        """Seconds until the next attempt. A random part keeps many processes from asking at the same moment."""
+        own = min(self.first * 2.0 ** (state.attempt_number - 1), self.longest) + random.uniform(0, self.first)
+        return max(own, min(named_wait(_error_of(state)), self.longest_named))
+
+
+READING = RetryPolicy()
+"""For reads: about a minute where no answer names a wait."""
+
+
+def with_retries(
+    call: Callable[[], _T],
+    what: str,
+    policy: RetryPolicy,
+    *,
+    look: Callable[[], _T | None] | None = None,
+    retry_on: Callable[[BaseException], bool] | None = None,
+) -> _T:
+    """Call until it succeeds, fails for good, or the attempts are used up; then the last error is raised.
+
+    Args:
+        call: one request that may fail.
+        what: its name, for the log.
+        policy: attempts and waits.
+        look: called before every further attempt: the result if the last attempt took effect though its answer was
+            lost, else None.
+        retry_on: which errors are worth another attempt; `is_transient` unless given.
+    """
+
+    def log(state: tenacity.RetryCallState) -> None:
+        wait = state.next_action.sleep if state.next_action else 0.0
+        _LOG.info(
+            "%s: attempt %d of %d: %s; the next one in %.1f s",
+            what,
+            state.attempt_number,
+            policy.attempts,
+            in_words(_error_of(state)),
+            wait,
+        )
+
+    for attempt in tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(policy.attempts),
+        wait=policy.wait,
+        retry=tenacity.retry_if_exception(retry_on or is_transient),
+        before_sleep=log,
         reraise=True,
+    ):
+        with attempt:
+            if look is not None and attempt.retry_state.attempt_number > 1:
+                found = look()
+                if found is not None:
+                    return found
+            return call()
+    raise AssertionError(what)  # the last attempt returns or raises
+
+
+def _error_of(state: tenacity.RetryCallState) -> BaseException:
+    return (state.outcome.exception() if state.outcome else None) or Exception()
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status of the answer that the error is about, None if there was no answer."""
+    for cause in _causes(error):
+        found = getattr(getattr(cause, "response", None), "status_code", None)
+        if isinstance(found, int):
+            return found
+    return None
+
+
+def is_busy(status: int) -> bool:
+    """Whether an HTTP status means that the server may answer the same request later."""
+    return status in {408, 425, 429} or status >= 500
+
+
+def is_transport_error(error: BaseException) -> bool:
+    """Whether a connection failed or broke off."""
+    return type(error).__module__.partition(".")[0] in TRANSPORTS
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether asking again may help: the server is busy or broken for now, or the connection was."""
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    status = status_of(error)
+    if status is not None:
+        return is_busy(status)
+    return any(
+        is_transport_error(cause)
+        or (
+            isinstance(cause, RetryableError | ConnectionError | TimeoutError)
+            and not isinstance(cause, OfflineModeIsEnabled)
+        )
+        for cause in _causes(error)
     )
 
 
-def named_wait(headers: Mapping[str, str]) -> float | None:
+def named_wait(error: BaseException) -> float:
+    """Seconds that the server asks to wait, 0 if it does not say."""
+    for cause in _causes(error):
+        if isinstance(cause, RetryableError):
+            return cause.wait or 0.0
+        headers = getattr(getattr(cause, "response", None), "headers", None)
+        if headers is not None:
+            return wait_in(headers) or 0.0
+    return 0.0
+
+
+def wait_in(headers: Mapping[str, str]) -> float | None:
     """The seconds that an answer asks to wait: `Retry-After` (seconds or a date), else the hub's `RateLimit`."""
-    told = headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return float(told)
-    if told:
+    value = str(headers.get("Retry-After", "")).strip()
+    if value.isdecimal():
+        return float(value)
+    if value:
         try:
-            return max(0.0, parsedate_to_datetime(told).timestamp() - time())
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time())
         except ValueError:
             return None
-    reset = _RESET.search(headers.get("RateLimit", ""))
+    reset = _RESET.search(str(headers.get("RateLimit", "")))
     return float(reset[1]) if reset else None
 
 
-_backoff = tenacity.wait_exponential(multiplier=0.5, max=30.0) + tenacity.wait_random(0, 0.5)
-
-
-def _pause(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    named = error.wait if isinstance(error, AgainError) else None
-    return min(named, LONGEST_WAIT) if named is not None else _backoff(state)
-
-
-def told(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """An error in words, with its class where that says something."""
-    name = "" if isinstance(error, AgainError) else f"{type(error).__name__}: "
+    name = "" if isinstance(error, RetryableError) else f"{type(error).__name__}: "
     return f"{name}{error}"

@@ -16,8 +16,8 @@ from sera_swezero.request.identity import ORDER_VERSION, ROWS_VERSION, describe
 from sera_swezero.request.row_columns import raw_columns
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot, look_up_addresses, plan_shards, row_group_starts
-from sera_swezero.upstream.prefetch import Ahead
-from sera_swezero.upstream.shards import Starts
+from sera_swezero.upstream.prefetch import BackgroundJobs
+from sera_swezero.upstream.records import Starts
 from sera_swezero.upstream.windows import Record, Window, WindowReader, plan_windows
 
 _AHEAD = 3
@@ -77,11 +77,11 @@ class Plan:
         """
         columns = raw_columns(self.request)
         readers = (WindowReader(self.snapshot, w, columns, mark if i == 0 else -1) for i, w in enumerate(windows))
-        asked: deque[tuple[WindowReader, Ahead]] = deque()
+        asked: deque[tuple[WindowReader, BackgroundJobs]] = deque()
 
         def ask() -> None:
             while self.snapshot.root is None and len(asked) < _AHEAD and (reader := next(readers, None)) is not None:
-                asked.append((reader, Ahead(reader.open)))
+                asked.append((reader, BackgroundJobs(reader.open)))
 
         for window in windows:
             if asked:

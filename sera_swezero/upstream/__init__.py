@@ -1,19 +1,23 @@
-"""Where raw records come from: which commit, which files, which byte ranges, which records. All I/O of reading is here.
+"""Where raw records come from: which commit, which files, which byte ranges, which records. All reading is here.
 
-snapshot.py   repo and revision -> commit and file listing (hub, local folder or fsspec URL)
-shards.py     file listing -> shards, without reading data
-places.py     file -> hub, hub cache or root
-addresses.py  file on the hub -> its address on the CDN, remembered while it is valid
-ranged.py     byte range of a file on the hub -> bytes, resumed where it breaks off
-retry.py      how often and when to ask again
-lines.py      bytes -> lines
-parquet.py    row groups -> rows
-reading.py    shard -> raw records
+records.py       File, Shard and Raw: a file, a part of it, a record in it
+snapshot.py      repo and revision -> commit and file listing (hub, local folder or fsspec URL)
+formats.py       suffix of a path -> how such files are cut and read
+shards.py        file listing -> shards, without reading data
+windows.py       shards -> the order of a stream
+reading.py       shard -> raw records; what planning asks of files
+line_reader.py   JSON Lines: lines.py splits bytes into lines
+row_groups.py    Parquet: parquet_rows.py makes objects of rows
+whole_file.py    one file, one record
+file_access.py   file of a snapshot -> hub, hub cache or root
+prefetch.py      waiting for servers in the background
 """
 
-from sera_swezero.upstream.reading import Raw, ShardReader, look_up_addresses, read_shard, row_group_starts
-from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, Shard, cut, plan_shards
-from sera_swezero.upstream.snapshot import File, Snapshot, take_snapshot
+from sera_swezero.upstream.formats import format_of
+from sera_swezero.upstream.reading import ShardReader, look_up_addresses, row_group_starts
+from sera_swezero.upstream.records import File, Raw, Shard
+from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, cut, plan_shards
+from sera_swezero.upstream.snapshot import Snapshot, take_snapshot
 
 __all__ = [
     "DEFAULT_SHARD_BYTES",
@@ -23,9 +27,9 @@ __all__ = [
     "ShardReader",
     "Snapshot",
     "cut",
+    "format_of",
     "look_up_addresses",
     "plan_shards",
-    "read_shard",
     "row_group_starts",
     "take_snapshot",
 ]

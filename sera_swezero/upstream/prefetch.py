@@ -10,7 +10,7 @@ from collections.abc import Callable
 from threading import Thread
 
 
-class Ahead:
+class BackgroundJobs:
     """Jobs under way. The threads are daemons, so that a process may end while a server keeps one waiting."""
 
     def __init__(self, *jobs: Callable[[], None]) -> None:

@@ -1,18 +1,19 @@
 """Cut files into shards: byte ranges, planned from the listing (and for few Parquet files from their footers).
 
 A shard of JSONL owns the lines that START in its range, a shard of Parquet the row groups that start in it. So planning
-reads no data, ranges can be of any size, and every record belongs to exactly one shard.
+reads no data, ranges can be of any size, and every record belongs to exactly one shard. A file that is one record is
+never cut.
 """
 
 from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
-from sera_swezero.upstream.snapshot import File
+from sera_swezero.upstream.formats import format_of
+from sera_swezero.upstream.records import File, Shard, Starts
 
 DEFAULT_SHARD_BYTES = 16 * 1024 * 1024
 """Raw bytes of a shard: worth the latency of its GET, and small enough that 16 workers share one file of 500 MB."""
@@ -21,19 +22,6 @@ MULTIPLE = 64
 """Shard counts are rounded up to a multiple of this, so that usual world sizes divide them."""
 
 _LEAST = 1024 * 1024  # a smaller range costs more in requests than it saves
-
-Starts = Mapping[tuple[str, str], Sequence[int]]
-"""(repo, path) of a Parquet file -> byte offsets at which its row groups start, in order."""
-
-
-class Shard(NamedTuple):
-    """The records of one file that start in [start, stop), in bytes. `repo` and `file` name it below any root."""
-
-    repo: str
-    file: str
-    start: int
-    stop: int
-    size: int
 
 
 def plan_shards(
@@ -56,22 +44,25 @@ def plan_shards(
     """
     known = starts or {}
     least = max(1, min(_LEAST, shard_bytes // 2))
-    most = [_most(file, shard_bytes, least, known.get(file[:2])) for file in files]
+    most = [_most(file, shard_bytes, least, known.get((file.repo, file.path))) for file in files]
     pieces = [min(_wanted(file, shard_bytes), limit) for file, limit in zip(files, most, strict=True)]
     _add(pieces, files, most, _extra(sum(pieces), sum(most), multiple))
     return [
         shard
         for file, count in zip(files, pieces, strict=True)
-        for shard in cut(Shard(file.repo, file.path, 0, file.size, file.size), count, known.get(file[:2]))
+        for shard in cut(Shard.whole(file), count, known.get((file.repo, file.path)))
     ]
 
 
 def cut(shard: Shard, count: int, starts: Sequence[int] | None = None) -> list[Shard]:
     """Cut a shard into `count` parts of about equal size.
 
-    Where `starts` tells where row groups start, cuts are between them, and there are no more parts than row groups.
+    Where `starts` says where row groups start, cuts are between them, and there are no more parts than row groups. A
+    shard of a file that is one record stays whole.
     """
     length = shard.stop - shard.start
+    if not format_of(shard.file).divisible:
+        starts = [0]
     if starts is None:
         edges = [shard.start + length * i // count for i in range(count + 1)]
     else:
@@ -99,6 +90,8 @@ def _wanted(file: File, shard_bytes: int) -> int:
 
 def _most(file: File, shard_bytes: int, least: int, starts: Sequence[int] | None) -> int:
     """Into how many shards a file may be cut."""
+    if not format_of(file.path).divisible:
+        return 1
     if starts is not None:
         return max(1, len(starts))
     return max(_wanted(file, shard_bytes), file.size // least)

@@ -1,47 +1,44 @@
 """Settle what is read: repo and revision become a commit and a listing of files, from the hub or from a root.
 
 A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the
-corpus that ships with the package. Listings of the hub are remembered under HF_HOME, so that a commit resolved once
-also serves offline.
+corpus that ships with the package. The files of a repo may lie in any folder inside it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+from sera_swezero.catalog import Origin
 from sera_swezero.errors import ConfigError, UpstreamError
-
-if TYPE_CHECKING:
-    from sera_swezero.catalog import Origin
+from sera_swezero.upstream.records import File
 
 SAMPLE = "sample"
 
 
-class File(NamedTuple):
-    """One upstream file: `path` inside the repo, size in bytes, and a mark that changes when the content does."""
-
-    repo: str
-    path: str
-    size: int
-    mark: str
-
-
 @dataclass(frozen=True)
 class Snapshot:
-    """What is read, settled: a root (None: the hub), each repo's commit ("" below a root), the files in order."""
+    """What is read, settled."""
 
     root: str | None
+    """The folder or fsspec URL below which the files lie; None for the hub."""
+
     endpoint: str
+    """The hub; "" below a root."""
+
     commits: Mapping[str, str]
+    """The commit of each repo; "" below a root."""
+
     files: tuple[File, ...]
+    """The files in the order in which they are read."""
+
     token: str | bool | None = None
+    """As huggingface_hub takes it (None: the stored login)."""
 
     @property
     def bytes(self) -> int:
@@ -51,8 +48,8 @@ class Snapshot:
     @property
     def digest(self) -> str:
         """A hash of repos, commits and files; the root's own place is left out, so that a moved mirror is the same."""
-        told = [sorted(self.commits.items()), [list(file) for file in self.files]]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        content = [sorted(self.commits.items()), [list(file) for file in self.files]]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def take_snapshot(
@@ -71,23 +68,25 @@ def take_snapshot(
         token: as huggingface_hub takes it (None: the stored login).
 
     Raises:
-        UpstreamError: a repo that is gated, missing, moved or empty, an unknown revision, or offline and never
-        resolved. ConfigError: a revision mapping that lacks a repo, a lock file that is none.
+        UpstreamError: a repo is gated, missing, moved or empty, a revision is unknown, or was never resolved on this
+            machine and the hub is offline.
+        ConfigError: a revision mapping lacks a repo, or a lock file is malformed.
     """
     if upstream is not None:
         root = sample_root() if upstream == SAMPLE else upstream
         files = [file for origin in origins for file in _list_root(root, origin)]
-        return Snapshot(root, "", {origin.repo: "" for origin in origins}, tuple(files))
+        commits = {origin.repo: "" for origin in origins}
+        return Snapshot(root=root, endpoint="", commits=commits, files=tuple(files))
     from sera_swezero.hub import listing
 
     wanted = revisions(origins, revision)
-    commits: dict[str, str] = {}
-    listed: list[File] = []
+    commits, files = {}, []
     for origin in origins:
-        commit, files = listing.list_repo(origin.repo, wanted[origin.repo], token=token)
+        commit, listed = listing.list_repo(origin.repo, wanted[origin.repo], token=token)
         commits[origin.repo] = commit
-        listed += _matching(origin, files, f"{origin.repo} at {commit[:12]}")
-    return Snapshot(None, listing.endpoint(), commits, tuple(listed), token)
+        found = [File(repo=origin.repo, path=file.path, size=file.size, mark=file.mark) for file in listed]
+        files += _matching(origin, found, f"{origin.repo} at {commit[:12]}")
+    return Snapshot(root=None, endpoint=listing.endpoint(), commits=commits, files=tuple(files), token=token)
 
 
 def sample_root() -> str:
@@ -118,7 +117,7 @@ def read_lock(path: str) -> dict[str, str]:
         repos = json.loads(Path(path).read_text(encoding="utf-8"))["repos"]
         return {str(repo): str(commit) for repo, commit in repos.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f'{path} is no lock file ({error}); `sera-swezero lock` writes {{"repos": {{repo: commit}}}}'
+        msg = f'{path} is not a lock file ({error}); `sera-swezero lock` writes {{"repos": {{repo: commit}}}}'
         raise ConfigError(msg) from None
 
 
@@ -133,7 +132,12 @@ def _list_root(root: str, origin: Origin) -> list[File]:
         msg = f"{root}: cannot list {origin.repo}: {error}"
         raise UpstreamError(msg) from error
     files = [
-        File(origin.repo, path.removeprefix(folder).lstrip("/"), int(info["size"]), _mark(info))
+        File(
+            repo=origin.repo,
+            path=path.removeprefix(folder).lstrip("/"),
+            size=int(info["size"]),
+            mark=_mark(info),
+        )
         for path, info in found.items()
         if path != folder
     ]
@@ -143,8 +147,8 @@ def _list_root(root: str, origin: Origin) -> list[File]:
 def _matching(origin: Origin, files: Sequence[File], place: str) -> list[File]:
     matching = sorted(file for file in files if fnmatch(file.path, origin.pattern))
     if not matching:
-        shown = ", ".join(file.path for file in files[:5]) or "no files at all"
-        msg = f"{place}: no file matches {origin.pattern!r}; found {shown}"
+        found = ", ".join(file.path for file in files[:5]) or "no files at all"
+        msg = f"{place}: no file matches {origin.pattern!r}; found {found}"
         raise UpstreamError(msg)
     return matching
 
@@ -155,9 +159,3 @@ def _mark(info: Mapping[str, Any]) -> str:
         if info.get(key):
             return str(info[key])
     return ""
-
-
-def memory_path() -> Path:
-    """Where listings of the hub are remembered."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "huggingface")
-    return Path(home, "sera_swezero", "listings.json").expanduser()

@@ -97,7 +97,7 @@ ERRORS = {
     "no such id": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--id", "nobody_1"], "nobody_1"),
     "no such root": (["show", "sera", "--upstream", "./nowhere"], "nowhere"),
     "no such kind": (["check", "README.md", "--as", "parquet"], "rectified-sera"),
-    "no lock file": (["lock", "sera", "--out", "pyproject.toml"], "is no lock file"),
+    "no lock file": (["lock", "sera", "--out", "pyproject.toml"], "is not a lock file"),
 }
 
 

@@ -25,7 +25,7 @@ from sera_swezero.request.settle import settle
 from sera_swezero.schemas import validate
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
+from sera_swezero.upstream import Raw, ShardReader, plan_shards, take_snapshot
 from sera_swezero.views import LINEAGE, VIEWS, rectified
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -41,7 +41,7 @@ def raws(config):
     snapshot = take_snapshot(asked.origins, upstream="sample")
     origin = asked.origins[0]
     columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
-    return [raw for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, columns)]
+    return [raw for shard in plan_shards(snapshot.files) for raw in ShardReader(snapshot, shard, columns)]
 
 
 @cache

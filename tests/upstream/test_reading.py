@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import cdn_addresses, retry
+from sera_swezero.hub.cdn_addresses import ADDRESSES
+from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.upstream import File, Shard, ShardReader, look_up_addresses, plan_shards, take_snapshot
-from sera_swezero.upstream.lines import LONGEST, split_lines
+from sera_swezero.upstream.lines import split_lines
+from sera_swezero.upstream.records import LONGEST
 from tests.hub import LoopbackHub
 from tests.support.streams import CONFIG, FINE, T2, ZERO, Point, hub, large, make, places, point, stream
 
@@ -39,8 +42,8 @@ def cdn(served: LoopbackHub, point: Point, monkeypatch: pytest.MonkeyPatch) -> I
     """The same, without faults, with an empty log and no address known; attempts follow each other at once."""
     served.faults.clear()
     served.request_log.clear()
-    monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
-    monkeypatch.setattr(cdn_addresses, "_known", {})
+    monkeypatch.setattr(retry, "READING", RetryPolicy(first=0.01))
+    monkeypatch.setattr(ADDRESSES, "_known", {})
     point(served)
     yield served
     served.faults.clear()
@@ -124,7 +127,7 @@ def test_an_address_that_is_refused_is_asked_for_anew(cdn: LoopbackHub, large: P
 def test_an_address_that_is_about_to_expire_is_not_used(
     tmp_path: Path, large: Path, point: Point, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cdn_addresses, "_known", {})
+    monkeypatch.setattr(ADDRESSES, "_known", {})
     with LoopbackHub(tmp_path, signed_seconds=30) as brief:
         brief.add_dataset(T2, large / T2)
         point(brief)
@@ -135,8 +138,8 @@ def test_an_address_that_is_about_to_expire_is_not_used(
 
 def test_an_address_that_nobody_answers_at_is_left(cdn: LoopbackHub, large: Path) -> None:
     rows = stream(shard_bytes=1 << 20)
-    (remote,) = cdn_addresses._known
-    cdn_addresses.remember(remote, "http://localhost:1/gone?Expires=99999999999")
+    (file,) = ADDRESSES._known
+    ADDRESSES.remember(file, "http://localhost:1/gone?Expires=99999999999")
     assert places(rows) == whole(large)
     assert "GET" in resolved(cdn)
 
@@ -146,7 +149,7 @@ def test_an_address_stays_in_its_process_and_another_asks_for_its_own(
 ) -> None:
     sent = pickle.dumps(stream(shard_bytes=1 << 20)._ex_iterable)
     assert b"signature" not in sent
-    monkeypatch.setattr(cdn_addresses, "_known", {})
+    monkeypatch.setattr(ADDRESSES, "_known", {})
     assert places(row for _, row in pickle.loads(sent)) == whole(large)
     assert resolved(cdn)[:2] == ["HEAD", "GET"]
     assert len(resolved(cdn)) < 16
@@ -163,7 +166,7 @@ def test_when_an_address_expires_is_read_from_it() -> None:
 def test_of_very_many_files_no_address_is_asked_for_beforehand(cdn: LoopbackHub) -> None:
     snapshot = stream()._ex_iterable._plan.snapshot
     cdn.request_log.clear()
-    cdn_addresses._known.clear()
+    ADDRESSES._known.clear()
     many = tuple(snapshot.files[0]._replace(path=f"{number}.jsonl") for number in range(65))
     look_up_addresses(replace(snapshot, files=many))
     assert cdn.log == []
@@ -180,15 +183,15 @@ def test_a_dropped_connection_goes_on_at_the_missing_byte(cdn: LoopbackHub, larg
 
 
 def test_waiting_is_what_the_server_asks_for() -> None:
-    assert retry.named_wait({"Retry-After": "7"}) == 7
-    assert retry.named_wait({"Retry-After": "Fri, 01 Jan 2021 00:00:00 GMT"}) == 0
-    assert retry.named_wait({"RateLimit": '"resolvers";r=0;t=55'}) == 55
-    assert retry.named_wait({"Retry-After": "soon"}) is None
-    assert retry.named_wait({}) is None
+    assert retry.wait_in({"Retry-After": "7"}) == 7
+    assert retry.wait_in({"Retry-After": "Fri, 01 Jan 2021 00:00:00 GMT"}) == 0
+    assert retry.wait_in({"RateLimit": '"resolvers";r=0;t=55'}) == 55
+    assert retry.wait_in({"Retry-After": "soon"}) is None
+    assert retry.wait_in({}) is None
 
 
 def test_a_429_is_asked_again_after_the_seconds_it_names(cdn: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(retry, "READING", RetryPolicy(longest_named=0.2))
     fault = cdn.faults.add("status", host="cdn", status=429, retry_after=3600)
     assert len(list(stream().take(1))) == 1
     assert fault.hits == 1
@@ -207,11 +210,11 @@ def test_a_429_is_asked_again_after_the_seconds_it_names(cdn: LoopbackHub, monke
 def test_a_fault_that_stays_is_an_upstream_error_that_names_the_file(
     cdn: LoopbackHub, monkeypatch: pytest.MonkeyPatch, kind: Any, options: dict[str, Any], says: str
 ) -> None:
-    monkeypatch.setattr(retry, "ATTEMPTS", 3)
+    monkeypatch.setattr(retry, "READING", RetryPolicy(attempts=3, first=0.01))
     cdn.faults.add(kind, times=None, **options)
     plan = stream(shard_bytes=1 << 20)._ex_iterable._plan
     shard = plan.shards[3]
-    with pytest.raises(UpstreamError, match=rf"{T2}/.*after 3 attempts.*{says}"):
+    with pytest.raises(UpstreamError, match=rf"{T2}/.*in 3 attempts.*{says}"):
         list(ShardReader(plan.snapshot, shard, {}))
     hit = [one for one in cdn.log if one.faults and (one.range or "").startswith(f"bytes={shard.start - 1}-")]
     assert len(hit) == 3

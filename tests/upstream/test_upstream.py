@@ -116,7 +116,7 @@ def test_a_mapping_without_the_repo_is_a_config_error(tmp_path: Path) -> None:
         take_snapshot(settle("glm-4.6-lite-t2").origins, revision={"allenai/Other": "main"})
     lock = tmp_path / "wrong.lock"
     lock.write_text("[]")
-    with pytest.raises(ConfigError, match="is no lock file"):
+    with pytest.raises(ConfigError, match="is not a lock file"):
         take_snapshot(settle("glm-4.6-lite-t2").origins, revision=str(lock))
 
 

@@ -25,7 +25,7 @@ from sera_swezero.errors import RowError
 from sera_swezero.request.settle import settle
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
+from sera_swezero.upstream import Raw, ShardReader, plan_shards, take_snapshot
 from sera_swezero.views import VIEWS, ViewInput
 from tests.test_golden import EDGES, ROOT, raw_record
 
@@ -118,7 +118,7 @@ def raws(config: str) -> list[Any]:
     snapshot = take_snapshot(asked.origins, upstream="sample")
     origin = asked.origins[0]
     columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
-    return [raw.data for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, columns)]
+    return [raw.data for shard in plan_shards(snapshot.files) for raw in ShardReader(snapshot, shard, columns)]
 
 
 @pytest.mark.parametrize("view", TRAINING)

@@ -1,0 +1,176 @@
+"""The one HTTP session with which the hub is read, and what goes wrong with it in words.
+
+It is made by whatever makes the sessions of the hub's client, so proxies, certificates and offline mode are the user's.
+It is our own all the same: the client closes its session for everyone in the process when one of its connections fails,
+and nobody else in the process should get our time limits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import huggingface_hub  # its parts are imported where they are needed: reading from a root needs none of them
+
+from sera_swezero.errors import UpstreamError
+from sera_swezero.hub import retry
+from sera_swezero.hub.retry import RetryPolicy, in_words, is_transient, with_retries
+
+TIMEOUT = 30.0
+"""Seconds to connect, and between two pieces of a body."""
+
+_PIECE = 64 * 1024  # requests loses an unfinished piece when the connection drops; httpx gives what there is
+
+
+class Answer:
+    """An HTTP answer of requests or of httpx, its body not read yet."""
+
+    def __init__(self, response: Any, pieces: Generator[bytes]) -> None:
+        self.response = response
+        """As the library made it."""
+        self.pieces = pieces
+        """The body as it arrives, in pieces of any size."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return int(self.response.status_code)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, by name in any case."""
+        return self.response.headers  # type: ignore[no-any-return]
+
+    @property
+    def url(self) -> str:
+        """Where the answer came from, after all redirects."""
+        return str(self.response.url)
+
+    @property
+    def redirected(self) -> bool:
+        """Whether a redirect led here."""
+        return bool(self.response.history)
+
+    def raise_for_status(self) -> None:
+        """Raise the client's own error for a status of 400 or more: gated, no such repo, ..."""
+        from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
+
+        if self.status >= 400:
+            self.read()
+        hf_raise_for_status(self.response)
+
+    def read(self) -> Any:
+        """The body, decoded."""
+        return self.response.read() if hasattr(self.response, "iter_raw") else self.response.content
+
+
+@contextmanager
+def send(
+    method: str, url: str, *, token: str | bool | None, headers: Mapping[str, str] | None = None, follow: bool = True
+) -> Iterator[Answer]:
+    """Send a request and wait for the head of its answer.
+
+    Args:
+        method: such as "GET".
+        url: where to.
+        token: as huggingface_hub takes it. It is sent to this host alone, not where a redirect leads to another.
+        headers: more headers.
+        follow: whether to follow redirects.
+    """
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    # identity: a range of compressed bytes could not be resumed.
+    own = {
+        "Accept-Encoding": "identity",
+        **build_hf_headers(token=token, library_name="sera-swezero"),
+        **(headers or {}),
+    }
+    session = _session(_factory(), os.getpid())
+    if callable(getattr(session, "stream", None)):
+        with session.stream(method, url, headers=own, timeout=TIMEOUT, follow_redirects=follow) as response:
+            yield Answer(response, response.iter_raw())
+    else:
+        with session.request(
+            method, url, headers=own, timeout=TIMEOUT, allow_redirects=follow, stream=True
+        ) as response:
+            yield Answer(response, response.iter_content(_PIECE))
+
+
+def get_json(url: str, what: str, *, token: str | bool | None, policy: RetryPolicy) -> tuple[Any, str | None]:
+    """The JSON at a URL of the hub, and the URL of the next page if there is one.
+
+    Raises:
+        HfHubHTTPError: the hub refuses it.
+        ValueError: its answer is not JSON.
+        Exception: whatever the transport raised in the last attempt.
+    """
+
+    def ask() -> tuple[Any, str | None]:
+        with send("GET", url, token=token) as answer:
+            answer.raise_for_status()
+            answer.read()
+            return answer.response.json(), answer.response.links.get("next", {}).get("url")
+
+    return with_retries(ask, what, policy)
+
+
+@lru_cache(maxsize=1)
+def _session(factory: Callable[[], Any], process: int) -> Any:
+    """One session per process, since connections do not survive a fork, and per factory, which the user may change."""
+    del process
+    return factory()
+
+
+def _factory() -> Callable[[], Any]:
+    """What the hub's client makes its sessions with; `configure_http_backend` (0.x) and `set_client_factory` set it.
+
+    A client that keeps it elsewhere gives its own session instead, which is used and not changed.
+    """
+    from huggingface_hub.utils import _http
+
+    names = ("_GLOBAL_CLIENT_FACTORY", "_GLOBAL_BACKEND_FACTORY")
+    found = [getattr(_http, name) for name in names if hasattr(_http, name)]
+    return found[0] if found else huggingface_hub.get_session
+
+
+@contextmanager
+def explained(repo: str, place: str) -> Iterator[None]:
+    """Say in words what goes wrong inside: errors of the hub and of its transport become an UpstreamError.
+
+    Args:
+        repo: the id of the dataset repo that is read.
+        place: what is asked for: a repo at a revision, or a file.
+    """
+    try:
+        yield
+    except UpstreamError:
+        raise
+    except Exception as error:
+        problem = _problem(error, repo, place)
+        if problem is None:
+            raise
+        raise UpstreamError(problem) from error
+
+
+def _problem(error: Exception, repo: str, place: str) -> str | None:
+    """What the error means; None for one that is neither the hub's nor its transport's."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    hub = constants.ENDPOINT
+    if isinstance(error, GatedRepoError):
+        return f"{repo} is gated: ask for access on its page, then log in (`hf auth login`) or set HF_TOKEN"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{place}: there is no such revision; expected a branch, a tag or a commit of {repo}"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"{repo}: no such dataset on {hub}, or it is private and the token does not open it"
+    transient = is_transient(error)
+    if isinstance(error, HfHubHTTPError) and not transient:
+        return f"{place}: the hub refuses it: {in_words(error)}"
+    if isinstance(error, OSError | ValueError) or transient:
+        attempts = f" in {retry.READING.attempts} attempts" if transient else ""
+        return f"{place}: the hub at {hub} did not answer as expected{attempts}: {in_words(error)}"
+    return None

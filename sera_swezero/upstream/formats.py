@@ -1,0 +1,66 @@
+"""How the files of each format are cut and read. The suffix of a path says which format it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sera_swezero.upstream.line_reader import LineReader
+from sera_swezero.upstream.records import Columns, Raw, Shard
+from sera_swezero.upstream.row_groups import RowGroupReader
+from sera_swezero.upstream.snapshot import Snapshot
+from sera_swezero.upstream.whole_file import WholeFileReader
+
+
+class Reader(Protocol):
+    """The records of one shard in order, as an iterator; use it once."""
+
+    def open(self) -> None:
+        """Ask the hub for the first bytes, so that iterating need not wait. Other roots have nothing to ask."""
+
+    def close(self) -> None:
+        """Drop what `open` asked for."""
+
+    def __iter__(self) -> Iterator[Raw]:
+        """The records."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of raw files."""
+
+    name: str
+    """For messages."""
+
+    reader: Callable[[Snapshot, Shard, Columns, int], Reader]
+    """Makes the reader of a shard: snapshot, shard, the columns that a Parquet file must have, and the offset of the
+    first record wanted (`Raw.after` of the record before it; -1 for the shard's start)."""
+
+    divisible: bool
+    """Whether a file may be cut into byte ranges."""
+
+    planning: Literal["address", "row groups", "nothing"]
+    """What planning asks of a file beforehand: its address on the CDN, where its row groups start, or nothing."""
+
+    offsets_are_bytes: bool
+    """Whether `Raw.offset` counts bytes, not rows."""
+
+
+JSON_LINES = Format(name="JSON Lines", reader=LineReader, divisible=True, planning="address", offsets_are_bytes=True)
+PARQUET = Format(name="Parquet", reader=RowGroupReader, divisible=True, planning="row groups", offsets_are_bytes=False)
+WHOLE_FILE = Format(
+    name="whole file", reader=WholeFileReader, divisible=False, planning="nothing", offsets_are_bytes=True
+)
+
+_BY_SUFFIX = {".jsonl": JSON_LINES, ".parquet": PARQUET, ".json": WHOLE_FILE, ".traj": WHOLE_FILE}
+
+
+def format_of(path: str) -> Format:
+    """The format of a file by the suffix of its path; JSON Lines where the suffix says nothing."""
+    return next((one for suffix, one in _BY_SUFFIX.items() if path.endswith(suffix)), JSON_LINES)
+
+
+def read_as(suffix: str, one: Format) -> None:
+    """Declare the format of the files with a suffix, such as ".log": for a source whose files are named otherwise."""
+    _BY_SUFFIX[suffix] = one

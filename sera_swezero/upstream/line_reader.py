@@ -1,0 +1,107 @@
+"""JSON Lines: the lines that start in a shard's range."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import msgspec
+
+from sera_swezero.errors import UpstreamError
+from sera_swezero.hub.ranged_get import RangedGet
+from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
+from sera_swezero.upstream.lines import Line, split_lines
+from sera_swezero.upstream.records import LONGEST, Columns, Raw, Shard
+from sera_swezero.upstream.snapshot import Snapshot
+
+_BLOCK = 256 * 1024
+"""Bytes read at a time from a local file. With 1 MiB a line costs half as much again."""
+
+_SLACK = 256 * 1024
+"""Bytes asked for beyond a shard's end, so that its last line (some 100 to 200 KB) needs no second GET."""
+
+
+class LineReader:
+    """The records of one shard of a JSON Lines file."""
+
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: Columns, at: int) -> None:
+        del columns  # the source checks each line
+        self._snapshot, self._shard = snapshot, shard
+        self._skip = at < 0 and shard.start > 0
+        # One byte before the range, to learn whether a line starts at its edge.
+        self._begin = at if at >= 0 else max(shard.start - 1, 0)
+        self._slack = max(1, min(_SLACK, (shard.stop - shard.start) // 4))
+        self._get: RangedGet | None = None
+
+    def open(self) -> None:
+        """Ask the hub for the first bytes."""
+        shard = self._shard
+        if self._get is None and self._begin < shard.stop:
+            file = hub_file(self._snapshot, shard)
+            if file is not None:
+                self._get = RangedGet(file, self._begin, min(shard.stop + self._slack, shard.size))
+                self._get.open()
+
+    def close(self) -> None:
+        """Drop what `open` asked for."""
+        if self._get is not None:
+            self._get.close()
+
+    def __iter__(self) -> Iterator[Raw]:
+        shard = self._shard
+        if self._begin >= shard.stop:  # the last record that was used was the last of the shard
+            return
+        self.open()
+        with closing(self._local_pieces() if self._get is None else self._remote_pieces(self._get)) as pieces:
+            for line in split_lines(pieces, self._begin, shard.stop, skip=self._skip):
+                if line.data is None:
+                    fault = f"the line is longer than {LONGEST} bytes; rows of about 1 MB at most were expected"
+                    yield Raw(offset=line.offset, data=b"", after=line.after, fault=fault)
+                    continue
+                self._check(line, line.data)
+                if not line.data.isspace():
+                    yield Raw(offset=line.offset, data=line.data, after=line.after)
+            if self._get is not None:
+                self._get.drain()
+
+    def _check(self, line: Line, data: bytes) -> None:
+        """Refuse a file whose first line is not an object, or that arrived in part."""
+        place = self._shard.place
+        if line.offset == 0 and data.strip() and data.lstrip()[:1] != b"{":
+            msg = f"{place}: is no JSON Lines file; begins with {data[:40]!r}, expected an object on every line"
+            raise UpstreamError(msg)
+        if data.endswith(b"\n"):
+            return
+        if line.after != self._shard.size:
+            raise ends_early(self._shard, line.after)
+        # A last line without its newline is fine if it is whole, and half a download if it is not.
+        try:
+            msgspec.json.decode(data, type=msgspec.Raw)
+        except (msgspec.DecodeError, UnicodeError):
+            if not data.rstrip().endswith(b"}"):
+                where = f"{place}: the last line, at byte {line.offset}, is cut off"
+                msg = f"{where} ({data[-40:]!r}); the file arrived in part"
+                raise UpstreamError(msg) from None
+
+    def _remote_pieces(self, first: RangedGet) -> Generator[bytes]:
+        """One GET for the range and a little more; further ones only where the last line is longer than that."""
+        at = self._begin
+        for piece in first:
+            at += len(piece)
+            yield piece
+        more = 2 * max(self._slack, 64 * 1024)
+        file = hub_file(self._snapshot, self._shard)
+        while file is not None and at < file.size:
+            stop = min(at + more, file.size)
+            yield from RangedGet(file, at, stop)
+            at, more = stop, 2 * more
+
+    def _local_pieces(self) -> Generator[bytes]:
+        at = self._begin
+        with open_local(self._snapshot, self._shard) as handle:
+            handle.seek(at)
+            while piece := handle.read(_BLOCK):
+                at += len(piece)
+                yield piece
+        if at < self._shard.size:
+            raise ends_early(self._shard, at)
