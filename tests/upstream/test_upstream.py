@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.convert import convert_shard
 from sera_swezero.errors import ConfigError, UpstreamError
+from sera_swezero.hub import retry, session
+from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
-from sera_swezero.upstream import plan_shards, take_snapshot
+from sera_swezero.upstream import ShardReader, plan_shards, take_snapshot
 from tests.hub import LoopbackHub
+from tests.support.streams import Point, point
+
+__all__ = ["point"]  # a fixture
 
 HERE = Path(__file__).resolve().parents[2]
 T2 = "allenai/Sera-4.6-Lite-T2"
@@ -156,10 +163,48 @@ def test_a_repo_that_moved_or_is_empty_says_so(hub: LoopbackHub) -> None:
     assert says(ask(hub, CONFIG[T2]), T2, "has moved to allenai/Elsewhere")
 
 
-def test_a_hub_that_fails_says_so(hub: LoopbackHub) -> None:
-    hub.add_dataset(T2, ROOT / T2)
+def test_a_hub_that_fails_for_now_is_asked_again_and_one_that_goes_on_failing_says_so(
+    hub: LoopbackHub, point: Point, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "READING", RetryPolicy(attempts=3, first=0.01))
+    commit = hub.add_dataset(T2, ROOT / T2)
+    point(hub)
+    for status in (429, 503):
+        hub.faults.add("status", path=f"/api/datasets/{T2}/revision", status=status)
+        hub.faults.add("status", path=f"/api/datasets/{T2}/tree", status=status)
+    assert take_snapshot(settle(CONFIG[T2]).origins).commits == {T2: commit}
     hub.faults.add("status", path=f"/api/datasets/{T2}", status=500, times=None)
-    assert says(ask(hub, CONFIG[T2]), T2, hub.endpoint, "did not answer as expected")
+    with pytest.raises(UpstreamError, match=f"{T2}@main: the hub at {hub.endpoint} did not answer .* in 3 att"):
+        take_snapshot(settle(CONFIG[T2]).origins)
+
+
+def test_our_session_is_the_users_and_the_clients_own_stays_as_it_is(
+    hub: LoopbackHub, point: Point, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add_dataset(T2, ROOT / T2)
+    point(hub)
+    made: list[Any] = []
+    default, set_factory = session._factory(), getattr(huggingface_hub, "set_client_factory", None)
+    set_factory = set_factory or huggingface_hub.configure_http_backend
+
+    def factory() -> Any:
+        made.append(default())
+        made[-1].headers["X-Proxy-Pass"] = "secret"
+        return made[-1]
+
+    set_factory(factory)
+    try:
+        shared = huggingface_hub.get_session()
+        before = {name: repr(value) for name, value in vars(shared).items()}
+        snapshot = take_snapshot(settle(CONFIG[T2]).origins)
+        shard = plan_shards(snapshot.files)[0]
+        assert next(iter(ShardReader(snapshot, shard, {}))).data
+        assert len(made) == 2, "the client's session, and ours"
+        assert huggingface_hub.get_session() is shared
+        assert {name: repr(value) for name, value in vars(shared).items()} == before
+        assert session._session(factory, os.getpid()).headers["X-Proxy-Pass"] == "secret"
+    finally:
+        set_factory(default)
 
 
 def place(root: Path, repo: str, name: str, content: bytes) -> Path:
