@@ -31,7 +31,7 @@ def push(
         tag=tag,
         dry_run=dry_run,
         pr_only=pr_only,
-        say=lambda text: typer.echo(text, err=True),
+        on_step=lambda text: typer.echo(text, err=True),
     )
     if as_json:
         print_json(dataclasses.asdict(outcome))

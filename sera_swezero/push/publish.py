@@ -12,39 +12,50 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
-from sera_swezero.errors import PublishError
+from sera_swezero.errors import PublishError, UpstreamError
+from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of
 from sera_swezero.push import readback
-from sera_swezero.push.difference import Plan, Send, plan
-from sera_swezero.push.patience import Patience, status, transient
-from sera_swezero.push.repository import Pull, Remote, drop, send
+from sera_swezero.push.difference import Difference, Send, difference
+from sera_swezero.push.repository import PUSHING, Pull, Repository
 from sera_swezero.push.token import require_token
 
 BATCH = 25
-"""Files of one commit to the pull request: a killed push repeats at most so many. The hub advises fewer than 100."""
-
-Say = Callable[[str], None]
+"""Files of one commit to the pull request at most: a killed push repeats no more than these. The hub advises fewer than
+100."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a push came to.
-
-    done: "published", "unchanged" (the repo holds this version), "planned" (a dry run), "proposed" (a pull request).
-    commit: main's commit that holds the version, "" unless published or unchanged. pull: the pull request's number.
-    """
+class PushResult:
+    """What a push did."""
 
     repo: str
+    """The id of the repo."""
+
     done: str
+    """"published", "unchanged" (the repo holds this version), "planned" (a dry run), "proposed" (a pull request)."""
+
     digest: str
+    """The digest of the new version's manifest."""
+
     commit: str = ""
+    """Main's commit that holds the version; "" unless published or unchanged."""
+
     pull: int | None = None
+    """The number of the pull request."""
+
     tag: str | None = None
+    """The tag that was asked for."""
+
     sent: dict[str, int] = field(default_factory=dict)
+    """Bytes of each file that was sent (of a dry run: would be), by path."""
+
     deleted: tuple[str, ...] = ()
+    """The files that were deleted (of a dry run: would be)."""
 
 
 def push(
@@ -55,9 +66,9 @@ def push(
     tag: str | None = None,
     dry_run: bool = False,
     pr_only: bool = False,
-    patience: Patience | None = None,
-    say: Say = lambda _: None,
-) -> Outcome:
+    policy: RetryPolicy = PUSHING,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> PushResult:
     """Publish a built directory.
 
     Args:
@@ -67,64 +78,66 @@ def push(
         tag: name of a tag for the new version.
         dry_run: plan only; nothing is written, no token is needed for a public repo.
         pr_only: leave the checked pull request unmerged.
-        patience: how often and how long to try.
-        say: is told of every step.
+        policy: how often to try each call, and how long to wait.
+        on_step: called with a sentence for every step.
 
     Raises:
         PublishError: refused or failed; the message says whether readers see the old version or the new one.
     """
-    patience = patience or Patience()
     local = manifest.read(folder)
     if local is None:
         msg = f"{folder} has no {MANIFEST}; expected a directory that `sera-swezero build` made"
         raise PublishError(msg)
     if not dry_run:
-        require_token(patience)
-    run = _Run(Remote(repo, patience), folder, local, tag, patience, say)
+        require_token(policy)
+    repository = Repository(repo=repo, policy=policy)
+    run = _Push(repository=repository, folder=folder, local=local, tag=tag, on_step=on_step)
     try:
         return run.dry() if dry_run else run.publish(private=private, merge=not pr_only)
-    except (HfHubHTTPError, OfflineModeIsEnabled, ValueError, OSError) as error:
-        raise PublishError(_explained(repo, run.stage, error)) from error
     except Exception as error:
-        if transient(error):
+        expected = (HfHubHTTPError, OfflineModeIsEnabled, UpstreamError, ValueError, OSError)
+        if isinstance(error, expected) or is_transient(error):
             raise PublishError(_explained(repo, run.stage, error)) from error
         raise
 
 
 def _explained(repo: str, stage: str, error: Exception) -> str:
-    code = status(error)
+    code = status_of(error)
     hints = {
         401: "the token is not valid, or there is none",
         403: "the token may not write here: it needs write access to this repo",
         404: "no such repo, or the token does not open it",
     }
-    silent = "the hub did not answer" if transient(error) else "the push failed"
+    silent = "the hub did not answer" if is_transient(error) else "the push failed"
     why = hints.get(code or 0, "the hub did not take it" if code else silent)
     return f"{repo}: {stage}: {why}: {type(error).__name__}: {error}"
 
 
 @dataclass
-class _Run:
-    """The steps of one push. `stage` says for an error what readers see."""
+class _Push:
+    """The steps of one push."""
 
-    remote: Remote
+    repository: Repository
     folder: Path
     local: Manifest
+    """The folder's manifest."""
     tag: str | None
-    patience: Patience
-    say: Say
+    on_step: Callable[[str], None]
     stage: str = "nothing was changed"
+    """What readers see now, for errors."""
 
-    def dry(self) -> Outcome:
-        return self._told("planned", self._plan(self.remote.head()))
+    def dry(self) -> PushResult:
+        """Plan only."""
+        return self._result("planned", self._plan(self.repository.head()))
 
-    def publish(self, *, private: bool, merge: bool) -> Outcome:
-        base = self.remote.head()
+    def publish(self, *, private: bool, merge: bool) -> PushResult:
+        """Plan, propose, and merge if wanted."""
+        base = self.repository.head()
         if base is None:
-            self.remote.create(private=private)
-            base = self.remote.head()
+            self.repository.create(private=private)
+            base = self.repository.head()
         if base is None:
-            msg = f"{self.remote.repo} was created and cannot be seen; does the token open it?"
+            msg = f"{self.repository.repo} was created and cannot be seen; does the token open it?"
             raise PublishError(msg)
         wanted = self._plan(base)
         self._check_tag(wanted.after)
@@ -132,64 +145,66 @@ class _Run:
             return self._finish("unchanged", wanted, base)
         pull = self._propose(wanted, base)
         if not merge:
-            return self._told("proposed", wanted, pull=pull.num)
+            return self._result("proposed", wanted, pull=pull.num)
         return self._merge(wanted, base, pull)
 
-    def _plan(self, base: str | None) -> Plan:
-        before = self.remote.tree(base) if base else {}
-        old = self.remote.manifest(base, before) if base else None
-        wanted = plan(self.folder, self.local, self.remote.repo, old, before)
+    def _plan(self, base: str | None) -> Difference:
+        before = self.repository.tree(base) if base else {}
+        old = self.repository.manifest(base, before) if base else None
+        wanted = difference(self.folder, self.local, self.repository.repo, old, before)
         count, gone = len(wanted.add), len(wanted.delete)
-        self.say(f"{self.remote.repo}: {count} files to send ({wanted.bytes:,} bytes), {gone} to delete")
+        self.on_step(f"{self.repository.repo}: {count} files to send ({wanted.bytes:,} bytes), {gone} to delete")
         return wanted
 
     def _check_tag(self, after: Manifest) -> None:
         """Refuse a tag that names another version, before anything is sent."""
-        at = self.remote.tags().get(self.tag) if self.tag else None
+        at = self.repository.tags().get(self.tag) if self.tag else None
         if at is None:
             return
-        named = self.remote.manifest(at)
+        named = self.repository.manifest(at)
         if named is None or named.digest != after.digest:
-            msg = f"{self.remote.repo}: the tag {self.tag!r} names another version ({at[:12]}); choose another name"
+            msg = f"{self.repository.repo}: the tag {self.tag!r} names another version ({at[:12]}); choose another name"
             raise PublishError(msg)
 
-    def _propose(self, wanted: Plan, base: str) -> Pull:
+    def _propose(self, wanted: Difference, base: str) -> Pull:
         """A pull request that holds exactly the new version, checked."""
         digest = wanted.after.digest
         title = f"Publish {digest[:16]} on {base[:12]}"
-        pull = self.remote.open_pull(title, wanted.description)
-        self.say(f"pull request {pull.num}: {title}")
+        pull = self.repository.open_pull(title, wanted.description)
+        self.on_step(f"pull request {pull.num}: {title}")
         head = self._fill(wanted, pull)
-        problems = wanted.faults(self.remote.tree(head))
+        tree = self.repository.tree(head)
+        problems = wanted.faults(tree)
         if not problems:
             sent = {one.path for one in wanted.add}
             files = [built for built in wanted.after.files if built.path in sent]
-            problems = readback.footers(self.remote.repo, head, files, self.patience)
+            problems = readback.footers(self.repository, head, files, tree)
         if not problems:
             names = readback.affected(wanted.after, wanted.changed)
-            few = Patience(min(self.patience.attempts, 4), self.patience.first, self.patience.longest)
-            problems = readback.rows(self.remote.repo, head, wanted.after, names, readback.SAMPLE, few)
+            problems = readback.rows(self.repository, head, wanted.after, names, readback.SAMPLE)
         if problems:
-            told = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-            msg = f"{self.remote.repo}: pull request {pull.num} does not hold what was sent; it was not merged: {told}"
+            some = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+            where = f"{self.repository.repo}: pull request {pull.num}"
+            msg = f"{where} does not hold what was sent; it was not merged: {some}"
             raise PublishError(msg)
-        self.say(f"pull request {pull.num}: read back, all as sent")
+        self.on_step(f"pull request {pull.num}: read back, all as sent")
         return pull
 
-    def _fill(self, wanted: Plan, pull: Pull) -> str:
+    def _fill(self, wanted: Difference, pull: Pull) -> str:
         """Commit what the pull request lacks; returns its head."""
         before = None
         while True:
-            head = self.remote.head(pull.ref)
+            head = self.repository.head(pull.ref)
             if head is None:
-                msg = f"{self.remote.repo}: pull request {pull.num} has no commits to look at"
+                msg = f"{self.repository.repo}: pull request {pull.num} has no commits to look at"
                 raise PublishError(msg)
-            sends, drops = wanted.missing(self.remote.tree(head))
+            sends, drops = wanted.missing(self.repository.tree(head))
             left = len(sends) + len(drops)
             if not left:
                 return head
             if left == before:
-                msg = f"{self.remote.repo}: pull request {pull.num} does not take what is sent; is another push at it?"
+                where = f"{self.repository.repo}: pull request {pull.num}"
+                msg = f"{where} does not take what is sent; is another push at it?"
                 raise PublishError(msg)
             before = left
             self._commit(pull, head, sends, drops)
@@ -199,50 +214,66 @@ class _Run:
         data = [one for one in sends if one.path not in (MANIFEST, CARD)]
         batch = data[:BATCH] if len(data) > BATCH else sends
         gone = [] if len(data) > BATCH else drops
-        self.say(f"pull request {pull.num}: sending {len(batch)} of {len(sends)} files")
-        operations = [*(send(one.path, one.content) for one in batch), *(drop(path) for path in gone)]
-        self.remote.commit(pull, head, operations, f"Send {len(batch)} files, delete {len(gone)}")
+        self.on_step(f"pull request {pull.num}: sending {len(batch)} of {len(sends)} files")
+        adds = [CommitOperationAdd(one.path, _content(one)) for one in batch]
+        deletions = [CommitOperationDelete(path, is_folder=False) for path in gone]
+        message = f"Send {len(batch)} files, delete {len(gone)}"
+        self.repository.commit(pull, head, [*adds, *deletions], message, sum(one.size for one in batch))
 
-    def _merge(self, wanted: Plan, base: str, pull: Pull) -> Outcome:
-        if self.remote.head() != base:
+    def _merge(self, wanted: Difference, base: str, pull: Pull) -> PushResult:
+        if self.repository.head() != base:
             return self._lost(wanted, pull)
-        self.remote.set_status(pull, "open")
+        self.repository.set_status(pull, "open")
         self.stage = "the merge was sent and may have happened; run the same command again to be sure"
-        merged = self.remote.merge(pull)
+        merged = self.repository.merge(pull)
         if merged is None:
             self.stage = "nothing was changed"
             return self._lost(wanted, pull)
         self.stage = "the new version is published, but not all steps after it are done; run the same command again"
-        commit = merged.merged_as or self.remote.head() or ""
-        problems = wanted.faults(self.remote.tree(commit))
+        commit = merged.merged_as or self.repository.head() or ""
+        problems = wanted.faults(self.repository.tree(commit))
         if problems:
-            msg = f"{self.remote.repo}: merged as {commit}, which is not what was sent: {'; '.join(problems[:5])}"
+            msg = f"{self.repository.repo}: merged as {commit}, which is not what was sent: {'; '.join(problems[:5])}"
             raise PublishError(msg)
         return self._finish("published", wanted, commit, pull)
 
-    def _lost(self, wanted: Plan, pull: Pull) -> Outcome:
+    def _lost(self, wanted: Difference, pull: Pull) -> PushResult:
         """Main has changed under way: another push won."""
-        now = self.remote.head() or ""
-        there = self.remote.manifest(now)
-        if self.remote.pull(pull.num).status != "merged":
+        now = self.repository.head() or ""
+        there = self.repository.manifest(now)
+        if self.repository.pull(pull.num).status != "merged":
             with contextlib.suppress(HfHubHTTPError):
-                self.remote.set_status(pull, "closed")
+                self.repository.set_status(pull, "closed")
         if there is not None and there.digest == wanted.after.digest:
             return self._finish("unchanged", wanted, now)
         msg = (
-            f"{self.remote.repo}: another push was first: main is at {now[:12]}. Nothing was changed by this one, its "
-            f"pull request {pull.num} is closed; run the same command again to publish on top"
+            f"{self.repository.repo}: another push was first: main is at {now[:12]}. Nothing was changed by this one, "
+            f"its pull request {pull.num} is closed; run the same command again to publish on top"
         )
         raise PublishError(msg)
 
-    def _finish(self, done: str, wanted: Plan, commit: str, pull: Pull | None = None) -> Outcome:
+    def _finish(self, done: str, wanted: Difference, commit: str, pull: Pull | None = None) -> PushResult:
         if self.tag:
-            at = self.remote.tags().get(self.tag)
+            at = self.repository.tags().get(self.tag)
             if at is None:
-                self.remote.tag(self.tag, commit)
-        return self._told(done, wanted, commit=commit, pull=pull.num if pull else None)
+                self.repository.tag(self.tag, commit)
+        return self._result(done, wanted, commit=commit, pull=pull.num if pull else None)
 
-    def _told(self, done: str, wanted: Plan, commit: str = "", pull: int | None = None) -> Outcome:
+    def _result(self, done: str, wanted: Difference, commit: str = "", pull: int | None = None) -> PushResult:
         sent = {} if done == "unchanged" else {one.path: one.size for one in wanted.add}
         deleted = () if done == "unchanged" else wanted.delete
-        return Outcome(self.remote.repo, done, wanted.after.digest, commit, pull, self.tag, sent, deleted)
+        return PushResult(
+            repo=self.repository.repo,
+            done=done,
+            digest=wanted.after.digest,
+            commit=commit,
+            pull=pull,
+            tag=self.tag,
+            sent=sent,
+            deleted=deleted,
+        )
+
+
+def _content(send: Send) -> str | bytes:
+    """A content as the hub's client takes it: the path of a file, or bytes."""
+    return str(send.content) if isinstance(send.content, Path) else send.content

@@ -6,22 +6,24 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from itertools import islice
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from itertools import count, islice
 from typing import Any
 
 import datasets
-import huggingface_hub
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sera_swezero.build.card import groups
 from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
 from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS, Contract
-from sera_swezero.push.patience import Patience, any_error, insist
+from sera_swezero.hub.retry import with_retries
+from sera_swezero.hub.time_limit import SILENCE, within
+from sera_swezero.push.repository import Repository, Tree
 from sera_swezero.sources import SOURCES
+from sera_swezero.upstream.row_groups import footer
 from sera_swezero.views import VIEWS
 
 _LOG = logging.getLogger("sera_swezero")
@@ -30,36 +32,27 @@ SAMPLE = 5
 """Rows of every config that a push reads back."""
 
 _THREADS = 8
-_TAIL = 1 << 16  # bytes; most footers are shorter
 
 
-def footers(repo: str, commit: str, files: Iterable[Built], patience: Patience) -> list[str]:
-    """Problems of Parquet footers: rows that differ from the manifest, row groups too large, pages without an index."""
+def footers(repository: Repository, commit: str, files: Iterable[Built], tree: Tree) -> list[str]:
+    """Problems of Parquet footers: rows that differ from the manifest, row groups too large, pages without an index.
+
+    Args:
+        repository: where the files are.
+        commit: whose files are checked.
+        files: what the manifest says of them; all are in `tree`.
+        tree: the files of the commit.
+
+    Raises:
+        UpstreamError: a footer cannot be read.
+    """
 
     def check(built: Built) -> list[str]:
-        metadata = insist(lambda: _footer(repo, commit, built.path), "footer", patience, passing=any_error)
-        return [f"{built.path}: {problem}" for problem in _footer_faults(metadata, built)]
+        file = repository.hub_file(commit, tree[built.path])
+        return [f"{built.path}: {problem}" for problem in _footer_faults(footer(file, file.place), built)]
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return [problem for problems in pool.map(check, files) for problem in problems]
-
-
-def _footer(repo: str, commit: str, path: str) -> Any:
-    """The footer of a remote file, in a request for its tail and, where that is too short, one more."""
-    tail = _tail(repo, commit, path, _TAIL)
-    length = int.from_bytes(tail[-8:-4], "little") + 8
-    if length > len(tail):
-        tail = _tail(repo, commit, path, length)
-    return pq.read_metadata(pa.BufferReader(tail))
-
-
-def _tail(repo: str, commit: str, path: str, count: int) -> bytes:
-    utils: Any = huggingface_hub.utils
-    headers = {**utils.build_hf_headers(), "Range": f"bytes=-{count}"}
-    url = huggingface_hub.hf_hub_url(repo, path, repo_type="dataset", revision=commit)
-    answer = utils.get_session().get(url, headers=headers)
-    utils.hf_raise_for_status(answer)
-    return bytes(answer.content)
 
 
 def _footer_faults(metadata: Any, built: Built) -> Iterator[str]:
@@ -79,37 +72,47 @@ def contract_of(built: BuiltConfig) -> Contract:
     return CONTRACTS[VIEWS[built.view].schema(SOURCES[origin.source], origin.shape)]
 
 
-def rows(repo: str, commit: str, told: Manifest, names: Iterable[str], count: int, patience: Patience) -> list[str]:
-    """Problems of the first `count` rows (0: all) of every config, loaded as any reader would."""
+def rows(repository: Repository, commit: str, published: Manifest, names: Iterable[str], most: int) -> list[str]:
+    """Problems of the first `most` rows (0: all) of every config, loaded as any reader would."""
     problems = []
-    loadable = groups(told)
+    loadable = groups(published)
     for name in names:
-        first = told.configs[loadable[name][0]]
+        first = published.configs[loadable[name][0]]
         if first.json and not hasattr(datasets, "Json"):
             _LOG.warning("rows of %s are not read back: datasets %s knows no Json", name, datasets.__version__)
             continue
-        contract = contract_of(first)
-        found = insist(
-            lambda name=name, contract=contract: _row_faults(repo, commit, name, contract, count),  # type: ignore[misc]
+        problems += with_retries(
+            partial(_row_faults, repository.repo, commit, name, contract_of(first), most),
             f"rows of {name}",
-            patience,
+            replace(repository.policy, attempts=min(repository.policy.attempts, 4)),
             # A card that cannot be fetched is no card to `datasets`: the error it then raises says nothing of the hub.
-            passing=any_error,
+            retry_on=lambda error: isinstance(error, Exception),
         )
-        problems += found
     return problems
 
 
-def affected(told: Manifest, changed: Iterable[str]) -> list[str]:
+def affected(published: Manifest, changed: Iterable[str]) -> list[str]:
     """The configs and unions that hold any of the changed configs."""
     names = set(changed)
-    return [name for name, parts in groups(told).items() if names & set(parts)]
+    return [name for name, parts in groups(published).items() if names & set(parts)]
 
 
-def _row_faults(repo: str, commit: str, name: str, contract: Contract, count: int) -> list[str]:
-    loaded = datasets.load_dataset(repo, name, split="train", revision=commit, streaming=True)
-    # A stream that is left half-read keeps reading ahead, and a process that then ends may end with an abort.
-    with closing(iter(loaded)) as rows:
-        wrong = [(index, row) for index, row in enumerate(islice(rows, count or None)) if not contract.accepts(row)]
-    gc.collect()
+def _row_faults(repo: str, commit: str, name: str, contract: Contract, most: int) -> list[str]:
+    def load() -> Any:
+        return iter(datasets.load_dataset(repo, name, split="train", revision=commit, streaming=True))
+
+    loaded = within(SILENCE, load)
+    wrong = []
+    try:
+        for index in islice(count(), most or None):
+            row = within(SILENCE, lambda: next(loaded, None))
+            if row is None:
+                break
+            if not contract.accepts(row):
+                wrong.append((index, row))
+    finally:
+        # A stream that is left half-read keeps reading ahead, and a process that then ends may end with an abort.
+        with suppress(ValueError):  # a read that never came back still runs
+            loaded.close()
+        gc.collect()
     return [f"{name}, row {index}: {fault}" for index, row in wrong for fault in contract.faults(row)]

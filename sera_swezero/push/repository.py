@@ -1,56 +1,50 @@
-"""The hub's calls that a push makes. After a lost answer each looks whether it took effect before it sends again."""
+"""The hub's calls that a push makes. After a lost answer each looks whether it took effect before it sends again.
+
+Reading goes through our own session (`hub`), writing through the client's own API under a time limit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import Manifest
 from sera_swezero.errors import PublishError
-from sera_swezero.push.patience import Patience, insist, status, transient
+from sera_swezero.hub.hub_file import HubFile
+from sera_swezero.hub.listing import RepositoryFile, endpoint, list_files, resolve
+from sera_swezero.hub.ranged_get import RangedGet
+from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of, with_retries
+from sera_swezero.hub.time_limit import SILENCE, within
 
 _T = TypeVar("_T")
 _TYPE = "dataset"
 MAIN = "main"
-_TIMEOUT = 30.0  # seconds; for the small question that is asked most
 
+_SLOWEST = 20_000  # bytes per second that an upload has to make
 
-class RemoteFile(NamedTuple):
-    """A file of a repo: size in bytes, git's id of what it keeps, sha256 of the content where that lies in LFS."""
+PUSHING = RetryPolicy(attempts=7, first=1.0, longest=60.0)
+"""How often a push tries each call, and how long it waits in between."""
 
-    size: int
-    blob: str
-    sha256: str | None
-
-    def holds(self, size: int, sha256: str, blob: Callable[[], str]) -> bool:
-        """Whether the content has this size and hash; git's id of it is asked for only where git keeps it."""
-        if size != self.size:
-            return False
-        return sha256 == self.sha256 if self.sha256 is not None else blob() == self.blob
-
-
-Tree = dict[str, RemoteFile]
+Tree = dict[str, RepositoryFile]
 """The files of a commit by path."""
 
 
 class Pull(NamedTuple):
-    """A pull request: its number and its status, "draft", "open", "closed" or "merged"; the commit that merged it."""
+    """A pull request."""
 
     num: int
+    """Its number."""
+
     status: str
+    """"draft", "open", "closed" or "merged"."""
+
     merged_as: str | None = None
+    """The commit that merged it."""
 
     @property
     def ref(self) -> str:
@@ -59,59 +53,59 @@ class Pull(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Remote:
-    """One dataset repo on the hub of HF_ENDPOINT. The token is the client's own choice at every call, so it may expire.
+class Repository:
+    """One dataset repo on the hub of HF_ENDPOINT. The client chooses the token at every call, since it may expire.
 
-    Every method raises the client's error when patience ends or the hub refuses.
+    Every method raises the error of the client or the transport when the attempts are used up or the hub refuses.
     """
 
     repo: str
-    patience: Patience
+    """Its id, "owner/name"."""
 
-    def _ask(self, call: Callable[[HfApi], _T], what: str, look: Callable[[], _T | None] | None = None) -> _T:
-        return insist(lambda: call(HfApi()), what, self.patience, look=look)
+    policy: RetryPolicy
+    """How often to try each call, and how long to wait."""
+
+    def _call(self, call: Callable[[HfApi], _T], what: str, look: Callable[[], _T | None] | None = None) -> _T:
+        return with_retries(lambda: within(SILENCE, lambda: call(HfApi())), what, self.policy, look=look)
 
     def head(self, revision: str = MAIN) -> str | None:
         """The commit of a revision, None where there is no such repo or revision."""
         try:
-            info = self._ask(lambda api: api.dataset_info(self.repo, revision=revision, timeout=_TIMEOUT), "repo info")
+            return resolve(self.repo, revision, policy=self.policy).oid
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
-        return str(info.sha)
 
     def create(self, *, private: bool) -> None:
         """Create the repo; one that is there stays as it is."""
-        # Only a wish is sent: an organisation may make new repos private on its own.
-        wish = True if private else None
-        self._ask(lambda api: api.create_repo(self.repo, repo_type=_TYPE, private=wish, exist_ok=True), "create repo")
+        # Without `private` an organisation may still make new repos private on its own.
+        private_or_default = True if private else None
+        self._call(
+            lambda api: api.create_repo(self.repo, repo_type=_TYPE, private=private_or_default, exist_ok=True),
+            "create repo",
+        )
 
     def tree(self, commit: str) -> Tree:
         """All files of a commit."""
-        entries = self._ask(
-            lambda api: list(api.list_repo_tree(self.repo, recursive=True, revision=commit, repo_type=_TYPE)), "tree"
-        )
-        return {
-            entry.path: RemoteFile(entry.size, entry.blob_id, entry.lfs.sha256 if entry.lfs else None)
-            for entry in entries
-            if isinstance(entry, RepoFile)
-        }
+        return {file.path: file for file in list_files(self.repo, commit, policy=self.policy)}
+
+    def hub_file(self, commit: str, file: RepositoryFile) -> HubFile:
+        """A file of a commit, to read."""
+        return HubFile(endpoint=endpoint(), repo=self.repo, path=file.path, commit=commit, size=file.size, token=None)
+
+    def read(self, commit: str, file: RepositoryFile) -> bytes:
+        """The content of a file. Raises UpstreamError."""
+        return b"".join(RangedGet(self.hub_file(commit, file), 0, file.size))
 
     def manifest(self, commit: str, tree: Tree | None = None) -> Manifest | None:
         """The manifest of a commit, None where it has none. Raises PublishError for one that cannot be read."""
-        if manifest.MANIFEST not in (self.tree(commit) if tree is None else tree):
+        file = (self.tree(commit) if tree is None else tree).get(manifest.MANIFEST)
+        if file is None:
             return None
-        path = insist(
-            lambda: HfApi().hf_hub_download(self.repo, manifest.MANIFEST, revision=commit, repo_type=_TYPE),
-            "manifest",
-            self.patience,
-            # A HEAD request that fails is told as a file that is neither on the hub nor in the cache.
-            passing=lambda error: transient(error) or isinstance(error, LocalEntryNotFoundError),
-        )
-        return manifest.decode(Path(path).read_bytes(), f"{self.repo}@{commit[:12]}/{manifest.MANIFEST}")
+        return manifest.decode(self.read(commit, file), f"{self.repo}@{commit[:12]}/{manifest.MANIFEST}")
 
     def tags(self) -> dict[str, str]:
         """The tags and their commits."""
-        refs = self._ask(lambda api: api.list_repo_refs(self.repo, repo_type=_TYPE), "refs")
+        refs = self._call(lambda api: api.list_repo_refs(self.repo, repo_type=_TYPE), "refs")
         return {tag.name: tag.target_commit for tag in refs.tags}
 
     def tag(self, name: str, commit: str) -> None:
@@ -129,25 +123,25 @@ class Remote:
             return commit
 
         try:
-            self._ask(make, "tag", look=there)
+            self._call(make, "tag", look=there)
         except HfHubHTTPError as error:
-            if status(error) != 409 or there() is None:
+            if status_of(error) != 409 or there() is None:
                 raise
 
     def pull(self, num: int) -> Pull:
         """A pull request by its number."""
-        told = self._ask(
+        details = self._call(
             lambda api: api.get_discussion_details(self.repo, discussion_num=num, repo_type=_TYPE), "pull request"
         )
-        return Pull(num, told.status, getattr(told, "merge_commit_oid", None))
+        return Pull(num=num, status=details.status, merged_as=getattr(details, "merge_commit_oid", None))
 
     def find_pull(self, title: str) -> Pull | None:
         """The oldest pull request of this title that can still be merged."""
-        found = self._ask(
+        found = self._call(
             lambda api: [
-                Pull(told.num, told.status)
-                for told in api.get_repo_discussions(self.repo, repo_type=_TYPE)
-                if told.is_pull_request and told.title == title and told.status in ("draft", "open")
+                Pull(num=one.num, status=one.status)
+                for one in api.get_repo_discussions(self.repo, repo_type=_TYPE)
+                if one.is_pull_request and one.title == title and one.status in ("draft", "open")
             ],
             "pull requests",
         )
@@ -157,21 +151,21 @@ class Remote:
         """Open a pull request on main, or take the one of this title."""
 
         def make(api: HfApi) -> Pull:
-            told = api.create_pull_request(self.repo, title=title, description=description, repo_type=_TYPE)
-            return Pull(told.num, told.status)
+            made = api.create_pull_request(self.repo, title=title, description=description, repo_type=_TYPE)
+            return Pull(num=made.num, status=made.status)
 
         found = self.find_pull(title)
         if found is not None:
             return found
-        mine = self._ask(make, "open pull request", look=lambda: self.find_pull(title))
+        mine = self._call(make, "open pull request", look=lambda: self.find_pull(title))
         # Two pushes of a version may both have seen none. Both go on with the older, so that one merge is all.
         first = self.find_pull(title) or mine
         if first.num != mine.num:
             self.set_status(mine, "closed")
         return first
 
-    def commit(self, pull: Pull, parent: str, operations: Sequence[Any], message: str) -> None:
-        """Upload and commit to the pull request, on top of `parent` or not at all."""
+    def commit(self, pull: Pull, parent: str, operations: Sequence[Any], message: str, size: int) -> None:
+        """Upload `size` bytes and commit to the pull request, on top of `parent` or not at all."""
 
         def make(api: HfApi) -> str:
             return api.create_commit(
@@ -188,20 +182,24 @@ class Remote:
             return None if head == parent else head
 
         # An upload that fails says so in errors of many kinds, and a commit that was made is seen before the next try.
-        def passing(error: BaseException) -> bool:
-            return transient(error) or (status(error) is None and isinstance(error, RuntimeError))
+        def retry_on(error: BaseException) -> bool:
+            return is_transient(error) or (status_of(error) is None and isinstance(error, RuntimeError))
 
+        # The bytes take their time: at least `_SLOWEST` of them per second, or the upload counts as silent.
+        limit = SILENCE + size / _SLOWEST
         try:
-            insist(lambda: make(HfApi()), "commit", self.patience, look=moved, passing=passing)
+            with_retries(
+                lambda: within(limit, lambda: make(HfApi())), "commit", self.policy, look=moved, retry_on=retry_on
+            )
         except HfHubHTTPError as error:
             # 412: the ref is no longer at `parent`. Whoever moved it, the caller compares what is there.
-            if status(error) != 412:
+            if status_of(error) != 412:
                 raise
 
     def set_status(self, pull: Pull, wanted: str) -> None:
         """Make the pull request "open" (it begins as a draft, which cannot be merged) or "closed".
 
-        One that somebody merged meanwhile stays merged: the caller's next look at it tells.
+        One that somebody merged meanwhile stays merged; the caller sees that when it next looks.
         """
 
         def there() -> str | None:
@@ -215,9 +213,9 @@ class Remote:
         if there() is not None:
             return
         try:
-            self._ask(change, f"{wanted} pull request", look=there)
+            self._call(change, f"{wanted} pull request", look=there)
         except HfHubHTTPError as error:
-            if status(error) not in (400, 409) or self.pull(pull.num).status not in (wanted, "merged"):
+            if status_of(error) not in (400, 409) or self.pull(pull.num).status not in (wanted, "merged"):
                 raise
 
     def merge(self, pull: Pull) -> Pull | None:
@@ -232,18 +230,8 @@ class Remote:
             return self.pull(pull.num)
 
         try:
-            return merged() or self._ask(make, "merge", look=merged)
+            return merged() or self._call(make, "merge", look=merged)
         except HfHubHTTPError as error:
-            if status(error) not in (400, 409, 412):
+            if status_of(error) not in (400, 409, 412):
                 raise
             return merged()
-
-
-def send(path: str, content: Path | bytes) -> CommitOperationAdd:
-    """A file to add."""
-    return CommitOperationAdd(path, str(content) if isinstance(content, Path) else content)
-
-
-def drop(path: str) -> CommitOperationDelete:
-    """A file to delete."""
-    return CommitOperationDelete(path, is_folder=False)

@@ -4,80 +4,96 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from huggingface_hub import DatasetCard, HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub import DatasetCard
+from huggingface_hub.errors import HfHubHTTPError
 
 from sera_swezero.build.card import card_configs, card_infos
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
-from sera_swezero.errors import PublishError
+from sera_swezero.errors import PublishError, UpstreamError
+from sera_swezero.hub.retry import RetryPolicy, is_transient
 from sera_swezero.push import readback
-from sera_swezero.push.patience import Patience, insist, transient
-from sera_swezero.push.repository import MAIN, Remote, Tree
+from sera_swezero.push.repository import MAIN, PUSHING, Repository, Tree
 
 ROWS = 100
-"""Rows of every config that are checked unless told otherwise."""
+"""Rows of every config that are checked unless the caller names another number."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was checked and what is wrong. commit: of the repo; files, rows: as its manifest counts them."""
+    """What was checked and what is wrong."""
 
     repo: str
+    """The id of the repo."""
+
     commit: str
+    """The commit that was checked."""
+
     digest: str
+    """The digest of its manifest."""
+
     files: int
+    """Files that the manifest lists."""
+
     rows: int
+    """Rows that the manifest counts."""
+
     problems: tuple[str, ...]
+    """What is wrong."""
 
 
-def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, patience: Patience | None = None) -> Verdict:
+def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPolicy = PUSHING) -> Verdict:
     """Check a published set.
 
     Args:
         repo: "owner/name".
         revision: a branch, tag or commit.
-        rows: rows of every config that are held to their schema; 0 means all.
-        patience: how often and how long to try.
+        rows: rows of every config that are checked against their schema; 0 means all.
+        policy: how often to try each call, and how long to wait.
 
     Raises:
-        PublishError: there is no such repo or revision, or no manifest to check against.
+        PublishError: there is no such repo or revision, or no manifest to check against; or it cannot be read.
     """
-    patience = patience or Patience()
-    remote = Remote(repo, patience)
     try:
-        commit = remote.head(revision)
-        if commit is None:
-            msg = f"{repo}@{revision}: no such repo or revision, or the token does not open it"
-            raise PublishError(msg)
-        told = remote.manifest(commit)
-        if told is None:
-            msg = f"{repo}@{revision} has no {MANIFEST}; expected a repo that `sera-swezero push` published"
-            raise PublishError(msg)
-        return _verdict(remote, commit, told, rows)
-    except HfHubHTTPError as error:
-        msg = f"{repo}: cannot be read: {error}"
-        raise PublishError(msg) from error
+        return _verdict(Repository(repo=repo, policy=policy), revision, rows)
+    except Exception as error:
+        if isinstance(error, HfHubHTTPError | UpstreamError) or is_transient(error):
+            msg = f"{repo}: cannot be read: {error}"
+            raise PublishError(msg) from error
+        raise
 
 
-def _verdict(remote: Remote, commit: str, told: Manifest, rows: int) -> Verdict:
-    files = list(told.files)
-    tree = remote.tree(commit)
-    problems = [*_file_faults(told, tree), *_card_faults(remote, commit, told)]
-    # A missing file has been told already, and would only fail again.
-    there = [built for built in files if built.path in tree]
-    problems += readback.footers(remote.repo, commit, there, remote.patience)
+def _verdict(repository: Repository, revision: str, rows: int) -> Verdict:
+    commit = repository.head(revision)
+    if commit is None:
+        msg = f"{repository.repo}@{revision}: no such repo or revision, or the token does not open it"
+        raise PublishError(msg)
+    tree = repository.tree(commit)
+    published = repository.manifest(commit, tree)
+    if published is None:
+        msg = f"{repository.repo}@{revision} has no {MANIFEST}; expected a repo that `sera-swezero push` published"
+        raise PublishError(msg)
+    files = list(published.files)
+    problems = [*_file_faults(published, tree), *_card_faults(repository, commit, tree, published)]
+    # A missing file is among the problems already, and would only fail again.
+    present = [built for built in files if built.path in tree]
+    problems += readback.footers(repository, commit, present, tree)
     if not problems:
-        names = readback.affected(told, told.configs)
-        problems += readback.rows(remote.repo, commit, told, names, rows, remote.patience)
-    count = sum(built.rows for built in told.configs.values())
-    return Verdict(remote.repo, commit, told.digest, len(files), count, tuple(problems))
+        names = readback.affected(published, published.configs)
+        problems += readback.rows(repository, commit, published, names, rows)
+    return Verdict(
+        repo=repository.repo,
+        commit=commit,
+        digest=published.digest,
+        files=len(files),
+        rows=sum(built.rows for built in published.configs.values()),
+        problems=tuple(problems),
+    )
 
 
-def _file_faults(told: Manifest, tree: Tree) -> Iterator[str]:
-    listed = {built.path for built in told.files}
-    for built in told.files:
+def _file_faults(published: Manifest, tree: Tree) -> Iterator[str]:
+    listed = {built.path for built in published.files}
+    for built in published.files:
         there = tree.get(built.path)
         if there is None:
             yield f"{built.path}: is missing"
@@ -85,32 +101,26 @@ def _file_faults(told: Manifest, tree: Tree) -> Iterator[str]:
             yield f"{built.path}: {there.size} bytes, sha256 {there.sha256}; expected {built.bytes}, {built.sha256}"
     for path in sorted(tree):
         folder, _, name = path.partition("/")
-        if folder in told.configs and name.startswith("train-") and path not in listed:
+        if folder in published.configs and name.startswith("train-") and path not in listed:
             yield f"{path}: is not in the manifest, but the card's config {folder!r} takes it in"
     for name in ("dataset_infos.json", "sera_swezero.py"):
         if name in tree:
             yield f"{name}: does not belong in a published repo: it takes the card's place, or asks to be run"
 
 
-def _card_faults(remote: Remote, commit: str, told: Manifest) -> Iterator[str]:
-    def fetch() -> str:
-        path = HfApi().hf_hub_download(remote.repo, CARD, revision=commit, repo_type="dataset")
-        return Path(path).read_text(encoding="utf-8")
-
-    text = insist(
-        fetch,
-        "card",
-        remote.patience,
-        passing=lambda error: transient(error) or isinstance(error, LocalEntryNotFoundError),
-    )
+def _card_faults(repository: Repository, commit: str, tree: Tree, published: Manifest) -> Iterator[str]:
+    if CARD not in tree:
+        yield f"{CARD}: is missing"
+        return
+    text = repository.read(commit, tree[CARD]).decode("utf-8")
     data = DatasetCard(text).data.to_dict()  # type: ignore[no-untyped-call]
-    if data.get("configs") != card_configs(told):
+    if data.get("configs") != card_configs(published):
         yield f"{CARD}: its configs are not those of the manifest"
     infos = data.get("dataset_info") or []
     given = {
         info["config_name"]: info for info in (infos if isinstance(infos, list) else [infos]) if "config_name" in info
     }
-    for name, info in card_infos(told).items():
+    for name, info in card_infos(published).items():
         counted = [split["num_examples"] for split in given.get(name, {}).get("splits", [])]
         if counted != [split.num_examples for split in info.splits.values()]:
             yield f"{CARD}: rows of {name!r} are {counted}, the manifest counts otherwise"

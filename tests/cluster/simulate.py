@@ -66,9 +66,9 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
     from sera_swezero.build import card, manifest, runner
     from sera_swezero.cluster import limits, tasks
     from sera_swezero.cluster.measure import peak
-    from sera_swezero.push.difference import plan as plan_push
+    from sera_swezero.hub.listing import RepositoryFile
+    from sera_swezero.push.difference import difference as compare
     from sera_swezero.push.publish import BATCH
-    from sera_swezero.push.repository import RemoteFile
 
     sample = runner.build([CONFIG], folder / "sample", upstream="sample", workers=1).configs[CONFIG].shards[0]
     told: dict[str, Any] = {"shards": shards, "memory_before": peak()}
@@ -97,8 +97,11 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
     since = time.process_time()
     text = card.render(made)
     took("card_seconds")
-    there = {built.path: RemoteFile(built.bytes, "", built.sha256) for built in made.files}
-    pushed = plan_push(folder, made, "org/set", None, there)
+    there = {
+        built.path: RepositoryFile(path=built.path, size=built.bytes, blob="", sha256=built.sha256)
+        for built in made.files
+    }
+    pushed = compare(folder, made, "org/set", None, there)
     took("push_plan_seconds")
     return told | {
         "rows": made.configs[CONFIG].rows,

@@ -305,7 +305,7 @@ def test_what_did_not_arrive_as_sent_is_not_merged(hub: LoopbackHub, pusher: Pus
     # The first look at the ref is before the push's own commit, the second after it.
     hub.faults.add("hook", method="GET", path=r"/revision/refs%2Fpr%2F1$", skip=1, hook=meddle)
     ended = pusher.push(out, REPO)
-    assert "does not hold what was sent; it was not merged: surprise.py: nobody asked for it" in ended.error
+    assert "does not hold what was sent; it was not merged: surprise.py: was not sent" in ended.error
     assert hub.head(REPO) == head
 
 
@@ -317,7 +317,7 @@ def test_a_hub_that_stays_broken_ends_the_push_with_the_old_version(
     hub.faults.add("status", method="POST", path=r"/discussions$", status=503, times=None)
     ended = pusher.push(made(tmp_path / "v1", range(5)), REPO)
     assert "nothing was changed" in ended.error
-    assert len(hub.requests("POST", r"/discussions$")) == 6, "patience has an end"
+    assert len(hub.requests("POST", r"/discussions$")) == 6, "the attempts have an end"
     assert hub.head(REPO) == head
 
 
@@ -325,10 +325,13 @@ def test_a_silent_hub_does_not_hold_a_push_for_ever(hub: LoopbackHub, tmp_path: 
     script = """
         import sys
         from pathlib import Path
-        from sera_swezero.push import patience
+        from sera_swezero.hub import session
+        from sera_swezero.hub.retry import RetryPolicy
+        from sera_swezero.push import readback, repository
         from sera_swezero.push.publish import push
-        patience.TIMEOUT = 1.0
-        print(push(Path(sys.argv[1]), "org/set", patience=patience.Patience(first=0.05)).done)
+        session.TIMEOUT = 1.0
+        readback.SILENCE = repository.SILENCE = 5.0
+        print(push(Path(sys.argv[1]), "org/set", policy=RetryPolicy(first=0.05)).done)
     """
     out = made(tmp_path / "v1", range(3))
     for path in (r"/discussions$", r"/commit/", r"/tree/", r"/merge$"):

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 HERE = Path(__file__).resolve().parents[2]
 QUICK = {"attempts": 6, "first": 0.05, "longest": 1.0}
-"""Patience for tests, in seconds."""
+"""The retry policy of tests; waits in seconds."""
 
 
 @dataclass
@@ -85,16 +85,18 @@ def serve() -> None:
     """Read jobs until the end of the input."""
     import dataclasses
 
-    from sera_swezero.push.patience import Patience
+    from sera_swezero.hub import retry
+    from sera_swezero.hub.retry import RetryPolicy
     from sera_swezero.push.publish import push
 
+    retry.READING = RetryPolicy(**QUICK)
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()
         if not pid:
             told: dict[str, Any] = {}
             try:
-                outcome = push(Path(job["folder"]), job["repo"], patience=Patience(**QUICK), **job["options"])
+                outcome = push(Path(job["folder"]), job["repo"], policy=RetryPolicy(**QUICK), **job["options"])
                 told["outcome"] = dataclasses.asdict(outcome)
             except Exception as error:  # noqa: BLE001 (the test reads it)
                 told["error"] = f"{type(error).__name__}: {error}"
