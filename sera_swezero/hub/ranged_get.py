@@ -8,8 +8,8 @@ is known (`cdn_addresses`), that is asked at once, without the token. What is as
 * an address that has expired: from the hub, which signs a fresh one;
 * a range other than the one asked for, or the whole file: such an answer is never read.
 
-An UpstreamError ends it when all attempts in a row brought no byte, and at once where the file has another size than
-listed.
+It ends in an UpstreamError when all attempts in a row brought no byte, and at once where the file has another size than
+it was listed with.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class RangedGet:
         return chain([first], answer.pieces)
 
     def _check(self, answer: Answer, *, redirected: bool) -> None:
-        """Hold an answer to what was asked for."""
+        """Refuse an answer that is not what was asked for."""
         status, headers = answer.status, answer.headers
         if status == 206:
             self._check_range(headers.get("Content-Range", ""))

@@ -9,7 +9,7 @@ from sera_swezero.hub.ranged_get import RangedGet
 
 
 class SeekableHubFile(io.RawIOBase):
-    """A file on the hub: one span is held in memory, and whatever lies outside costs a GET."""
+    """A file on the hub: one span is in memory, and whatever lies outside costs a GET."""
 
     def __init__(self, file: HubFile) -> None:
         super().__init__()

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from sera_swezero.build import manifest
@@ -152,8 +151,8 @@ class _Push:
         before = self.repository.tree(base) if base else {}
         old = self.repository.manifest(base, before) if base else None
         wanted = difference(self.folder, self.local, self.repository.repo, old, before)
-        count, gone = len(wanted.add), len(wanted.delete)
-        self.on_step(f"{self.repository.repo}: {count} files to send ({wanted.bytes:,} bytes), {gone} to delete")
+        adds, deletions = len(wanted.add), len(wanted.delete)
+        self.on_step(f"{self.repository.repo}: {adds} files to send ({wanted.bytes:,} bytes), {deletions} to delete")
         return wanted
 
     def _check_tag(self, after: Manifest) -> None:
@@ -173,19 +172,10 @@ class _Push:
         pull = self.repository.open_pull(title, wanted.description)
         self.on_step(f"pull request {pull.num}: {title}")
         head = self._fill(wanted, pull)
-        tree = self.repository.tree(head)
-        problems = wanted.faults(tree)
-        if not problems:
-            sent = {one.path for one in wanted.add}
-            files = [built for built in wanted.after.files if built.path in sent]
-            problems = readback.footers(self.repository, head, files, tree)
-        if not problems:
-            names = readback.affected(wanted.after, wanted.changed)
-            problems = readback.rows(self.repository, head, wanted.after, names, readback.SAMPLE)
+        problems = readback.version(self.repository, head, wanted)
         if problems:
-            some = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-            where = f"{self.repository.repo}: pull request {pull.num}"
-            msg = f"{where} does not hold what was sent; it was not merged: {some}"
+            more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+            msg = f"{self._name(pull)} does not hold what was sent; it was not merged: {'; '.join(problems[:5])}{more}"
             raise PublishError(msg)
         self.on_step(f"pull request {pull.num}: read back, all as sent")
         return pull
@@ -196,15 +186,14 @@ class _Push:
         while True:
             head = self.repository.head(pull.ref)
             if head is None:
-                msg = f"{self.repository.repo}: pull request {pull.num} has no commits to look at"
+                msg = f"{self._name(pull)} has no commits to look at"
                 raise PublishError(msg)
             sends, drops = wanted.missing(self.repository.tree(head))
             left = len(sends) + len(drops)
             if not left:
                 return head
             if left == before:
-                where = f"{self.repository.repo}: pull request {pull.num}"
-                msg = f"{where} does not take what is sent; is another push at it?"
+                msg = f"{self._name(pull)} does not take what is sent; is another push at it?"
                 raise PublishError(msg)
             before = left
             self._commit(pull, head, sends, drops)
@@ -213,12 +202,13 @@ class _Push:
         # Data first; manifest, card and deletions come with the last batch.
         data = [one for one in sends if one.path not in (MANIFEST, CARD)]
         batch = data[:BATCH] if len(data) > BATCH else sends
-        gone = [] if len(data) > BATCH else drops
+        drops = [] if len(data) > BATCH else drops
         self.on_step(f"pull request {pull.num}: sending {len(batch)} of {len(sends)} files")
-        adds = [CommitOperationAdd(one.path, _content(one)) for one in batch]
-        deletions = [CommitOperationDelete(path, is_folder=False) for path in gone]
-        message = f"Send {len(batch)} files, delete {len(gone)}"
-        self.repository.commit(pull, head, [*adds, *deletions], message, sum(one.size for one in batch))
+        content = {one.path: one.content for one in batch}
+        self.repository.commit(pull, head, add=content, delete=drops, size=sum(one.size for one in batch))
+
+    def _name(self, pull: Pull) -> str:
+        return f"{self.repository.repo}: pull request {pull.num}"
 
     def _merge(self, wanted: Difference, base: str, pull: Pull) -> PushResult:
         if self.repository.head() != base:
@@ -272,8 +262,3 @@ class _Push:
             sent=sent,
             deleted=deleted,
         )
-
-
-def _content(send: Send) -> str | bytes:
-    """A content as the hub's client takes it: the path of a file, or bytes."""
-    return str(send.content) if isinstance(send.content, Path) else send.content

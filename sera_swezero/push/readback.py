@@ -1,4 +1,4 @@
-"""Is what arrived what was sent: row counts from the footers, rows through `load_dataset` held to their contract."""
+"""Is what arrived what was sent: row counts from the footers, rows through `load_dataset` against their contract."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import CONTRACTS, Contract
 from sera_swezero.hub.retry import with_retries
 from sera_swezero.hub.time_limit import SILENCE, within
+from sera_swezero.push.difference import Difference
 from sera_swezero.push.repository import Repository, Tree
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream.row_groups import footer
@@ -32,6 +33,16 @@ SAMPLE = 5
 """Rows of every config that a push reads back."""
 
 _THREADS = 8
+
+
+def version(repository: Repository, commit: str, wanted: Difference) -> list[str]:
+    """Problems of a commit that should be a new version: its files, the footers of what was sent, some rows."""
+    tree = repository.tree(commit)
+    problems = wanted.faults(tree)
+    if not problems:
+        sent = {one.path for one in wanted.add}
+        problems = footers(repository, commit, [built for built in wanted.after.files if built.path in sent], tree)
+    return problems or rows(repository, commit, wanted.after, affected(wanted.after, wanted.changed), SAMPLE)
 
 
 def footers(repository: Repository, commit: str, files: Iterable[Built], tree: Tree) -> list[str]:

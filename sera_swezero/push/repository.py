@@ -5,11 +5,12 @@ Reading goes through our own session (`hub`), writing through the client's own A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from huggingface_hub import HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from sera_swezero.build import manifest
@@ -164,14 +165,28 @@ class Repository:
             self.set_status(mine, "closed")
         return first
 
-    def commit(self, pull: Pull, parent: str, operations: Sequence[Any], message: str, size: int) -> None:
-        """Upload `size` bytes and commit to the pull request, on top of `parent` or not at all."""
+    def commit(
+        self, pull: Pull, parent: str, *, add: Mapping[str, Path | bytes], delete: Sequence[str], size: int
+    ) -> None:
+        """Upload `size` bytes and commit to the pull request, on top of `parent` or not at all.
+
+        Args:
+            pull: the pull request.
+            parent: its head.
+            add: what to send, by path: a local file, or the bytes.
+            delete: the paths to delete.
+            size: bytes to send.
+        """
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            *(CommitOperationAdd(path, str(data) if isinstance(data, Path) else data) for path, data in add.items()),
+            *(CommitOperationDelete(path, is_folder=False) for path in delete),
+        ]
 
         def make(api: HfApi) -> str:
             return api.create_commit(
                 self.repo,
                 operations,
-                commit_message=message,
+                commit_message=f"Send {len(add)} files, delete {len(delete)}",
                 repo_type=_TYPE,
                 revision=pull.ref,
                 parent_commit=parent,
@@ -227,10 +242,12 @@ class Repository:
 
         def make(api: HfApi) -> Pull:
             api.merge_pull_request(self.repo, pull.num, repo_type=_TYPE)
-            return self.pull(pull.num)
+            return pull
 
         try:
-            return merged() or self._call(make, "merge", look=merged)
+            if merged() is None:
+                self._call(make, "merge", look=merged)
+            return self.pull(pull.num)
         except HfHubHTTPError as error:
             if status_of(error) not in (400, 409, 412):
                 raise

@@ -68,7 +68,7 @@ class LineReader:
         """Refuse a file whose first line is not an object, or that arrived in part."""
         place = self._shard.place
         if line.offset == 0 and data.strip() and data.lstrip()[:1] != b"{":
-            msg = f"{place}: is no JSON Lines file; begins with {data[:40]!r}, expected an object on every line"
+            msg = f"{place}: is not JSON Lines; it begins with {data[:40]!r}, an object on every line was expected"
             raise UpstreamError(msg)
         if data.endswith(b"\n"):
             return

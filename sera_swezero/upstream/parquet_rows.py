@@ -52,7 +52,7 @@ def _as_text(value: Any) -> Any:
 
 
 def check_columns(schema: Any, columns: Columns, place: str) -> None:
-    """Hold the file's columns to the expected ones by name and kind of type. Further columns do no harm.
+    """Compare the file's columns with the expected ones by name and kind of type. Further columns do no harm.
 
     Raises:
         UpstreamError: names the first column that does not fit.

@@ -19,7 +19,7 @@ BATCH = 32
 """Rows that are Python objects at a time."""
 
 _FOOTER = 64 * 1024  # bytes from the end that pyarrow looks at first
-_IN_MEMORY = 32 * 1024 * 1024  # a row group up to this size comes by one GET and is held, compressed, while it is read
+_IN_MEMORY = 32 * 1024 * 1024  # a row group up to this size comes by one GET and stays in memory, compressed
 _BUFFER = 4 * 1024 * 1024  # of a larger one, bytes of a column asked for at a time
 
 
@@ -60,7 +60,7 @@ def footer(source: HubFile | IO[bytes], place: str) -> Any:
     try:
         return _hub_footer(source) if isinstance(source, HubFile) else pq.read_metadata(source)
     except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{place}: is no Parquet file: {error}"
+        msg = f"{place}: is not a Parquet file: {error}"
         raise UpstreamError(msg) from error
 
 

@@ -41,8 +41,8 @@ def test_the_walk_through_runs_to_its_end() -> None:
 
 def test_the_table_of_faults_tells_of_every_call() -> None:
     guide = (HERE / "docs" / "publishing.md").read_text()
-    told = re.findall(r"^\| ([^|]+) \| new \| new \| new \| old, new \| old, new \|", guide, re.MULTILINE)
-    assert told == list(CALLS)
+    rows = re.findall(r"^\| ([^|]+) \| new \| new \| new \| old, new \| old, new \|", guide, re.MULTILINE)
+    assert rows == list(CALLS)
 
 
 def steps(job: str) -> list[dict[str, Any]]:

@@ -48,15 +48,15 @@ def plain_python(hub: LoopbackHub, script: str, *arguments: str) -> Any:
 READ = """
     import hashlib, json, sys
     from datasets import load_dataset
-    told = {}
+    found = {}
     for config in sys.argv[2:]:
-        told[config] = []
+        found[config] = []
         for streaming in (False, True):
             rows = list(load_dataset(sys.argv[1], config, split="train", streaming=streaming))
             text = json.dumps(rows, sort_keys=True)
-            told[config].append([len(rows), hashlib.sha256(text.encode()).hexdigest()])
+            found[config].append([len(rows), hashlib.sha256(text.encode()).hexdigest()])
     assert "sera_swezero" not in sys.modules
-    print(json.dumps(told))
+    print(json.dumps(found))
 """
 
 
@@ -83,10 +83,10 @@ def test_every_config_loads_back_without_the_plugin_equal_to_the_builder_s_rows(
     pushed = [sys.executable, "-m", "sera_swezero", "push", str(out), REPO]
     done = subprocess.run(pushed, env=hub.env(), cwd=HERE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = plain_python(hub, READ, REPO, *names)
+    found = plain_python(hub, READ, REPO, *names)
     for name in names:
         expected = of_the_builder(name)
-        assert told[name] == [expected, expected], name
+        assert found[name] == [expected, expected], name
 
 
 def as_a_newer_version_would_publish(out: Path) -> None:
@@ -100,8 +100,8 @@ def as_a_newer_version_would_publish(out: Path) -> None:
     )
     plain = pa.table({"messages": [['{"role": "user", "content": [1]}']]})
     pq.write_table(plain.cast(schema), path, write_page_index=True)
-    told = manifest.read(out)
-    base = told.configs[SERA]
+    local = manifest.read(out)
+    base = local.configs[SERA]
     file = Built(f"{name}/{path.name}", path.stat().st_size, sha256(path), 1)
     shard = BuiltShard(base.shards[0].sources, file, 100, Counts(1, 1), base.shards[0].figures)
     made = BuiltConfig(
@@ -116,7 +116,7 @@ def as_a_newer_version_would_publish(out: Path) -> None:
         max_rows=None,
         shards=[shard],
     )
-    union = manifest.make({**told.configs, name: made})
+    union = manifest.make({**local.configs, name: made})
     (out / "manifest.json").write_bytes(manifest.encode(union))
 
 
@@ -125,9 +125,9 @@ def test_json_leaves_tell_no_features_and_break_no_other_config(hub: LoopbackHub
     out = tmp_path / "out"
     build([SERA, "swe-zero-1k-8k"], out, upstream="sample", workers=1)
     as_a_newer_version_would_publish(out)
-    told = manifest.read(out)
-    hub.add_dataset(REPO, {**contents(out), "README.md": card.render(told, REPO).encode()})
-    infos = card.card_infos(told)
+    local = manifest.read(out)
+    hub.add_dataset(REPO, {**contents(out), "README.md": card.render(local, REPO).encode()})
+    infos = card.card_infos(local)
     assert infos[f"{SERA}-openai"].features is None
     assert infos[SERA].features is not None
     read = plain_python(hub, READ, REPO, SERA, "swe-zero-1k-8k")

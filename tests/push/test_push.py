@@ -62,19 +62,19 @@ def test_a_first_push_publishes_everything_in_one_merge_and_tags_it(
     (out / SERA / "train-draft.parquet").write_bytes(b"mine")
     ended = pusher.push(out, REPO, tag="v1")
     assert ended.done == "published"
-    told = manifest.read(out)
+    local = manifest.read(out)
     assert hub.files(REPO).keys() == {
         ".gitattributes",
         "manifest.json",
         "README.md",
-        *(built.path for built in told.files),
+        *(built.path for built in local.files),
     }, "what was built, and nothing else that lay beside it"
     assert data(hub.files(REPO)) == {
         path: content
         for path, content in contents(out).items()
-        if path in {"manifest.json", *(b.path for b in told.files)}
+        if path in {"manifest.json", *(b.path for b in local.files)}
     }
-    assert hub.files(REPO)["README.md"].decode() == card.render(told, REPO)
+    assert hub.files(REPO)["README.md"].decode() == card.render(local, REPO)
     titles = [commit.title for commit in hub.commits(REPO)]
     assert len(titles) == 2
     assert hub.refs(REPO)["refs/tags/v1"] == hub.head(REPO) == ended.outcome["commit"]
@@ -131,12 +131,12 @@ def test_pushing_one_config_keeps_the_others_and_the_card_tells_of_both(
 def test_a_dry_run_prints_the_plan_and_writes_nothing(hub: LoopbackHub, tmp_path: Path) -> None:
     out = made(tmp_path / "v1", range(9))
     done = command(hub, "push", out, REPO, "--dry-run", "--json", HF_TOKEN="")
-    told = json.loads(done.stdout)
-    assert told["done"] == "planned"
-    assert told["sent"].keys() == {"manifest.json", "README.md", *(b.path for b in manifest.read(out).files)}
+    plan = json.loads(done.stdout)
+    assert plan["done"] == "planned"
+    assert plan["sent"].keys() == {"manifest.json", "README.md", *(b.path for b in manifest.read(out).files)}
     assert writes(hub) == []
-    shown = command(hub, "push", out, REPO, "--dry-run")
-    assert f"would send {SERA}/train-00000-of-00003.parquet" in shown.stdout
+    text = command(hub, "push", out, REPO, "--dry-run")
+    assert f"would send {SERA}/train-00000-of-00003.parquet" in text.stdout
 
 
 def test_pr_only_leaves_a_checked_pull_request_that_the_next_push_merges(
@@ -380,7 +380,7 @@ def test_verify_finds_what_is_wrong_with_a_published_set(hub: LoopbackHub, pushe
     hub.add_dataset(REPO, files)
     bad = command(hub, "verify", REPO)
     assert bad.returncode == 1
-    for told in (
+    for problem in (
         f"{first}: ",
         f"{second}: is missing",
         "train-extra.parquet: is not in the manifest",
@@ -388,7 +388,7 @@ def test_verify_finds_what_is_wrong_with_a_published_set(hub: LoopbackHub, pushe
         "rows of 'glm-4.6-lite-t2' are [7]",
         "rows in its footer",
     ):
-        assert told in bad.stdout
+        assert problem in bad.stdout
     assert command(hub, "verify", REPO, "--revision", "v1").returncode == 0, "the tag still holds the good version"
     hub.add_dataset("org/other", {"README.md": "# none\n"})
     assert "has no manifest.json" in command(hub, "verify", "org/other").stderr
@@ -400,8 +400,8 @@ def test_rows_that_break_their_schema_are_found(hub: LoopbackHub, tmp_path: Path
     import pyarrow.parquet as pq
 
     out = made(tmp_path / "v1", range(3), shard_bytes=1 << 20)
-    told = manifest.read(out)
-    (built,) = told.configs[SERA].shards
+    local = manifest.read(out)
+    (built,) = local.configs[SERA].shards
     path = out / built.data.path
     table = pq.read_table(path)
     at = table.schema.get_field_index("scale")
@@ -410,7 +410,7 @@ def test_rows_that_break_their_schema_are_found(hub: LoopbackHub, tmp_path: Path
     from sera_swezero.build.unit_files import sha256
 
     built.data.bytes, built.data.sha256 = path.stat().st_size, sha256(path)
-    (out / "manifest.json").write_bytes(manifest.encode(manifest.make(told.configs)))
+    (out / "manifest.json").write_bytes(manifest.encode(manifest.make(local.configs)))
     with Pusher(hub.env()) as pusher:
         ended = pusher.push(out, REPO)
     assert "does not hold what was sent; it was not merged" in ended.error

@@ -55,8 +55,8 @@ def whole(large: Path) -> list[tuple[str, str, int]]:
 
 def bodies(hub: LoopbackHub) -> list[tuple[int, int]]:
     """The ranges that were asked for from the CDN."""
-    asked = [re.fullmatch(r"bytes=(\d+)-(\d+)", one.range or "") for one in hub.requests("GET", host="cdn")]
-    return [(int(match[1]), int(match[2])) for match in asked if match]
+    ranges = [re.fullmatch(r"bytes=(\d+)-(\d+)", one.range or "") for one in hub.requests("GET", host="cdn")]
+    return [(int(match[1]), int(match[2])) for match in ranges if match]
 
 
 def resolved(hub: LoopbackHub) -> list[str]:
@@ -67,14 +67,13 @@ def resolved(hub: LoopbackHub) -> list[str]:
 def test_a_shard_is_one_get_and_the_token_stays_with_the_hub(cdn: LoopbackHub, large: Path) -> None:
     rows = stream(shard_bytes=1 << 20)
     assert places(rows) == whole(large)
-    asked = bodies(cdn)
-    assert len(asked) == rows.num_shards == 16
+    assert len(bodies(cdn)) == rows.num_shards == 16
     assert all(one.authorized for one in cdn.requests(host="hub"))
     assert not any(one.authorized for one in cdn.requests(host="cdn"))
-    assert resolved(cdn) == ["HEAD"], "the address on the CDN is asked for once a file, not once a shard"
+    assert resolved(cdn) == ["HEAD"], "the address on the CDN is asked for once per file, not once per shard"
     sent = sum(one.sent for one in cdn.requests("GET", host="cdn"))
     size = next(iter((large / T2).iterdir())).stat().st_size
-    assert sent < 1.3 * size, "over the shards' own bytes come at most 256 KiB each, a quarter of a small shard"
+    assert sent < 1.3 * size, "beyond the shards' own bytes come at most 256 KiB each, a quarter of a small shard"
 
 
 def test_planning_lists_once_and_reads_nothing(cdn: LoopbackHub) -> None:
@@ -266,18 +265,18 @@ def test_every_line_is_in_exactly_one_range(data: list[bytes], tail: bool, cuts:
 
 
 def test_no_piece_is_asked_for_beyond_the_last_line() -> None:
-    asked: list[int] = []
+    pieces_read: list[int] = []
 
     def pieces() -> Iterator[bytes]:
         for number in range(1000):
-            asked.append(number)
+            pieces_read.append(number)
             yield b"x" * 100
 
     assert list(split_lines(pieces(), 0, 5000, skip=True)) == []
-    assert len(asked) == 50, "a range inside a long line ends where the range does"
+    assert len(pieces_read) == 50, "a range inside a long line ends where the range does"
 
 
-def test_a_line_that_is_too_long_is_told_and_not_held() -> None:
+def test_a_line_that_is_too_long_is_reported_and_not_kept_in_memory() -> None:
     pieces = itertools.chain([b"{}\n"], itertools.repeat(b"x" * (1 << 20), LONGEST // (1 << 20) + 5), [b"\n{}\n"])
     first, long, last = split_lines(pieces, 0, 1 << 40, skip=False)
     assert (first.data, long.data, last.data) == (b"{}\n", None, b"{}\n")
@@ -305,7 +304,7 @@ def test_parquet_shards_begin_at_row_groups_and_none_is_empty(hub: LoopbackHub) 
     rows = stream(CONFIG[ZERO], shard_bytes=FINE)
     plan = rows._ex_iterable._plan
     files = len(plan.snapshot.files)
-    assert len(hub.requests("GET", host="cdn")) == files, "one GET a file, for its footer"
+    assert len(hub.requests("GET", host="cdn")) == files, "one GET per file, for its footer"
     assert {(s.repo, s.file, s.start) for s in plan.shards if s.start} <= {
         (repo, file, start) for (repo, file), starts in plan.starts.items() for start in starts
     }

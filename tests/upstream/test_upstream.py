@@ -42,12 +42,12 @@ from sera_swezero.report import Report
 from sera_swezero.upstream import plan_shards, take_snapshot
 
 name, arguments = json.loads(sys.argv[1])
-asked = settle(name, **arguments)
+request = settle(name, **arguments)
 try:
-    snapshot = take_snapshot(asked.origins, upstream=asked.arguments.upstream, revision=asked.arguments.revision)
+    snapshot = take_snapshot(request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision)
     report = Report()
     shards = plan_shards(snapshot.files)
-    rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, report)]
+    rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, request, report)]
     print(json.dumps({"commits": dict(snapshot.commits), "rows": rows}))
 except sera_swezero.SeraSweZeroError as error:
     print(json.dumps({"error": type(error).__name__, "says": str(error)}))
@@ -77,10 +77,10 @@ def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arg
 
 def read(root: Path | str, name: str, **arguments: Any) -> list[dict[str, Any]]:
     """Read a whole config below a root, here."""
-    asked = settle(name, upstream=str(root), **arguments)
-    snapshot = take_snapshot(asked.origins, upstream=asked.arguments.upstream)
+    request = settle(name, upstream=str(root), **arguments)
+    snapshot = take_snapshot(request.origins, upstream=request.arguments.upstream)
     shards = plan_shards(snapshot.files)
-    return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, Report())]
+    return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, request, Report())]
 
 
 def says(answer: dict[str, Any], *words: str) -> bool:
@@ -99,9 +99,9 @@ def test_the_hub_gives_the_rows_of_its_files(hub: LoopbackHub, repo: str) -> Non
 def test_a_repo_costs_one_look_up_and_one_listing(hub: LoopbackHub) -> None:
     hub.add_dataset(T2, ROOT / T2)
     ask(hub, CONFIG[T2])
-    asked = [request for request in hub.requests(host="hub") if request.path.startswith("/api/")]
-    assert len([one for one in asked if "/tree/" in one.path]) == 1
-    assert len([one for one in asked if "/tree/" not in one.path]) == 1
+    calls = [request for request in hub.requests(host="hub") if request.path.startswith("/api/")]
+    assert len([one for one in calls if "/tree/" in one.path]) == 1
+    assert len([one for one in calls if "/tree/" not in one.path]) == 1
     assert not [one for one in hub.requests(host="cdn") if one.authorized]
 
 
@@ -221,12 +221,15 @@ def lines_of(repo: str, count: int) -> list[bytes]:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is no JSON Lines file; begins with b'version"),
-        (b"<html>not found</html>\n", "expected an object on every line"),
-        (b"[1, 2]\n", "expected an object on every line"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "is not JSON Lines; it begins with b'version",
+        ),
+        (b"<html>not found</html>\n", "an object on every line was expected"),
+        (b"[1, 2]\n", "an object on every line was expected"),
     ],
 )
-def test_a_file_that_is_no_json_lines_is_refused_whole(tmp_path: Path, content: bytes, expected: str) -> None:
+def test_a_file_that_is_not_json_lines_is_refused_whole(tmp_path: Path, content: bytes, expected: str) -> None:
     place(tmp_path, T2, "rows.jsonl", content)
     with pytest.raises(UpstreamError, match=r"allenai/Sera-4\.6-Lite-T2/rows\.jsonl") as caught:
         read(tmp_path, CONFIG[T2])
@@ -272,17 +275,17 @@ def test_parquet_with_other_columns_is_refused_and_says_what_was_expected(tmp_pa
         pq.write_table(table, file)
     with pytest.raises(UpstreamError, match=f"{ZERO}/data/train-00000-of-00001.parquet") as caught:
         read(tmp_path, CONFIG[ZERO])
-    expected = "is no Parquet file" if change == "not parquet" else "column 'n_turns' is"
+    expected = "is not a Parquet file" if change == "not parquet" else "column 'n_turns' is"
     assert expected in str(caught.value)
 
 
 def test_shards_of_any_size_give_the_same_rows(tmp_path: Path) -> None:
     del tmp_path
     for config in CONFIG.values():
-        asked = settle(config, upstream="sample")
-        snapshot = take_snapshot(asked.origins, upstream="sample")
+        request = settle(config, upstream="sample")
+        snapshot = take_snapshot(request.origins, upstream="sample")
         whole = read("sample", config)
         for size in (1_000_000_000, 300_000, 20_000):
             shards = plan_shards(snapshot.files, size)
-            rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, Report())]
+            rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, request, Report())]
             assert rows == whole, f"{config} in {len(shards)} shards"
