@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sera_swezero.check import CONTRACTS
+from sera_swezero.check import contracts
 from sera_swezero.errors import REASONS
 from sera_swezero.request.clashes import JSON_LEAVES_SINCE, datasets_version
 from sera_swezero.request.settle import Request, settle
@@ -264,7 +264,7 @@ def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request, *, thorou
         assert done.error.where.startswith("$")
         str(done.error).encode("utf-8", "replace")
         return done.error.reason
-    contract = CONTRACTS[wanted.view.schema(SOURCES[wanted.config.source], wanted.origins[0].shape)]
+    contract = contracts()[wanted.view.schema(SOURCES[wanted.config.source], wanted.origins[0].shape)]
     assert contract.accepts(done.row), problems(done.row, wanted)
     if thorough:
         assert problems(done.row, wanted) == []

@@ -11,6 +11,7 @@ from typing import Any
 
 from sera_swezero.core.text import mend_json
 from sera_swezero.errors import ConfigError
+from sera_swezero.plugins import load_installed
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults, inner
 from sera_swezero.sources import SOURCES
@@ -122,7 +123,9 @@ def _text(leaf: Any) -> Any:
     return leaf if isinstance(leaf, str) else json.dumps(leaf, ensure_ascii=False)
 
 
-def _contracts() -> dict[str, Contract]:
+def contracts() -> dict[str, Contract]:
+    """Every kind of row, by the name of its schema: one for each view of each shape of each source."""
+    load_installed()
     made = [
         Contract(
             schema=view.schema(source, shape),
@@ -137,17 +140,14 @@ def _contracts() -> dict[str, Contract]:
     return {contract.schema: contract for contract in made}
 
 
-CONTRACTS: dict[str, Contract] = _contracts()
-"""Every kind of row, by the name of its schema. A new view is here as soon as it is in `VIEWS`."""
-
-
 def candidates(wanted: str | None) -> list[Contract]:
     """The contracts that a view's or a schema's name stands for; all of them for None. Raises ConfigError."""
+    known = contracts()
     if wanted is None:
-        return list(CONTRACTS.values())
-    found = [contract for contract in CONTRACTS.values() if wanted in (contract.view, contract.schema)]
+        return list(known.values())
+    found = [contract for contract in known.values() if wanted in (contract.view, contract.schema)]
     if not found:
-        msg = f"as {wanted!r}: no such view or kind of row; there are {', '.join([*VIEWS, *CONTRACTS])}"
+        msg = f"as {wanted!r}: no such view or kind of row; there are {', '.join([*VIEWS, *known])}"
         raise ConfigError(msg)
     return found
 
@@ -165,6 +165,6 @@ def kinds_of(row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def told(among: Sequence[Contract]) -> str:
+def describe_contracts(among: Sequence[Contract]) -> str:
     """The kinds of rows with their columns, for an error."""
     return "; ".join(f"{contract.schema} ({', '.join(contract.columns)})" for contract in among)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sera_swezero.check.contracts import Contract, candidates, recognise, told
+from sera_swezero.check.contracts import Contract, candidates, describe_contracts, recognise
 from sera_swezero.check.row_files import Unreadable, columns_faults, open_file
 from sera_swezero.check.row_paths import SUFFIXES, RowFile, find_files
 from sera_swezero.schemas.validate import Fault
@@ -102,4 +102,4 @@ def _check_file(file: RowFile, among: Sequence[Contract], counts: CheckTally, *,
 
 def _unknown(columns: Iterable[str], among: Sequence[Contract]) -> Unreadable:
     found = f"the columns {', '.join(columns) or '(none)'}, which do not belong to a known kind of rows"
-    return Unreadable(found, f"the columns of {told(among)}")
+    return Unreadable(found, f"the columns of {describe_contracts(among)}")

@@ -11,8 +11,8 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
-from typing import Any, ClassVar, cast
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import datasets
 from datasets import Features, GeneratorBasedBuilder, SplitGenerator
@@ -45,6 +45,23 @@ class SeraSweZeroConfig(Arguments, datasets.BuilderConfig):  # type: ignore[misc
     """A config as `datasets` keeps it: the fields of `Arguments` beside its own."""
 
 
+class _Live:
+    """A class attribute that is computed whenever it is asked for: plug-ins may be registered at any time."""
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute = compute
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        return self._compute()
+
+
+def _predefined() -> list[SeraSweZeroConfig]:
+    return [
+        SeraSweZeroConfig(name=name, version=_VERSION, description=CONFIGS[split_name(name)[0]].about)
+        for name in config_names()
+    ]
+
+
 class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
     """Agent trajectories of SERA and SWE-ZERO, rectified.
 
@@ -58,10 +75,10 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = SeraSweZeroConfig
-    BUILDER_CONFIGS: ClassVar[list[SeraSweZeroConfig]] = [
-        SeraSweZeroConfig(name=name, version=_VERSION, description=CONFIGS[split_name(name)[0]].about)
-        for name in config_names()
-    ]
+    BUILDER_CONFIGS = _Live(_predefined)
+    builder_configs = _Live(
+        lambda: {config.name: config for config in _predefined()}
+    )  # `datasets` would keep its first
     DEFAULT_CONFIG_NAME = DEFAULT
     DEFAULT_WRITER_BATCH_SIZE = 64  # rows have some 100 KB each: the default of the library, 1000, would buffer 100 MB
 

@@ -18,7 +18,7 @@ from sera_swezero.build.card import groups
 from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
 from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import CONTRACTS, Contract
+from sera_swezero.check import Contract, contracts
 from sera_swezero.hub.retry import with_retries
 from sera_swezero.hub.time_limit import SILENCE, within
 from sera_swezero.push.difference import Difference
@@ -80,7 +80,7 @@ def _footer_faults(metadata: Any, built: Built) -> Iterator[str]:
 def contract_of(built: BuiltConfig) -> Contract:
     """What every row of a built config must be."""
     origin = CONFIGS[built.config].origins[0]
-    return CONTRACTS[VIEWS[built.view].schema(SOURCES[origin.source], origin.shape)]
+    return contracts()[VIEWS[built.view].schema(SOURCES[origin.source], origin.shape)]
 
 
 def rows(repository: Repository, commit: str, published: Manifest, names: Iterable[str], most: int) -> list[str]:

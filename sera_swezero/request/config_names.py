@@ -6,16 +6,19 @@ import difflib
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError
+from sera_swezero.plugins import load_installed
 from sera_swezero.views import VIEWS
 
 
 def config_names() -> list[str]:
     """Return every name: each config, then each config with a view behind it."""
+    load_installed()
     return [*CONFIGS, *(f"{name}-{view}" for name in CONFIGS for view in VIEWS)]
 
 
 def split_name(name: str) -> tuple[str, str | None]:
     """Split a name into the config and the view behind it, None without one. Raises ConfigError for unknown names."""
+    load_installed()
     if name in CONFIGS:
         return name, None
     for view in VIEWS:

@@ -24,7 +24,7 @@ def render(view_input: ViewInput) -> Rendered:
     view_input.conversions.clear()  # they were needed for the trajectory, which this row does not show
     values = view_input.source.native_values(view_input.record)
     row = {name: values[name] for name in view_input.source.native_columns[view_input.origin.shape]}
-    messages = row["messages"]
+    messages = row.get("messages")
     count = len(messages) if isinstance(messages, list) else None
     return Rendered(row, count, count_calls(view_input.trajectory))
 

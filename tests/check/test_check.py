@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import CONTRACTS, CheckTally, check_paths
+from sera_swezero.check import CheckTally, check_paths, contracts
 from sera_swezero.errors import ConfigError
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
@@ -71,7 +71,7 @@ def problems(*paths, **options):
 @pytest.mark.parametrize("config", [name for name in CONFIGS if name != "sera"])
 def test_rows_of_every_config_and_view_are_right_as_jsonl_and_as_parquet(config, view, tmp_path):
     rows = rows_of(config, view=view)
-    schema = CONTRACTS[VIEWS[view].schema(SOURCES[CONFIGS[config].source], CONFIGS[config].origins[0].shape)].schema
+    schema = contracts()[VIEWS[view].schema(SOURCES[CONFIGS[config].source], CONFIGS[config].origins[0].shape)].schema
     write_jsonl(tmp_path / "rows.jsonl", rows)
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     tally = CheckTally()
@@ -323,7 +323,7 @@ def test_a_file_of_neither_kind_lists_the_columns_of_all_kinds(tmp_path):
     (found,) = problems(tmp_path)
     assert found.unreadable
     assert "prompt, completion" in found.found
-    assert all(name in found.expected for name in CONTRACTS)
+    assert all(name in found.expected for name in contracts())
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x00\x01", b"hello\nworld\n"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import CONTRACTS
+from sera_swezero.check import contracts
 from sera_swezero.convert import convert, convert_shard
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.errors import RowError
@@ -214,7 +214,7 @@ def problems(row: dict[str, Any], asked: Request) -> list[str]:
     once more in this file's own words: 4 + 3 x calls messages where there is an answer, else a proper prefix of that.
     """
     schema = asked.view.schema(SOURCES[asked.config.source], asked.origins[0].shape)
-    found = [str(fault) for fault in CONTRACTS[schema].faults(row)]
+    found = [str(fault) for fault in contracts()[schema].faults(row)]
     if asked.view.name == "rectified":
         roles = [message["role"] for message in json.loads(row["messages"])]
         whole = "answer" in roles
