@@ -57,7 +57,7 @@ hypothesis.settings.load_profile("small")  # --hypothesis-profile is read later 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ with what the code now gives")
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ with what the code gives now")
 
 
 def pytest_unconfigure() -> None:
@@ -66,5 +66,5 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Compare text or bytes with a file below tests/golden/: `golden("sera/rectified.jsonl", text)`."""
+    """Compare text with a file below tests/golden/: `golden("sera/preamble.txt", text)`."""
     return Golden(update=request.config.getoption("--update-golden"))

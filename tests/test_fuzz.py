@@ -9,9 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-import sys
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -24,7 +22,8 @@ from sera_swezero.request.clashes import JSON_LEAVES_SINCE, datasets_version
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
-from tests.support.golden_files import ROOT
+from tests.support.edges import EDGES
+from tests.support.mutations import HOSTILE, dumped, mutate
 from tests.support.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
 
 CONFIGS = {"sera": T2, "swe_zero": ZERO}
@@ -32,188 +31,22 @@ USABLE = [name for name, view in VIEWS.items() if not view.has_json_leaves or da
 """The views that the installed `datasets` can hold."""
 SMALL, LONG = 1_500, 300_000
 
-HOSTILE: tuple[Any, ...] = (
-    *("", " ", "\x00", "\u2028", "\x1b[31m", "\ud800", "\udc00\ud800", "\ufeff", "\U0001f680", "<think>", "</think>"),
-    *(
-        "<tool_call>",
-        "</tool_call>",
-        "</tool_response>",
-        "<answer>",
-        "```bash\nls\n```",
-        "```bash\n",
-        "\n```",
-        "THOUGHT:",
-    ),
-    *(
-        "OBSERVATION:\n",
-        "Observation: ",
-        "Exit due to cost limit",
-        "submit",
-        "{}",
-        "[]",
-        "null",
-        '{"a": NaN}',
-        "\\ud800",
-    ),
-    *("Submitted", "incomplete", "system", "user", "assistant", "tool", "function", "[" * 5_000, '{"a":' * 5_000),
-    *(
-        None,
-        True,
-        False,
-        0,
-        -1,
-        1.5,
-        2**63,
-        -(2**70),
-        10**4000,
-        1e308,
-        float("nan"),
-        float("inf"),
-        [],
-        {},
-        [[]],
-        {"": {}},
-    ),
-    *(["ls"], {"text": "x"}, [{"type": "text", "text": "x"}], [{"text": "x"}, {"text": "y"}], {"command": "ls"}, LS),
-)
-"""Values to put where another stood. Big integers and non-finite floats come as they are where JSON can write them."""
-
 TOKENS = (
-    b"NaN",
-    b"-Infinity",
-    b"1e400",
-    b"-0",
-    b"9" * 6_000,
-    b"\xff",
-    b"\xed\xa0\x80",
-    b"\\ud800",
-    b"\x00",
-    b"[" * 3_000,
-)
-TOKENS += (b"{", b"}", b'"', b"\\", b",", b":", b"null", b"\xef\xbb\xbf", b"\r", b"\xe2\x80\xa8")
-
-Record = Any
-Mutation = Callable[[random.Random, Record], Record]
-
-
-@cache
-def seeds(source: str) -> list[dict[str, Any]]:
-    """The golden files' raw records, `messages` as a list wherever it is one."""
-    paths = sorted(path for path in (ROOT / source).glob("*.json") if "." not in path.stem)
-    golden = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    return [edge["record"] for edge in golden if "record" in edge]
-
-
-# --- mutations of the decoded record
-
-
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every (container, key) below a value."""
-    found: list[tuple[Any, Any]] = []
-    stack = [value]
-    while stack:
-        one = stack.pop()
-        keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
-        for key in keys:
-            found.append((one, key))
-            stack.append(one[key])
-    return found
-
-
-def replace_value(rng: random.Random, record: Record) -> Record:
-    container, key = rng.choice(places(record))
-    container[key] = copy.deepcopy(rng.choice(HOSTILE))
-    return record
-
-
-def insert_text(rng: random.Random, record: Record) -> Record:
-    texts = [(container, key) for container, key in places(record) if isinstance(container[key], str)]
-    if texts:
-        container, key = rng.choice(texts)
-        text, piece = container[key], rng.choice([value for value in HOSTILE if isinstance(value, str)])
-        at = rng.randint(0, len(text))
-        container[key] = text[:at] + piece + text[at:]
-    return record
-
-
-def delete_key(rng: random.Random, record: Record) -> Record:
-    container, key = rng.choice(places(record))
-    del container[key]
-    return record
-
-
-def add_key(rng: random.Random, record: Record) -> Record:
-    held = [container for container, _ in places(record) if isinstance(container, dict)] or [record]
-    name = rng.choice(["thought", "content", "tool_calls", "tool_call_ids", "role", "arguments", "x", "", "\ud800"])
-    rng.choice(held)[name] = copy.deepcopy(rng.choice(HOSTILE))
-    return record
-
-
-def copy_value(rng: random.Random, record: Record) -> Record:
-    """Put one part of the record where another stood, such as a message where a text was."""
-    every = places(record)
-    (container, key), (other, name) = rng.choice(every), rng.choice(every)
-    container[key] = copy.deepcopy(other[name])
-    return record
-
-
-def on_messages(change: Callable[[random.Random, list[Any]], None]) -> Mutation:
-    def mutate(rng: random.Random, record: Record) -> Record:
-        messages = record.get("messages")
-        if isinstance(messages, list) and messages:
-            change(rng, messages)
-        return record
-
-    return mutate
-
-
-def drop(rng: random.Random, messages: list[Any]) -> None:
-    del messages[rng.randrange(len(messages))]
-
-
-def double(rng: random.Random, messages: list[Any]) -> None:
-    at = rng.randrange(len(messages))
-    messages.insert(rng.randint(0, len(messages)), copy.deepcopy(messages[at]))
-
-
-def swap(rng: random.Random, messages: list[Any]) -> None:
-    a, b = rng.randrange(len(messages)), rng.randrange(len(messages))
-    messages[a], messages[b] = messages[b], messages[a]
-
-
-def cut(rng: random.Random, messages: list[Any]) -> None:
-    del messages[rng.randint(0, len(messages)) :]
-
-
-MUTATIONS: tuple[Mutation, ...] = (
-    *(replace_value, insert_text, insert_text, insert_text, delete_key, add_key, copy_value),
-    *map(on_messages, (drop, double, swap, cut)),
+    *(b"NaN", b"-Infinity", b"1e400", b"-0", b"9" * 6_000, b"\xff", b"\xed\xa0\x80", b"\\ud800", b"\x00", b"[" * 3_000),
+    *(b"{", b"}", b'"', b"\\", b",", b":", b"null", b"\xef\xbb\xbf", b"\r", b"\xe2\x80\xa8"),
 )
 
-
-def mutated(rng: random.Random, source: str) -> Record:
-    record = copy.deepcopy(rng.choice(seeds(source)))
-    for _ in range(rng.choice((1, 1, 1, 1, 2, 4))):
-        if isinstance(record, dict) and record:
-            record = rng.choice(MUTATIONS)(rng, record)
-    return record
+SEEDS = {
+    source: [edge.record for edge in EDGES if edge.source == source and edge.record is not None] for source in CONFIGS
+}
+"""The golden files' raw records, `messages` as a list wherever it is one."""
 
 
 # --- from a record to what the converter reads
 
 
-def dumped(value: Any) -> str:
-    """JSON of a value, however large its integers; NaN and infinities as Python writes them."""
-    limit = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(0)
-    try:
-        return json.dumps(value)
-    finally:
-        sys.set_int_max_str_digits(limit)
-
-
 def raw_record(rng: random.Random, source: str) -> bytes | dict[str, Any]:
-    record = mutated(rng, source)
+    record = mutate(rng, rng.choice(SEEDS[source]))
     if source == "swe_zero" and rng.random() < 0.8:
         return record  # as from Parquet
     if (
@@ -250,7 +83,7 @@ def spoilt(rng: random.Random, raw: bytes) -> bytes:
 
 
 @cache
-def asked(source: str) -> list[Request]:
+def requests(source: str) -> list[Request]:
     """Every view, with every policy on rows that were not submitted."""
     return [settle(CONFIGS[source], view=view, incomplete=way) for view in USABLE for way in ("keep", "reject")]
 
@@ -278,7 +111,7 @@ def run(cases: int, first: int) -> Counter[str]:
     for number in range(first, first + cases):
         rng = random.Random(number)
         source = rng.choice(["sera", "sera", "sera", "swe_zero"])
-        raw, wanted = raw_record(rng, source), rng.choice(asked(source))
+        raw, wanted = raw_record(rng, source), rng.choice(requests(source))
         before = copy.deepcopy(raw)
         try:
             seen[assert_row_or_reason(raw, wanted, thorough=number % 10 == 0)] += 1

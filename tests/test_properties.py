@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.rectify import ANSWER, FILLERS, rectify
-from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
 from tests.support.raw import (
@@ -35,6 +34,7 @@ from tests.support.raw import (
     said,
     sera,
     swe_zero,
+    trajectory_of,
 )
 from tests.support.raw import user as user_message
 from tests.support.replay import replay
@@ -166,7 +166,7 @@ def expected(turns: list[Turn], *, submitted: bool, submits: Any) -> Messages:
     return messages
 
 
-def told(done: Converted) -> Messages:
+def found_messages(done: Converted) -> Messages:
     """The row's messages in the same form, a call as JSON of [name, arguments text]."""
     found: Messages = []
     for role, content in done.messages[2:]:
@@ -209,7 +209,7 @@ def hanging(turns: list[Turn]) -> bool:
 def test_a_sera_row_is_what_the_rules_say(turns: list[Turn]) -> None:
     done = convert_as(line(sera(history(turns))), KEPT)
     submitted = bool(turns) and turns[-1].tool in (None, "submit")
-    assert told(done) == expected(turns, submitted=submitted, submits=is_submit)
+    assert found_messages(done) == expected(turns, submitted=submitted, submits=is_submit)
     assert done.row is not None
     assert problems(done.row, KEPT) == []
     assert ("answer" in done.roles) == submitted
@@ -235,7 +235,7 @@ def test_a_swe_zero_row_is_what_the_rules_say(turns: list[Turn], submitted: bool
     if submitted and last.tool:  # its command does more than announce, so it joins the reasoning
         as_calls[-1] = replace(last, reasoning=joined(last.reasoning, last.arguments))
     wanted = expected(as_calls, submitted=submitted, submits=lambda turn: submitted and turn is as_calls[-1])
-    assert told(done) == wanted
+    assert found_messages(done) == wanted
     assert done.row is not None
     assert problems(done.row, KEPT_ZERO) == []
 
@@ -309,15 +309,9 @@ def test_any_text_at_all_comes_through_unchanged(text: str, output: str) -> None
 # --- trajectories
 
 
-def trajectories(source: str, raw: Any) -> Trajectory:
-    notes = ConversionLog()
-    adapter = SOURCES[source]
-    return fold(adapter.events(adapter.read(raw, notes), notes))
-
-
 @given(sera_turns(), st.booleans())
 def test_trajectories_replay_and_rectify_is_idempotent(turns: list[Turn], fill: bool) -> None:
-    trajectory = trajectories("sera", line(sera(history(turns))))
+    trajectory = trajectory_of(line(sera(history(turns))), T2)
     assert fold(replay(trajectory)) == trajectory
     once = rectify(trajectory, ConversionLog(), key="row", fill=fill)
     notes = ConversionLog()
@@ -328,7 +322,7 @@ def test_trajectories_replay_and_rectify_is_idempotent(turns: list[Turn], fill: 
 
 @given(zero_turns(), st.booleans())
 def test_the_same_for_swe_zero(turns: list[Turn], submitted: bool) -> None:
-    trajectory = trajectories("swe_zero", swe_zero(chat(turns), "Submitted" if submitted else "incomplete"))
+    trajectory = trajectory_of(swe_zero(chat(turns), "Submitted" if submitted else "incomplete"), ZERO)
     assert fold(replay(trajectory)) == trajectory
     once = rectify(trajectory, ConversionLog(), fill=True, submit_text=SOURCES["swe_zero"].submit_text)
     notes = ConversionLog()

@@ -109,10 +109,10 @@ def test_a_final_turn_of_words_is_the_answer_and_submits_before_it_are_folded() 
 def test_however_deep_submits_and_words_nest_no_row_is_lost(depth: int) -> None:
     nest = [step for i in range(depth) for step in (Step(f"s{i}", f"v{i}", SUBMIT, "r"), Step(f"t{i}", "", None, "n"))]
     steps, counts = rectified(*nest, Step("work", "", LS, "out"), Step("end", "", SUBMIT, "diff"))
-    told = "\n\n".join(
+    carried = "\n\n".join(
         part for i in range(depth) for part in ((f"s{i}", f"v{i}", f"t{i}") if i < depth - 1 else (f"s{i}", f"t{i}"))
     )
-    assert steps == (Step(f"{told}\n\nwork", "", LS, "out"), Step("end", f"v{depth - 1}", None, None))
+    assert steps == (Step(f"{carried}\n\nwork", "", LS, "out"), Step("end", f"v{depth - 1}", None, None))
     assert counts["folded_submit"] == counts["folded_text"] == depth
 
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, Trajectory
-from sera_swezero.sources import sera as source
-from tests.support.raw import DIFF, LS, REVIEW, Turn, convert_one, history, line, observed, said, sera, system, user
+from tests.support.raw import (
+    DIFF,
+    LS,
+    REVIEW,
+    T2,
+    Turn,
+    convert_one,
+    history,
+    line,
+    observed,
+    said,
+    sera,
+    system,
+    trajectory_of,
+    user,
+)
 
 EXITS = (
     "Exit due to cost limit",
@@ -24,14 +39,20 @@ EXITS = (
     "Exit due to unknown error: 1",
     "Exit due to repeated format/blocklist/bash syntax errors",
 )
+# What hostile and ordinary texts are made of: escapes, tags, labels, blanks of JSON and of Unicode.
+PIECES = (
+    *("a", "n", "t", "u", "b", "001", "\\", "\\\\", "/", '"', "\n", "\t", "\r", " ", "\b", "\f", "\0", "\x1b", "\x7f"),
+    *("\u00e9", "\u2713", "\u2028", "\u00a0", "\u0085", "\U0001f600", "\ufffd", "<think>", "</think>", "think>", "<"),
+    *("</tool_call>", "OBSERVATION:\n", "Observation: ", "Exit due to ", "{}", "{", "[", "NaN"),
+)
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 WORK = Turn("Look first.")
 REVIEWED = Turn("Ready.", "Done.", "submit", "{}", REVIEW)
 SUBMITTED_AT_LAST = Turn("Again.", "", "submit", "{}", DIFF)
 
 
 def trajectory(messages: list[dict[str, Any]]) -> Trajectory:
-    notes = ConversionLog()
-    return fold(source.events(source.read(line(sera(messages)), notes), notes))
+    return trajectory_of(line(sera(messages)), T2)
 
 
 def leave(words: str) -> list[dict[str, Any]]:
@@ -79,24 +100,15 @@ def test_the_last_turn_of_the_model_decides(turns: list[Turn], outcome: Outcome)
     assert left.steps == trajectory(history(turns)).steps
 
 
-def test_an_exit_with_a_call_is_the_models_own() -> None:
-    told = trajectory([*history([]), said(EXITS[0]), observed("OBSERVATION:\nx")])
-    assert told.outcome == Outcome(INCOMPLETE)
-    assert told.steps[0].visible == EXITS[0]
-
-
-def test_the_exits_note_holds_its_reply() -> None:
-    done = convert_one(line(sera(history([WORK, REVIEWED]) + leave(EXITS[0]))))
-    assert [text for kind, text in done.notes if kind == "harness_exit"] == [
-        "Exit due to cost limit\n\nExited (autosubmitted)"
-    ]
-
-
-def test_rows_that_were_not_submitted_are_a_policy_and_never_raise() -> None:
-    raw = line(sera(history([WORK])))
-    kept = convert_one(raw, incomplete="keep")
-    assert kept.roles == ["system", "user", "reasoning", "tool_call", "tool_output"]
-    assert convert_one(raw, incomplete="reject").error is not None
+@pytest.mark.parametrize(
+    "places", [(0, 1, 3, 4, 2), (0, 4, 1, 3, 2), (1, 3, 4, 0, 2), (4, 0, 1, 3, 2), (0, 2, 1, 3, 4)]
+)
+def test_steps_before_the_task_are_out_of_order_also_beside_a_turn_of_the_harness(places: tuple[int, ...]) -> None:
+    """A turn of the harness is not an event, so that without the steps before the task all would seem right."""
+    parts = [system(), said("look", call_id="c"), user(), observed("seen", "c"), said(EXITS[0], None)]
+    done = convert_one(line(sera([parts[place] for place in places])), incomplete="keep")
+    assert (done.error is None) == (places == (0, 2, 1, 3, 4))
+    assert done.error is None or done.error.reason == "wrong_order"
 
 
 # --- arguments
@@ -147,14 +159,6 @@ def test_arguments_that_are_no_object_reject_the_row(given: Any) -> None:
     assert done.error.where.startswith("$.messages[2].tool_calls[0].function.arguments")
 
 
-@pytest.mark.parametrize(("given", "empty"), [("", 1), (None, 1), ("{}", 0), ({}, 0)])
-def test_empty_and_null_arguments_are_an_empty_object(given: Any, empty: int) -> None:
-    done = convert_one(line(sera(history([Turn("x", "", "bash", given), REVIEWED]))))
-    assert dict(done.messages)["tool_call"] == '<tool_call>{"name": "bash", "arguments": {}}</tool_call>'
-    assert done.counts["empty_arguments"] == empty
-    assert done.counts["off_schema"] == 1  # bash requires a command
-
-
 @pytest.mark.parametrize(
     ("tool", "arguments", "kind"),
     [
@@ -186,23 +190,32 @@ def test_calls_off_the_schema_and_unknown_tools_stay_counted(tool: str, argument
 # --- the bytes of a row
 
 
-def test_a_row_is_the_bytes_that_json_dumps_would_write() -> None:
-    every = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1), 0xE9, 0x2028, 0x2029, 0xFEFF, 0xFFFF, 0x1F680)))
-    raw = line(sera(history([Turn(f"a{every}b", "", every + "x", json.dumps({every: every}), every), REVIEWED])))
-    row = convert_one(raw).row
-    assert row is not None
-    assert row["messages"] == json.dumps(json.loads(row["messages"]), ensure_ascii=False)
-    assert f"<think>a{every}b</think>" in [message["content"] for message in json.loads(row["messages"])]
+def spelled(value: Any, spelling: int) -> str:
+    """Write a value as JSON in one of the ways that encoders have."""
+    text = json.dumps(value, ensure_ascii=spelling % 2 == 1)
+    if spelling >= 2:
+        text = text.replace("/", r"\/").replace("<", r"\u003C")
+        text = re.sub(r"\\u[0-9a-fA-F]{4}|\\.|x", lambda piece: r"\u0078" if piece[0] == "x" else piece[0], text)
+    return text
 
 
-def test_the_system_text_is_the_protocol_the_three_tools_and_upstreams_line() -> None:
-    text = dict(convert_one(line(sera(history([REVIEWED], system_text="Upstream's line.")))).messages)["system"]
-    assert text.startswith("## Tool-Use Protocol\n\n1. ")
-    for tag in ("<think>", "<tool_call>", "<tool_response>", "<answer>"):
-        assert tag in text.partition("## Available Tools")[0]
-    tools = [json.loads(one) for one in text.splitlines() if one.startswith("{")]
-    assert [tool["name"] for tool in tools] == ["bash", "str_replace_editor", "submit"]
-    assert text.endswith("\n\nUpstream's line.")
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["bash", "bash", "submit", "\u2713\n"])), max_size=5),
+    TEXTS,
+    st.integers(0, 3),
+)
+def test_the_spelling_of_the_json_around_a_record_changes_no_row(
+    turns: list[tuple[str, str, str, str]], last: str, spelling: int
+) -> None:
+    messages = history(
+        [
+            *(Turn("", text, name, json.dumps({"command": command}), output) for text, command, output, name in turns),
+            Turn("", last, "submit", "{}", None),
+        ],
+        task=f"task {last}",
+    )
+    other = spelled({**sera(messages), "messages": spelled(messages, spelling)}, spelling).encode()
+    assert convert_one(other).row == convert_one(line(sera(messages))).row
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.machine import fold
 from sera_swezero.core.rectify import ANSWER
-from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Trajectory
-from sera_swezero.sources import swe_zero as source
-from tests.support.raw import NUDGE, ZERO, Turn, chat, convert_one, convert_root, swe_zero
+from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Trajectory
+from tests.support.raw import ZERO, Turn, chat, convert_one, convert_root, swe_zero, trajectory_of
 
 WORK = Turn("Look first.", "", "bash", "ls", "calc.py\n")
 ANNOUNCE = Turn("Done.", "", "bash", "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT", None)
 
 
 def trajectory(messages: list[dict[str, str]], status: str | None = "Submitted") -> Trajectory:
-    notes = ConversionLog()
-    return fold(source.events(source.read(swe_zero(messages, status), notes), notes))
+    return trajectory_of(swe_zero(messages, status), ZERO)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +38,6 @@ def test_exit_status_alone_says_how_it_ended(status: str | None, outcome: str) -
         assert trajectory(chat(turns), status).outcome.status == outcome
     done = convert_one(swe_zero(chat([WORK, ANNOUNCE]), status), ZERO)
     assert (done.roles[-1] == "answer") == (outcome == SUBMITTED)
-
-
-def test_the_detail_is_kept() -> None:
-    notes = ConversionLog()
-    record = source.read(swe_zero([], "errored", exit_status_detail="API error"), notes)
-    assert fold(source.events(record, notes)) == Trajectory(None, None, (), Outcome(ERRORED, "API error"))
 
 
 @pytest.mark.parametrize(
@@ -77,29 +67,6 @@ def test_a_last_command_that_does_more_than_announce_joins_the_reasoning(command
     assert done.counts["filled_answer"] == 1
 
 
-@pytest.mark.parametrize("command", ["ls", "a\nb", "é \u2028 \x00 \x1b", "\"\\'`$", "x" * 100_000])
-def test_a_command_is_a_bash_call(command: str) -> None:
-    done = convert_one(swe_zero(chat([Turn("x", "", "bash", command, "y"), ANNOUNCE])), ZERO)
-    call = dict(done.messages)["tool_call"][11:-12]
-    assert json.loads(call) == {"name": "bash", "arguments": {"command": command}}
-    assert call == json.dumps(json.loads(call), ensure_ascii=False)
-
-
-def test_unfinished_rows_are_kept_by_default_and_have_no_answer() -> None:
-    done = convert_one(swe_zero(chat([WORK]), "incomplete"), ZERO)
-    assert done.roles == ["system", "user", "reasoning", "tool_call", "tool_output"]
-
-
-def test_turns_without_a_block_fold_and_their_nudges_go() -> None:
-    words = Turn("I think.", tool=None)
-    done = convert_one(swe_zero(chat([words, words, WORK, words, ANNOUNCE])), ZERO)
-    assert [content for role, content in done.messages if role == "reasoning"] == [
-        "<think>I think.\n\nI think.\n\nLook first.</think>",
-        "<think>I think.\n\nDone.</think>",
-    ]
-    assert [text for kind, text in done.notes if kind == "dropped_nudge"] == [NUDGE] * 3
-
-
 def test_the_converted_system_text_is_ours_and_native_keeps_upstreams() -> None:
     raw = swe_zero(chat([WORK, ANNOUNCE], system_text="Give EXACTLY ONE bash code block."))
     text = dict(convert_one(raw, ZERO).messages)["system"]
@@ -116,17 +83,6 @@ def test_the_converted_system_text_is_ours_and_native_keeps_upstreams() -> None:
 def test_a_json_line_is_read_like_a_row() -> None:
     raw = swe_zero(chat([WORK, ANNOUNCE]))
     assert convert_one(json.dumps(raw).encode(), ZERO).row == convert_one(raw, ZERO).row
-
-
-def test_the_twelve_million_set_has_the_same_columns_once_rectified() -> None:
-    raw = swe_zero(chat([WORK, ANNOUNCE]))
-    whole = convert_one(raw, ZERO).row
-    six = {name: raw[name] for name in ("instance_id", "repo", "messages", "exit_status", "duration_sec")}
-    row = convert_one({**six, "trajectory_format": "mini-swe-agent-1"}, "swe-zero-12m").row
-    assert whole is not None
-    assert row is not None
-    assert list(row) == list(whole)
-    assert (row["n_turns"], row["n_messages"], row["prompt_tokens"], row["exit_status_detail"]) == (2, 5, None, None)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 HERE = Path(__file__).resolve().parents[2]
 QUICK = {"attempts": 6, "first": 0.05, "longest": 1.0}
-"""The retry policy of tests; waits in seconds."""
+"""Patience for tests, in seconds."""
 
 
 @dataclass
@@ -71,8 +71,8 @@ class Pusher:
     def wait(self) -> Ended:
         """Wait for the end of the push."""
         status = int(self._line())
-        told = json.loads(self._result.read_text()) if self._result.exists() else {}
-        return Ended(status, told.get("outcome"), told.get("error", ""))
+        result = json.loads(self._result.read_text()) if self._result.exists() else {}
+        return Ended(status, result.get("outcome"), result.get("error", ""))
 
     def _line(self) -> str:
         assert self._process.stdout
@@ -85,25 +85,23 @@ def serve() -> None:
     """Read jobs until the end of the input."""
     import dataclasses
 
-    from sera_swezero.hub import retry
-    from sera_swezero.hub.retry import RetryPolicy
+    from sera_swezero.push.patience import Patience
     from sera_swezero.push.publish import push
 
-    retry.READING = RetryPolicy(**QUICK)
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()
         if not pid:
-            told: dict[str, Any] = {}
+            result: dict[str, Any] = {}
             try:
-                outcome = push(Path(job["folder"]), job["repo"], policy=RetryPolicy(**QUICK), **job["options"])
-                told["outcome"] = dataclasses.asdict(outcome)
+                outcome = push(Path(job["folder"]), job["repo"], patience=Patience(**QUICK), **job["options"])
+                result["outcome"] = dataclasses.asdict(outcome)
             except Exception as error:  # noqa: BLE001 (the test reads it)
-                told["error"] = f"{type(error).__name__}: {error}"
+                result["error"] = f"{type(error).__name__}: {error}"
                 if os.environ.get("PUSHING_TRACE"):
                     traceback.print_exc()
-            Path(job["result"]).write_text(json.dumps(told))
-            os._exit(0 if "outcome" in told else 1)
+            Path(job["result"]).write_text(json.dumps(result))
+            os._exit(0 if "outcome" in result else 1)
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 

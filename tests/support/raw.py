@@ -10,18 +10,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import contracts
-from sera_swezero.convert import convert, convert_shard
+from sera_swezero.check import CONTRACTS
+from sera_swezero.convert import Reject, convert, convert_shard
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.machine import fold
+from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.report import Report
 from sera_swezero.request.settle import Request, settle
+from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, plan_shards, take_snapshot
+from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
+from sera_swezero.views import ViewInput, text_row
 
 T2 = "glm-4.6-lite-t2"
 ZERO = "swe-zero-1k-32k"
@@ -175,33 +180,83 @@ class Converted:
 
 def convert_one(raw: bytes | dict[str, Any], config: str = T2, **arguments: Any) -> Converted:
     """Convert one record as the config would; `view` is rectified unless it is given."""
-    asked = settle(config, **{"view": "rectified", **arguments})
-    return convert_as(raw, asked)
+    return convert_as(raw, settle(config, **{"view": "rectified", **arguments}))
 
 
-def convert_as(raw: bytes | dict[str, Any], asked: Request) -> Converted:
-    """Convert one record for a request of one origin. Anything but a RowError comes out as it is."""
+# The next four functions are the only ones in the tests that call the converter below the level of a shard.
+
+
+def convert_as(raw: bytes | dict[str, Any], request: Request) -> Converted:
+    """Convert one record for a request with one origin. Any error but a RowError is raised."""
     try:
-        converted = convert(Raw(0, raw), asked.origins[0], asked)
+        made = convert(Raw(0, raw), request.origins[0], request)
     except RowError as error:
         return Converted(None, error, ConversionLog())
-    view_input = converted.view_input
-    return Converted(converted.text_row, None, ConversionLog([*view_input.record_conversions, *view_input.conversions]))
+    log = ConversionLog([*made.view_input.record_conversions, *made.view_input.conversions])
+    return Converted(made.text_row, None, log)
 
 
-def convert_root(root: Path | str, config: str, **arguments: Any) -> tuple[list[dict[str, Any]], Report]:
-    """Convert every file of a config below a root, in order: the rows and what became of the records."""
-    asked = settle(config, upstream=str(root), **arguments)
-    snapshot = take_snapshot(asked.origins, upstream=asked.arguments.upstream)
+def trajectory_of(raw: bytes | dict[str, Any], config: str) -> Trajectory:
+    """Read one record as the config would. Raises RowError."""
+    source, log = SOURCES[CONFIGS[config].origins[0].source], ConversionLog()
+    return fold(source.events(source.read(raw, log), log))
+
+
+def render(trajectory: Trajectory, request: Request) -> Converted:
+    """Write a trajectory down in the request's view, with the columns of a record that is usual for the source."""
+    origin = request.origins[0]
+    source, log = SOURCES[origin.source], ConversionLog()
+    view_input = ViewInput(
+        record=source.read(line(sera([])) if origin.source == "sera" else swe_zero([]), log),
+        trajectory=trajectory,
+        source=source,
+        origin=origin,
+        submit=request.submit,
+        limit=request.limit,
+        record_conversions=ConversionLog(),
+        conversions=log,
+    )
+    try:
+        return Converted(text_row(request.view.render(view_input).row), None, log)
+    except RowError as error:
+        return Converted(None, error, log)
+
+
+@cache
+def sample_records(config: str) -> list[Raw]:
+    """Return the raw records of a config with one origin in the embedded sample."""
+    (origin,) = CONFIGS[config].origins
+    snapshot = take_snapshot((origin,), upstream="sample")
+    columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
+    return [raw for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, columns)]
+
+
+@cache
+def sample_rows(config: str, view: str, incomplete: str | None = None) -> tuple[list[dict[str, Any]], Report]:
+    """Return the rows of a config in the embedded sample, shared by all tests, and what became of the records."""
+    return convert_root("sample", config, view=view, incomplete=incomplete)
+
+
+def convert_root(
+    root: Path | str, config: str, reject: Reject | None = None, **arguments: Any
+) -> tuple[list[dict[str, Any]], Report]:
+    """Convert every file of a config below a root ("sample": the embedded sample), in order.
+
+    Returns:
+        The rows, and what became of the records. Rejected records also go to `reject`.
+    """
+    request = settle(config, upstream=str(root), **arguments)
+    snapshot = take_snapshot(request.origins, upstream=request.upstream)
     report = Report()
     shards = plan_shards(snapshot.files)
-    return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, asked, report)], report
+    made = [made for shard in shards for _, made in convert_shard(shard, snapshot, request, report, reject)]
+    return [one.text_row for one in made], report
 
 
 def write_lines(root: Path, config: str, *lines: bytes) -> None:
     """Write a JSONL file where the config's one repo is looked for below the root."""
     folder = root / CONFIGS[config].origins[0].repo
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.jsonl").write_bytes(b"".join(lines))
 
 
@@ -209,13 +264,13 @@ _WHOLE = re.compile(r"system user (reasoning tool_call tool_output )*reasoning a
 _PREFIX = re.compile(r"(system (user (reasoning tool_call tool_output )*(reasoning (tool_call )?)?)?)?")
 
 
-def problems(row: dict[str, Any], asked: Request) -> list[str]:
+def problems(row: dict[str, Any], request: Request) -> list[str]:
     """Everything that is wrong with a row: what `sera-swezero check` finds (JSON Schema and order), and the grammar
     once more in this file's own words: 4 + 3 x calls messages where there is an answer, else a proper prefix of that.
     """
-    schema = asked.view.schema(SOURCES[asked.config.source], asked.origins[0].shape)
-    found = [str(fault) for fault in contracts()[schema].faults(row)]
-    if asked.view.name == "rectified":
+    schema = request.view.schema(SOURCES[request.config.source], request.origins[0].shape)
+    found = [str(fault) for fault in CONTRACTS[schema].faults(row)]
+    if request.view.name == "rectified":
         roles = [message["role"] for message in json.loads(row["messages"])]
         whole = "answer" in roles
         if not (_WHOLE if whole else _PREFIX).fullmatch("".join(f"{role} " for role in roles)):

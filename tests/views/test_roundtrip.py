@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,18 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.convert import convert
-from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.machine import fold
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.request.settle import settle
-from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, ShardReader, plan_shards, take_snapshot
-from sera_swezero.views import VIEWS, ViewInput
-from tests.test_golden import EDGES, ROOT, raw_record
+from sera_swezero.views import VIEWS
+from tests.support.edges import EDGES
+from tests.support.raw import T2, ZERO, Converted, convert_as, render, sample_records, trajectory_of
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
 SETS = [name for name in CONFIGS if name != "sera"]
@@ -94,47 +89,34 @@ def valued(trajectory: Trajectory) -> Trajectory:
 
 def round_trip(data: Any, config: str, view: str) -> bool:
     """Hold one raw record to the property; False where the view refuses it."""
-    asked = settle(config, view=view, incomplete="keep")
-    origin = asked.origins[0]
-    source = SOURCES[origin.source]
-    notes = ConversionLog()
+    request = settle(config, view=view, incomplete="keep")
     try:
-        original = fold(source.events(source.read(data, notes), notes))
+        original = trajectory_of(data, config)
     except RowError:
         return False
-    try:
-        row = convert(Raw(0, data), origin, asked).row
-    except RowError as error:
-        if error.reason not in LIMITS:
-            raise
+    done = convert_as(data, request)
+    if done.error is not None:
+        assert done.error.reason in LIMITS
         return False
-    assert valued(asked.view.to_trajectory(row, source)) == after(original, view, source.name)
+    assert valued(read_back(view, done, request.config.source)) == after(original, view, request.config.source)
     return True
 
 
-@cache
-def raws(config: str) -> list[Any]:
-    asked = settle(config, upstream="sample")
-    snapshot = take_snapshot(asked.origins, upstream="sample")
-    origin = asked.origins[0]
-    columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
-    return [raw.data for shard in plan_shards(snapshot.files) for raw in ShardReader(snapshot, shard, columns)]
+def read_back(view: str, done: Converted, source: str) -> Trajectory:
+    assert done.row is not None
+    return VIEWS[view].to_trajectory(done.row, SOURCES[source])
 
 
 @pytest.mark.parametrize("view", TRAINING)
 @pytest.mark.parametrize("config", SETS)
 def test_every_row_of_the_sample_comes_back(config: str, view: str) -> None:
-    went = [round_trip(data, config, view) for data in raws(config) if data]
-    assert sum(went) > 0.75 * len(went)
+    came_back = [round_trip(raw.data, config, view) for raw in sample_records(config) if raw.data]
+    assert sum(came_back) > 0.75 * len(came_back)
 
 
 @pytest.mark.parametrize("view", TRAINING)
 def test_every_golden_edge_comes_back(view: str) -> None:
-    went = 0
-    for source, name in EDGES:
-        edge = json.loads((ROOT / source / f"{name}.json").read_text(encoding="utf-8"))
-        went += round_trip(raw_record(edge, source), edge["config"], view)
-    assert went > 50
+    assert sum(round_trip(edge.raw, edge.config, view) for edge in EDGES) > 50
 
 
 HOSTILE = st.sampled_from(
@@ -170,50 +152,27 @@ def trajectories(draw: st.DrawFn) -> Trajectory:
     return Trajectory(draw(texts), draw(texts), tuple(steps), Outcome(INCOMPLETE))
 
 
-class Record(msgspec.Struct):
-    """As much of a record as a training view reads."""
-
-    instance_id: str = "calc_10001"
-    target_patch: str = ""
-    rollout_patch: str = ""
-
-
-def shown(trajectory: Trajectory, source: str) -> ViewInput:
-    """A trajectory as a training view gets it."""
-    origin = next(config.origins[0] for config in CONFIGS.values() if config.source == source)
-    return ViewInput(
-        record=Record(),
-        trajectory=trajectory,
-        source=SOURCES[source],
-        origin=origin,
-        submit="call",
-        limit=None,
-        record_conversions=ConversionLog(),
-        conversions=ConversionLog(),
-    )
-
-
 @pytest.mark.parametrize("view", TRAINING)
 @given(trajectory=trajectories())
 def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory: Trajectory) -> None:
-    given = shown(trajectory, "sera")
+    done = render(trajectory, settle(T2, view=view))
     words = [text for step in trajectory.steps for text in (step.reasoning, step.visible)]
     if view != "openai" and any(tag in text for text in words for tag in ("<think>", "</think>", "<tool_call>")):
-        with pytest.raises(RowError, match="literal_tags"):
-            VIEWS[view].render(given)
-        return
-    if view == "sharegpt" and any(tag in repr(trajectory) for tag in ("<image>", "{{idx}}")):
-        return  # may be refused; which of them, test_views_training.py tells
-    row = VIEWS[view].render(given).row
-    assert valued(VIEWS[view].to_trajectory(row, given.source)) == after(trajectory, view, "sera")
+        assert done.error is not None
+        assert done.error.reason == "literal_tags"
+    elif view == "sharegpt" and any(tag in repr(trajectory) for tag in ("<image>", "{{idx}}")):
+        pass  # may be refused; test_views_training.py says when
+    else:
+        assert valued(read_back(view, done, "sera")) == after(trajectory, view, "sera")
 
 
 def test_a_submission_is_known_again_in_both_sources() -> None:
-    sera = [Step("r", "", ToolCall("submit", "{}", "c", submits=True), "review")]
-    zero = [Step("r", "", ToolCall("bash", '{"command": "echo done"}', submits=True), None)]
-    for source, steps in (("sera", sera), ("swe_zero", zero)):
-        trajectory = Trajectory("s", "t", tuple(steps), Outcome(SUBMITTED))
+    submit = Step("r", "", ToolCall("submit", "{}", "c", submits=True), "review")
+    last_command = Step("r", "", ToolCall("bash", '{"command": "echo done"}', submits=True), None)
+    for config, step in ((T2, submit), (ZERO, last_command)):
+        trajectory = Trajectory("s", "t", (step,), Outcome(SUBMITTED))
         for view in TRAINING:
-            row = VIEWS[view].render(shown(trajectory, source)).row
-            back = VIEWS[view].to_trajectory(row, SOURCES[source])
-            assert [step.call and step.call.submits for step in back.steps] == [True]
+            request = settle(config, view=view)
+            (back,) = read_back(view, render(trajectory, request), request.config.source).steps
+            assert back.call is not None
+            assert back.call.submits

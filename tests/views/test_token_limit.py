@@ -133,13 +133,13 @@ def test_a_stream_counts_what_it_dropped_and_has_the_share_as_a_column(tokenizer
 def test_another_tokenizer_of_the_same_name_is_another_dataset(tmp_path: Path) -> None:
     from sera_swezero.views import token_limit
 
-    told = []
+    digests = []
     for merges in ([], [("l", "s")]):
         vocab = {c: i for i, c in enumerate([*sorted(pre_tokenizers.ByteLevel.alphabet()), "ls"])}
         Tokenizer(models.BPE(vocab=vocab, merges=merges)).save(str(tmp_path / "tokenizer.json"))
         token_limit.digest.cache_clear()
-        told.append(describe(settle("sera-hermes", max_tokens=10, tokenizer=str(tmp_path)))["limit"])
-    assert told[0] != told[1]
+        digests.append(describe(settle("sera-hermes", max_tokens=10, tokenizer=str(tmp_path)))["limit"])
+    assert digests[0] != digests[1]
     assert describe(settle("sera-hermes"))["limit"] is None
 
 

@@ -14,7 +14,6 @@ import pytest
 import sera_swezero
 from sera_swezero import ConfigError
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.core.rectify import FILLERS
 from sera_swezero.errors import POLICY_REASONS
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
@@ -23,9 +22,7 @@ from tests.support.raw import (
     DIFF,
     NUDGE,
     REVIEW,
-    SYSTEM,
     T2,
-    TASK,
     ZERO,
     Turn,
     chat,
@@ -55,20 +52,16 @@ ZERO_TURNS = [
 ]
 
 
-def from_sera(turns: list[Turn], view: str, **asked: Any) -> Any:
-    return convert_one(line(sera(history(turns))), T2, view=view, **asked)
+def from_sera(turns: list[Turn], view: str, **arguments: Any) -> Any:
+    return convert_one(line(sera(history(turns))), T2, view=view, **arguments)
 
 
-def from_zero(turns: list[Turn], view: str, **asked: Any) -> Any:
-    return convert_one(swe_zero(chat(turns)), ZERO, view=view, **asked)
+def from_zero(turns: list[Turn], view: str, **arguments: Any) -> Any:
+    return convert_one(swe_zero(chat(turns)), ZERO, view=view, **arguments)
 
 
 def parsed(row: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(message) for message in row["messages"]]
-
-
-def call_id(at: int) -> str:
-    return f"call_{at:024x}"
 
 
 def nulls(value: Any) -> int:
@@ -108,87 +101,7 @@ def test_sources_interleave(view: str) -> None:
     assert not any(row[column] is None for row in rows for column in mixed.features if column != "line_level_recall")
 
 
-def test_common_columns_say_where_a_row_is_from_and_how_it_ended() -> None:
-    row = from_sera(SUBMITS, "hermes").row
-    told = {"instance_id": "calc_10001", "config": T2, "outcome": "submitted", "line_level_recall": 1.0}
-    assert {name: row[name] for name in told} == told
-    row = convert_one(swe_zero(chat(ZERO_TURNS), "incomplete"), ZERO, view="hermes").row
-    assert (row["config"], row["outcome"], row["line_level_recall"]) == (ZERO, "incomplete", None)
-
-
 # openai.
-
-
-@needs_json
-def test_openai_tells_every_step_as_it_was() -> None:
-    row = from_sera(SUBMITS, "openai").row
-
-    def called(at: int, name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-        return [{"id": call_id(at), "type": "function", "function": {"name": name, "arguments": arguments}}]
-
-    def result(at: int, name: str, content: str) -> dict[str, Any]:
-        return {"role": "tool", "name": name, "tool_call_id": call_id(at), "content": content}
-
-    assert parsed(row) == [
-        {"role": "system", "content": SYSTEM},
-        {"role": "user", "content": TASK},
-        {
-            "role": "assistant",
-            "content": "I will list the files.",
-            "reasoning_content": "Look first.",
-            "tool_calls": called(0, "bash", {"command": "ls"}),
-        },
-        result(0, "bash", "calc.py\n"),
-        # No reasoning: no key for it, and nothing filled in.
-        {
-            "role": "assistant",
-            "content": "",
-            "tool_calls": called(1, "str_replace_editor", {"command": "view", "path": "/testbed"}),
-        },
-        result(1, "str_replace_editor", ""),
-        {
-            "role": "assistant",
-            "content": "## Summary",
-            "reasoning_content": "Done, I think.",
-            "tool_calls": called(2, "submit", {}),
-        },
-        result(2, "submit", REVIEW),
-        {
-            "role": "assistant",
-            "content": "",
-            "reasoning_content": "Submit again.",
-            "tool_calls": called(3, "submit", {}),
-        },
-        result(3, "submit", DIFF),
-    ]
-    assert [json.loads(tool)["function"]["name"] for tool in row["tools"]] == ["bash", "str_replace_editor", "submit"]
-
-
-@needs_json
-def test_swe_zero_results_have_the_role_tool_and_made_up_ids_while_the_harness_stays_a_user() -> None:
-    messages = parsed(from_zero(ZERO_TURNS, "openai").row)
-    assert [message["role"] for message in messages] == [
-        *("system", "user", "assistant", "tool", "assistant", "user", "assistant")
-    ]
-    assert messages[3] == {"role": "tool", "name": "bash", "tool_call_id": "call_0", "content": "calc.py"}
-    assert messages[5]["content"] == NUDGE
-    assert messages[6]["tool_calls"][0]["id"] == "call_1"
-    assert "echo COMPLETE_TASK" in messages[0]["content"]  # its finishing rule, not upstream's demand for a bash block
-    assert SYSTEM not in messages[0]["content"]
-
-
-@needs_json
-def test_answer_is_rectified_but_nothing_is_filled() -> None:
-    messages = parsed(from_sera(SUBMITS, "openai", submit="answer").row)
-    assert "submit" not in [call["function"]["name"] for m in messages for call in m.get("tool_calls", ())]
-    assert messages[-1] == {
-        "role": "assistant",
-        "content": "## Summary",
-        "reasoning_content": "Done, I think.",
-    }
-    assert "reasoning_content" not in messages[4]
-    filled = from_sera(SUBMITS, "rectified").row["messages"]
-    assert any(filler in filled for filler in FILLERS)  # what the card's own view does with that turn
 
 
 @needs_json
@@ -201,8 +114,8 @@ def test_an_integer_beyond_64_bits_is_refused_in_json_leaves_and_kept_as_text() 
         assert done.error.reason == "wide_integer"
         assert "another view" in done.error.problem
         assert f'"n": {wide}}}' in from_sera(turns(wide), "hermes").row["messages"][2]["content"]
-    for held in (str(2**64 - 1), str(-(2**63)), "12345678901234567890.5", '"123456789012345678901234567890"'):
-        row = from_sera(turns(held), "openai").row
+    for narrow in (str(2**64 - 1), str(-(2**63)), "12345678901234567890.5", '"123456789012345678901234567890"'):
+        row = from_sera(turns(narrow), "openai").row
         assert datasets.Json().decode_example(row["messages"][2]) == json.loads(row["messages"][2])
 
 
@@ -261,30 +174,6 @@ def test_an_old_datasets_refuses_openai_before_it_reads() -> None:
 # hermes.
 
 
-def test_hermes_is_text_with_tags_and_says_who_wrote_it() -> None:
-    messages = from_sera(SUBMITS, "hermes").row["messages"]
-    assert [(m["role"], m["train"]) for m in messages[:4]] == [
-        ("system", False),
-        ("user", False),
-        ("assistant", True),
-        ("user", False),
-    ]
-    assert messages[2]["content"] == (
-        "<think>\nLook first.\n</think>\n\nI will list the files.\n"
-        '<tool_call>\n{"name": "bash", "arguments": {"command": "ls"}}\n</tool_call>'
-    )
-    assert messages[3]["content"] == "<tool_response>\ncalc.py\n\n</tool_response>"
-    # The arguments are spelled as the model spelled them, and there is no empty think block.
-    assert messages[4]["content"].startswith(
-        '<tool_call>\n{"name": "str_replace_editor", "arguments": {"command":  "view"'
-    )
-    system = messages[0]["content"]
-    assert system.startswith(f"{SYSTEM}\n\n# Tools")
-    assert [name in system for name in ("str_replace_editor", '"submit"', "<tool_call>", "<tool_response>")] == [
-        True
-    ] * 4
-
-
 def test_closing_tags_inside_arguments_are_escaped_and_mean_the_same() -> None:
     command = {"command": "grep '</tool_call></think>' x"}
     row = from_sera([Turn("r", arguments=json.dumps(command)), *SUBMITS[2:]], "hermes").row
@@ -318,51 +207,11 @@ def test_text_views_are_plain_columns_for_any_reader_of_parquet(view: str, tmp_p
 # sharegpt.
 
 
-def test_sharegpt_alternates_and_keeps_visible_text_beside_a_call() -> None:
-    done = from_sera(SUBMITS, "sharegpt")
-    turns = done.row["conversations"]
-    assert [turn["from"] for turn in turns] == ["human", *["function_call", "observation"] * 3, "function_call"]
-    assert turns[1]["value"].startswith("<think>\nLook first.\n</think>\n\nI will list the files.\n<tool_call>\n")
-    assert turns[2]["value"] == "calc.py\n"
-    assert done.row["system"] == SYSTEM
-    assert [tool["name"] for tool in json.loads(done.row["tools"])] == ["bash", "str_replace_editor", "submit"]
-    # The final diff, which no turn follows.
-    assert done.counts["trailing_observation"] == 1
-    assert ("trailing_observation", DIFF) in done.notes
-
-
-def test_sharegpt_joins_two_turns_in_a_row_and_counts_it() -> None:
-    done = from_sera([Turn("one", "first", None, output=None), Turn("two", "second"), *SUBMITS[2:]], "sharegpt")
-    assert done.row["conversations"][1]["value"].startswith(
-        "<think>\none\n\ntwo\n</think>\n\nfirst\n\nsecond\n<tool_call>"
-    )
-    assert done.counts["joined_turns"] == 1
-
-
-def test_the_harness_speaks_as_a_human_in_sharegpt() -> None:
-    turns = from_zero(ZERO_TURNS, "sharegpt").row["conversations"]
-    assert [turn["from"] for turn in turns] == [
-        "human",
-        "function_call",
-        "observation",
-        "gpt",
-        "human",
-        "function_call",
-    ]
-
-
 @pytest.mark.parametrize("tag", ["<image>", "<video>", "<audio>"])
 def test_placeholders_of_the_client_are_refused_in_sharegpt_alone(tag: str) -> None:
     turns = [Turn("r", arguments="cat index.html", output=f"a page with {tag}"), *ZERO_TURNS[1:]]
     assert from_zero(turns, "sharegpt").error.reason == "literal_tags"
     assert from_zero(turns, "hermes").row is not None
-
-
-def test_a_slot_of_the_client_is_refused_where_it_is_filled_in() -> None:
-    record = swe_zero(chat(ZERO_TURNS, task="Render {{idx}} in the list."))
-    assert convert_one(record, ZERO, view="sharegpt").error.reason == "literal_tags"
-    seen = [Turn("r", arguments="cat list.html", output="{{idx}}"), *ZERO_TURNS[1:]]
-    assert from_zero(seen, "sharegpt").row is not None
 
 
 @pytest.mark.parametrize("config", SETS)
@@ -385,14 +234,6 @@ def test_a_rollout_without_a_turn_has_nothing_to_train_on(view: str) -> None:
     done = convert_one(swe_zero([], "errored"), ZERO, view=view)
     assert done.error.reason == "no_turns"
     assert "no_turns" in POLICY_REASONS  # a view's matter: on_error="raise" goes on
-
-
-@pytest.mark.parametrize("view", READABLE)
-def test_call_changes_nothing_and_answer_has_no_submit(view: str) -> None:
-    assert {"trailing_observation"} >= set(from_sera(SUBMITS, view).counts) - {"observation_prefix"}
-    done = from_sera(SUBMITS, view, submit="answer")
-    assert done.counts["folded_submit"] + done.counts["trimmed_submit"] == 1
-    assert '"name": "submit", "arguments"' not in json.dumps(done.row.get("conversations", done.row.get("messages")))
 
 
 @needs_json

@@ -1,0 +1,179 @@
+"""The golden files' inputs: edges (raw records of a source) and view cases (trajectories), and how results are shown.
+
+tests/golden/README.md says what the files hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sera_swezero.core.system_prompt import preamble
+from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.request.settle import Request, settle
+from sera_swezero.sources import SOURCES
+from sera_swezero.views import VIEWS
+from sera_swezero.views.training import with_tools
+from tests.support.golden_files import ROOT
+from tests.support.raw import Converted, convert_as, line, render
+
+WIDTH = 120
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A raw record with something odd about it."""
+
+    source: str
+    name: str
+    config: str
+    arguments: dict[str, Any]
+    record: dict[str, Any] | None
+    """The record with its messages as a list; None where `raw` is not a JSON object."""
+    raw: bytes | dict[str, Any]
+    """The record as it stands upstream: a line of JSONL for SERA, a row of Parquet for SWE-ZERO."""
+
+    def convert(self, view: str) -> Converted:
+        """Convert the record."""
+        return convert_as(self.raw, self.request(view))
+
+    def request(self, view: str) -> Request:
+        """Return the request that the edge is for, with another view."""
+        return settle(self.config, view=view, **self.arguments)
+
+
+@dataclass(frozen=True)
+class ViewCase:
+    """A trajectory with something odd about it."""
+
+    name: str
+    config: str
+    arguments: dict[str, Any]
+    trajectory: Trajectory
+
+
+def _edge(path: Path) -> Edge:
+    source, edge = path.parent.name, json.loads(path.read_text(encoding="utf-8"))
+    record = edge.get("record")
+    raw: Any = record
+    if record is None:
+        raw = edge["line"].encode()
+    elif source == "sera":
+        raw = line(record if edge.get("as_it_stands") else {**record, "messages": json.dumps(record["messages"])})
+    return Edge(source, path.stem, edge["config"], edge.get("arguments", {}), record, raw)
+
+
+EDGES: list[Edge] = [
+    _edge(path)
+    for source in SOURCES
+    for path in sorted((ROOT / source).glob("*.json"))
+    if not path.stem.endswith(".out")
+]
+
+
+# --- trajectories as JSON: parts that are empty or absent are left out
+
+
+def json_of_trajectory(trajectory: Trajectory) -> dict[str, Any]:
+    """Write a trajectory down for people."""
+    steps = []
+    for step in trajectory.steps:
+        parts = {name: value for name, value in step._asdict().items() if value or name == "observation"}
+        if step.call is not None:
+            parts["call"] = {
+                "name": step.call.name,
+                **{name: value for name, value in step.call._asdict().items() if value},
+            }
+        steps.append(parts)
+    return {**trajectory._asdict(), "steps": steps, "outcome": trajectory.outcome._asdict()}
+
+
+def trajectory_of_json(written: dict[str, Any]) -> Trajectory:
+    """Read what `json_of_trajectory` wrote."""
+    empty: dict[str, Any] = {"reasoning": "", "visible": "", "call": None, "observation": None}
+    steps = []
+    for step in written["steps"]:
+        call = ToolCall(**step["call"]) if "call" in step else None
+        steps.append(Step(**{**empty, **step, "call": call}))
+    outcome = Outcome(**written["outcome"])
+    return Trajectory(system=written["system"], task=written["task"], steps=tuple(steps), outcome=outcome)
+
+
+def _case(path: Path) -> ViewCase:
+    case = json.loads(path.read_text(encoding="utf-8"))
+    return ViewCase(path.stem, case["config"], case.get("arguments", {}), trajectory_of_json(case["trajectory"]))
+
+
+VIEW_CASES: list[ViewCase] = [_case(path) for path in sorted((ROOT / "views" / "trajectories").glob("*.json"))]
+
+
+def golden_rows() -> Iterator[tuple[str, str]]:
+    """Yield (name, row as JSON) for every edge in every view and every trajectory in every training view.
+
+    The order is always the same. Instead of a row, a rejected one has its reason.
+    """
+    for edge in EDGES:
+        for view in VIEWS:
+            yield f"{edge.source}/{edge.name}/{view}", _row(edge.convert(view))
+    for case in VIEW_CASES:
+        for view in (view for view in VIEWS.values() if view.trains):
+            request = settle(case.config, view=view.name, **case.arguments)
+            yield f"views/{case.name}/{view.name}", _row(render(case.trajectory, request))
+
+
+def _row(done: Converted) -> str:
+    return done.error.reason if done.error else json.dumps(done.row)
+
+
+# --- JSON for people
+
+
+def readable(value: Any) -> str:
+    """JSON with one line per value that fits on a line."""
+    return f"{_readable(value, '')}\n"
+
+
+def _readable(value: Any, indent: str) -> str:
+    plain = json.dumps(value, ensure_ascii=False)
+    flat = plain if plain.isprintable() else json.dumps(value)  # escaped where a character would not show
+    if not value or not isinstance(value, dict | list) or len(indent) + len(flat) <= WIDTH:
+        return flat
+    inner = f"{indent}  "
+    if isinstance(value, dict):
+        parts = [f"{inner}{json.dumps(key)}: {_readable(one, inner)}" for key, one in value.items()]
+    else:
+        parts = [f"{inner}{_readable(one, inner)}" for one in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n" + ",\n".join(parts) + f"\n{indent}{closing}"
+
+
+def swe_zero_system_text(*, answer: bool) -> str:
+    """Return the rules for the environment of SWE-ZERO rows."""
+    return SOURCES["swe_zero"].system_text(Trajectory(None, None, (), Outcome(INCOMPLETE)), answer=answer)
+
+
+def marks(source: str) -> dict[str, str]:
+    """Text that all rows of a source share -> the mark that stands for it in golden files."""
+    return {
+        preamble(SOURCES[source].tools): "(preamble)",
+        with_tools("", SOURCES[source].tools): "(tools)",
+        swe_zero_system_text(answer=False): "(briefing)",
+        swe_zero_system_text(answer=True): "(briefing: answer)",
+    }
+
+
+def shortened(row: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return a row with its messages decoded, without its tools and without the text that all rows share."""
+    decoded = {name: value for name, value in row.items() if name != "tools"}
+    messages = row.get("messages")
+    if isinstance(messages, str):  # rectified: the column is JSON text
+        decoded["messages"] = json.loads(messages)
+    elif messages and isinstance(messages[0], str):  # openai: each message is
+        decoded["messages"] = [json.loads(message) for message in messages]
+    text = json.dumps(decoded, ensure_ascii=False)
+    for same, mark in marks(source).items():
+        text = text.replace(json.dumps(same, ensure_ascii=False)[1:-1], mark)
+    return dict(json.loads(text))
