@@ -1,9 +1,7 @@
 """The embedded corpus: a small stand-in for the upstream repositories.
 
 `ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`, with every known oddity
-at a known count. `ROOT / "expected.json"` says what converting them must give: the generator writes it from its own
-plan of each row and never runs the converter. In a checkout, `python -m tools.sample_corpus --help` tells how to make
-more rows.
+at a known count. In a checkout, `python -m tools.sample_corpus --help` says how to make more rows.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import pickle
@@ -23,17 +22,12 @@ from sera_swezero import ConfigError, SeraSweZero
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.request.config_names import config_names
 from sera_swezero.sample import ROOT
+from tests.support.sample import COUNTS, kept_rows
 
 pytestmark = pytest.mark.matrix
 
 HERE = Path(__file__).resolve().parents[2]
 GENERATION = tuple(int(part) for part in datasets.__version__.split(".")[:2])
-EXPECTED = json.loads((ROOT / "expected.json").read_text(encoding="utf-8"))
-
-
-def kept(config: str) -> int:
-    """Rows that the sample's own plan says come out of a config."""
-    return sum(EXPECTED[origin.repo]["kept"] for origin in CONFIGS[config].origins)
 
 
 @cache
@@ -58,16 +52,16 @@ def test_plain_and_streaming_give_the_same_rows_in_the_same_order(name: str) -> 
 
 @pytest.mark.parametrize("config", list(CONFIGS))
 def test_every_config_gives_as_many_rows_as_the_sample_plans(config: str) -> None:
-    assert len(streamed(config)) == kept(config)
+    assert len(streamed(config)) == kept_rows(config)
 
 
 def test_no_config_means_sera_and_never_zero_rows() -> None:
     rows = datasets.load_dataset("sera_swezero", split="train", streaming=True, upstream="sample")
-    assert len(list(rows)) == kept("sera")
+    assert len(list(rows)) == kept_rows("sera")
     narrowed = datasets.load_dataset(
         "sera_swezero", split="train", streaming=True, upstream="sample", teacher="GLM-4.6"
     )
-    assert len(list(narrowed)) == kept("glm-4.6-lite-t1") + kept("glm-4.6-lite-t2")
+    assert len(list(narrowed)) == kept_rows("glm-4.6-lite-t1") + kept_rows("glm-4.6-lite-t2")
 
 
 def test_the_doors_without_the_hook_give_the_same_rows() -> None:
@@ -174,7 +168,7 @@ def test_a_plain_load_says_first_what_it_reads_and_writes(tmp_path: Path, capsys
 
 
 def test_rejected_rows_are_logged_once_per_shard(caplog: pytest.LogCaptureFixture) -> None:
-    expected = EXPECTED["allenai/Sera-4.6-Lite-T2"]
+    expected = COUNTS["glm-4.6-lite-t2"]
     with caplog.at_level(logging.WARNING, logger="sera_swezero"):
         list(sera_swezero.load_dataset("glm-4.6-lite-t2", split="train", streaming=True, upstream="sample"))
     messages = [record.getMessage() for record in caplog.records if record.name == "sera_swezero"]
@@ -205,7 +199,7 @@ print("rows:", len(list(rows)))
 
 @pytest.mark.parametrize("first", ["import datasets, sera_swezero", "import sera_swezero, datasets"])
 def test_the_hook_is_there_whichever_is_imported_first(first: str) -> None:
-    assert f"rows: {kept('swe-zero-1k-8k')}" in run(first + LOAD)
+    assert f"rows: {kept_rows('swe-zero-1k-8k')}" in run(first + LOAD)
 
 
 def test_the_name_that_pip_installs_is_found_too() -> None:
@@ -236,4 +230,4 @@ def test_the_hook_warns_and_stays_away_where_the_seam_has_moved() -> None:
         """
     )
     assert "RuntimeWarning: datasets.load.dataset_module_factory is not there" in said
-    assert f"rows: {kept('swe-zero-1k-8k')}" in said
+    assert f"rows: {kept_rows('swe-zero-1k-8k')}" in said

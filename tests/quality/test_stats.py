@@ -23,9 +23,9 @@ from sera_swezero.quality import Tally, collect, minhash_reference, open_rows
 from sera_swezero.quality.spread import QUANTILES, Spread
 from sera_swezero.quality.statistics_tables import compare, tables
 from sera_swezero.quality.tally import RECALL_BINS, decode, encode
-from sera_swezero.sample import ROOT
 from tests.support.planted import ZERO, Rollout, rollouts, write_zero
 from tests.support.raw import DIFF, REVIEW, T2, Turn, history, line, sera, write_lines
+from tests.support.sample import COUNTS, kept_rows
 
 
 def stats(target: str, **arguments: Any) -> Any:
@@ -260,14 +260,11 @@ def test_every_figure_of_the_sera_card_is_the_planned_one(tmp_path: Path) -> Non
 
 # The embedded sample.
 
-EXPECTED = json.loads((ROOT / "expected.json").read_text())
 
-
-@pytest.mark.parametrize("repo", list(EXPECTED))
-def test_the_samples_own_numbers_come_out(repo: str) -> None:
-    """What the sample's generator wrote down of its plan, and never the converter."""
-    expected = EXPECTED[repo]
-    tally = one(f"{expected['config']}-rectified" if "SWE-ZERO" in repo else expected["config"], upstream="sample")
+@pytest.mark.parametrize("config", list(COUNTS))
+def test_the_samples_own_numbers_come_out(config: str) -> None:
+    expected = COUNTS[config]
+    tally = one(f"{config}-rectified" if config.startswith("swe-zero") else config, upstream="sample")
     assert tally.records is not None
     assert (tally.records.rows_in, tally.records.rows_out, tally.rows) == (
         expected["rows"],
@@ -298,10 +295,7 @@ def test_a_file_of_many_sets_is_told_apart_by_its_columns(tmp_path: Path) -> Non
     )
     told = stats(str(tmp_path / "card"))
     assert {name: tally.rows for name, tally in told.sets.items()} == {
-        "glm-4.5-air-full-t1": EXPECTED["allenai/Sera-4.5A-Full-T1"]["kept"],
-        "glm-4.5-air-full-t2": EXPECTED["allenai/Sera-4.5A-Full-T2"]["kept"],
-        "glm-4.6-lite-t1": EXPECTED["allenai/Sera-4.6-Lite-T1"]["kept"],
-        "glm-4.6-lite-t2": EXPECTED["allenai/Sera-4.6-Lite-T2"]["kept"],
+        config: kept_rows(config) for config in COUNTS if config.startswith("glm")
     }
     (first, *_), *_ = (table.rows for table in tables(told))
     assert first[:4] == ["GLM-4.5-Air", "full", "T1", str(told.sets["glm-4.5-air-full-t1"].rows)]
@@ -388,5 +382,4 @@ def test_other_rows_are_refused_by_name(tmp_path: Path) -> None:
 def test_rejected_rows_beside_the_others_are_not_counted(tmp_path: Path) -> None:
     build(["glm-4.6-lite-t2"], tmp_path, upstream="sample", workers=1)
     assert list(tmp_path.glob("rejected/**/*.parquet"))
-    expected = EXPECTED["allenai/Sera-4.6-Lite-T2"]
-    assert one(str(tmp_path)).rows == expected["kept"]
+    assert one(str(tmp_path)).rows == kept_rows("glm-4.6-lite-t2")

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from tools.sample_corpus.edges import Edge
-from tools.sample_corpus.plan import Plan
 from tools.sample_corpus.project import World
 from tools.sample_corpus.sera import edge_calls, edge_ends, edge_hostile, edge_rejects, edge_rows, edge_texts, raw
 from tools.sample_corpus.sera import rows as sera
@@ -60,29 +59,27 @@ class Recipe:
     rollouts: int = 1
     """SWE-ZERO: rows per issue."""
 
-    def rows(self) -> Iterator[tuple[Plan, Any]]:
-        """Each row's plan and the raw row: a line of JSON, or a dict for Parquet."""
+    def rows(self) -> Iterator[Any]:
+        """Yield each raw row: a line of JSON, or a dict for Parquet."""
         make = self._sera if self.one.kind == "sera" else self._swe_zero
         for at, number in enumerate(self.numbers):
             yield make(number, self.edge(at))
 
-    def _sera(self, number: int, name: str | None) -> tuple[Plan, str]:
+    def _sera(self, number: int, name: str | None) -> str:
         edge = EDGES[name] if name else None
         alter = edge.make if edge and edge.issues else None
         scene, plan = sera.plain(self.world, self.one, number, self.size, alter)
         if edge and not edge.issues:
             edge.make(scene, plan)
-        plan.edge = name
-        return plan, raw.line(plan, scene.rng)
+        return raw.line(plan, scene.rng)
 
-    def _swe_zero(self, number: int, name: str | None) -> tuple[Plan, dict[str, Any]]:
+    def _swe_zero(self, number: int, name: str | None) -> dict[str, Any]:
         edge = EDGES[name] if name else None
         like = number - 1 if edge and edge.issues else number
         scene, plan = swe_zero.plain(self.world, self.one, like, like // self.rollouts, self.size)
         if edge:
             edge.make(scene, plan)
-        plan.edge = name
-        return plan, zero_raw.row(plan, self.one, scene.rng)
+        return zero_raw.row(plan, self.one, scene.rng)
 
 
 def shipped(key: str) -> Recipe:

@@ -1,4 +1,4 @@
-"""Corpora on disk: JSONL and Parquet in the upstream layout, and what converting them must give."""
+"""Corpora on disk: JSONL and Parquet in the upstream layout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.sample_corpus.corpus import Recipe, large, shipped
-from tools.sample_corpus.expected import Expected, write
 from tools.sample_corpus.sets import SETS, Set
 
 if TYPE_CHECKING:
@@ -21,40 +20,27 @@ LARGE_FILE = 10_000
 
 def write_shipped(root: Path, keys: Iterable[str] = SETS) -> None:
     """Write the shipped corpus, or some of its sets, below `root`; files of the same repos there are replaced."""
-    figures = {
-        SETS[key].repo: _write(root, shipped(key), SETS[key].files, SETS[key].row_group, detailed=True) for key in keys
-    }
-    write(root, figures)
+    for key in keys:
+        _write(root, shipped(key), SETS[key].files, SETS[key].row_group)
 
 
 def write_large(root: Path, keys: Iterable[str], seed: int, rows: int, row_bytes: int | None, *, odd: bool) -> None:
     """Write `rows` rows of each set below `root`, streaming: memory does not grow with `rows`."""
-    figures = {}
     for key in keys:
-        recipe = large(key, seed, rows, row_bytes, odd=odd)
-        figures[SETS[key].repo] = _write(root, recipe, -(-rows // LARGE_FILE), LARGE_ROW_GROUP, detailed=False)
-    write(root, figures)
+        _write(root, large(key, seed, rows, row_bytes, odd=odd), -(-rows // LARGE_FILE), LARGE_ROW_GROUP)
 
 
-def _write(root: Path, recipe: Recipe, files: int, row_group: int, *, detailed: bool) -> dict[str, Any]:
-    expected = Expected(recipe.one, detailed=detailed)
+def _write(root: Path, recipe: Recipe, files: int, row_group: int) -> None:
     target = root / recipe.one.repo
-
-    def counted() -> Iterator[Any]:
-        for plan, raw in recipe.rows():
-            expected.add(plan)
-            yield raw
-
     for old in (*target.glob("*.jsonl"), *target.glob("data/*.parquet")):
         old.unlink()
     if recipe.one.kind == "sera":
         target.mkdir(parents=True, exist_ok=True)
         path = target / recipe.one.file.format(rows=len(recipe.numbers))
         with path.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(line + "\n" for line in counted())
+            file.writelines(line + "\n" for line in recipe.rows())
     else:
-        _parquet(target, recipe.one, counted(), len(recipe.numbers), files, row_group)
-    return expected.figures()
+        _parquet(target, recipe.one, recipe.rows(), len(recipe.numbers), files, row_group)
 
 
 def _parquet(target: Path, one: Set, rows: Iterator[dict[str, Any]], count: int, files: int, row_group: int) -> None:

@@ -1,4 +1,4 @@
-"""Invented issues: what is asked, and the patches of the two rollouts, with a recall that is known beforehand."""
+"""Invented issues: what is asked, and the patches of the two rollouts."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ class Issue:
     instance_id: str
     first_patch: str | None
     second_patch: str
-    recall: float | None
-    """Changed lines of the first patch that are in the second, as a share."""
 
     @property
     def called(self) -> str:
@@ -59,7 +57,6 @@ def make(world: World, number: int, changed: int) -> Issue:
         instance_id=f"{project.package}_{10000 + number}",
         first_patch=diff(rng, project, path, function, target),
         second_patch=diff(rng, project, path, function, [target[at] for at in found] + own),
-        recall=kept / len(target),
     )
 
 

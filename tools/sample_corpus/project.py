@@ -93,8 +93,8 @@ class Project:
         for _ in range(depth):
             called, path = pick(rng, self.functions)
             at = rng.randrange(len(self.files[path]))
-            shown = self.files[path][at].strip() or "pass"
-            lines += [f'  File "/testbed/{path}", line {at + 1}, in {called.split(".")[-1]}', f"    {shown}"]
+            statement = self.files[path][at].strip() or "pass"
+            lines += [f'  File "/testbed/{path}", line {at + 1}, in {called.split(".")[-1]}', f"    {statement}"]
         return "\n".join([*lines, f"{pick(rng, EXCEPTIONS)}: {text.title(rng)}"])
 
     def log(self, rng: Random, chars: int) -> str:

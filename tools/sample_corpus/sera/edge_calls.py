@@ -40,15 +40,12 @@ def empty_arguments_of_submit(scene: Scene, plan: Plan) -> None:
     first, last = plan.ending[0], plan.ending[-1]
     first.edit = lambda said, reply: said["tool_calls"][0]["function"].update(arguments=None)
     last.arguments = ""
-    plan.tally["empty_arguments"] += 2
 
 
 @edge(full_t2=1, lite_t1=1, lite_t2=1)
 def empty_arguments_of_bash(scene: Scene, plan: Plan) -> None:
     """A bash call with "" for its arguments: read as {}, which then lacks the command that the schema asks for."""
-    turn = model_turn("bash", "", observe("bash: command is missing\n"), "Let me run it.")
-    turn.tally = {"empty_arguments": 1, "off_schema": 1}
-    plan.put(scene.rng, turn)
+    plan.put(scene.rng, model_turn("bash", "", observe("bash: command is missing\n"), "Let me run it."))
 
 
 OFF_SCHEMA = (
@@ -68,8 +65,6 @@ def off_schema(scene: Scene, plan: Plan) -> None:
         model_turn(tool, arguments, observe("The call was not understood.\n"), "Next.")
         for tool, arguments in OFF_SCHEMA
     ]
-    for turn in turns:
-        turn.tally = {"off_schema": 1}
     plan.put(scene.rng, *turns)
 
 
@@ -80,8 +75,6 @@ def unknown_tool(scene: Scene, plan: Plan) -> None:
         model_turn(tool, {"query": "x"}, observe(f"{tool}: command not found\n"), "Let me try that.")
         for tool in ("search_web", "Bash")
     ]
-    for turn in turns:
-        turn.tally = {"unknown_tool": 1}
     plan.put(scene.rng, *turns)
 
 

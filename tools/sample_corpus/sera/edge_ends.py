@@ -43,10 +43,10 @@ for length, counts in {1: (1, 1, 1, 1), 2: (2, 1, 1, 2), 3: (1, 1, 1, 1), 4: (1,
 @edge(full_t1=1, lite_t2=1)
 def silent_first_submit(scene: Scene, plan: Plan) -> None:
     """A last run of three submits whose first says nothing visible: the second one's text is the answer."""
-    plan.answer = ends.summary(scene)
+    answer = ends.summary(scene)
     plan.ending = [
         ends.final(scene, plan, last=False),
-        ends.trimmed(scene, plan, plan.answer),
+        ends.trimmed(scene, plan, answer),
         ends.trimmed(scene, plan, "Done now.", last=True),
     ]
 
@@ -54,20 +54,19 @@ def silent_first_submit(scene: Scene, plan: Plan) -> None:
 @edge(full_t1=1, full_t2=1, lite_t1=1)
 def no_visible_text_at_submits(scene: Scene, plan: Plan) -> None:
     """Neither submit has visible text: the answer is the fixed sentence."""
-    plan.answer = None
-    plan.ending = [ends.folded(scene, plan), ends.clean_up(scene), ends.final(scene, plan, filled_answer=1)]
+    plan.ending = [ends.folded(scene, plan), ends.clean_up(scene), ends.final(scene, plan)]
 
 
 @edge(full_t2=1, lite_t1=1, lite_t2=1)
 def nested_submits(scene: Scene, plan: Plan) -> None:
     """Submit, review, work, submit, review, work, then a run of two submits: the answer is the second folded one's."""
-    plan.answer = ends.summary(scene)
+    answer = ends.summary(scene)
     plan.ending = [
         ends.folded(scene, plan, "A first summary, which joins the reasoning."),
         ordinary(scene),
-        ends.folded(scene, plan, plan.answer, answers=True),
+        ends.folded(scene, plan, answer),
         ordinary(scene),
-        ends.final(scene, plan, last=False, answer_from_folded=1),
+        ends.final(scene, plan, last=False),
         ends.trimmed(scene, plan, last=True),
     ]
 
@@ -75,7 +74,7 @@ def nested_submits(scene: Scene, plan: Plan) -> None:
 @edge(lite_t1=1, lite_t2=2)
 def deeply_nested_submits(scene: Scene, plan: Plan) -> None:
     """Runs of submits folded four deep, texts alone between them, and an answer of the last run's own."""
-    plan.answer = ends.summary(scene)
+    answer = ends.summary(scene)
     plan.ending = [
         ends.folded(scene, plan, "One."),
         ends.trimmed(scene, plan, "Dropped with its submit."),
@@ -89,7 +88,7 @@ def deeply_nested_submits(scene: Scene, plan: Plan) -> None:
         ends.folded(scene, plan),
         ordinary(scene),
         ends.final(scene, plan, last=False),
-        ends.trimmed(scene, plan, plan.answer),
+        ends.trimmed(scene, plan, answer),
         ends.trimmed(scene, plan, last=True),
     ]
 
@@ -97,26 +96,23 @@ def deeply_nested_submits(scene: Scene, plan: Plan) -> None:
 @edge(full_t1=1, lite_t1=1)
 def folded_before_silence(scene: Scene, plan: Plan) -> None:
     """A submit folded into a step that says nothing: the step has reasoning then, and is not filled."""
-    quiet = ordinary(scene, text="", tally={})
-    plan.answer = "Both are mended."
-    plan.ending = [ends.folded(scene, plan, "One is mended."), quiet, ends.final(scene, plan, plan.answer)]
+    quiet = ordinary(scene, text="")
+    plan.ending = [ends.folded(scene, plan, "One is mended."), quiet, ends.final(scene, plan, "Both are mended.")]
 
 
 @edge(full_t1=1, full_t2=1)
 def silent_last_submit(scene: Scene, plan: Plan) -> None:
     """The last submit has no text at all: its reasoning is filled, the folded one answers."""
-    plan.answer = ends.summary(scene)
-    last = ends.submit("", "", observe(ends.patch(plan)), dropped_review=1, filled_reasoning=1, answer_from_folded=1)
-    plan.ending = [ends.folded(scene, plan, plan.answer, answers=True), ends.clean_up(scene), last]
+    answer = ends.summary(scene)
+    last = ends.submit("", "", observe(ends.patch(plan)))
+    plan.ending = [ends.folded(scene, plan, answer), ends.clean_up(scene), last]
 
 
 @edge(lite_t1=1, lite_t2=1)
 def answer_repeats_reasoning(scene: Scene, plan: Plan) -> None:
     """The answer's text is also the tail of the reasoning: as the answer it is not dropped. A folded one's is."""
-    plan.answer = "It works now."
-    first = ends.folded(scene, plan)
-    first.visible, first.tally = "Time to submit.", {**first.tally, "repeated_visible": 1}
-    last = ends.final(scene, plan, plan.answer)
+    first = ends.folded(scene, plan, "Time to submit.")
+    last = ends.final(scene, plan, "It works now.")
     last.reasoning += " It works now."
     plan.ending = [first, ends.clean_up(scene), last]
 
@@ -136,7 +132,6 @@ def text_alone(scene: Scene, visible: str, nudge: str | None = NUDGE) -> Turn:
         None,
         {},
         nudge,
-        {"folded_text": 1, "dropped_nudge": 1, "merged_visible": 1},
         reply="user",
     )
 
@@ -150,14 +145,9 @@ def text_only_turn(scene: Scene, plan: Plan) -> None:
     plan.put(scene.rng, empty, ordinary(scene))
 
 
-def text_end(
-    plan: Plan, reasoning: str, visible: str, reply: str | None = None, text: str | None = None, **tally: int
-) -> None:
+def text_end(plan: Plan, reasoning: str, visible: str, reply: str | None = None, text: str | None = None) -> None:
     """End with a turn of text alone in place of any submit."""
-    if reply is not None:
-        tally["dropped_nudge"] = 1
-    plan.ending = [Turn(reasoning, visible, None, {}, reply, tally, text, reply="user")]
-    plan.answer = visible or None
+    plan.ending = [Turn(reasoning, visible, None, {}, reply, text, reply="user")]
 
 
 @edge(full_t1=1, full_t2=1)
@@ -175,36 +165,32 @@ def text_only_end_with_nudge(scene: Scene, plan: Plan) -> None:
 @edge(full_t1=1, lite_t1=1)
 def text_only_end_without_tags(scene: Scene, plan: Plan) -> None:
     """The last turn is text alone and without think tags: all answer, so the reasoning is filled."""
-    text_end(
-        plan, "", "Everything asked for is in place.", text="Everything asked for is in place.", filled_reasoning=1
-    )
+    text_end(plan, "", "Everything asked for is in place.", text="Everything asked for is in place.")
 
 
 @edge(full_t2=1)
 def text_only_end_in_think(scene: Scene, plan: Plan) -> None:
     """The last turn is a think block alone, with no submit before: the answer is the fixed sentence."""
-    text_end(plan, scene.prose(80), "", filled_answer=1)
+    text_end(plan, scene.prose(80), "")
 
 
 @edge(lite_t1=1, lite_t2=1)
 def text_only_end_after_submit(scene: Scene, plan: Plan) -> None:
     """Submit, review, then a think block alone: the folded submit answers."""
     summary = ends.summary(scene)
-    text_end(plan, scene.prose(80), "", answer_from_folded=1)
-    plan.ending.insert(0, ends.folded(scene, plan, summary, answers=True))
-    plan.answer = summary
+    text_end(plan, scene.prose(80), "")
+    plan.ending.insert(0, ends.folded(scene, plan, summary))
 
 
 @edge(full_t1=1, full_t2=1, lite_t1=1, lite_t2=1)
 def exit_after_review(scene: Scene, plan: Plan) -> None:
     """The harness exits between the review and the second submit: the exit taken out, the row is submitted."""
-    plan.answer = ends.summary(scene)
+    answer = ends.summary(scene)
     exit_turn = ends.leave(scene, pick(scene.rng, EXITS), replied=scene.rng.random() < 0.5)
-    plan.ending = [ends.final(scene, plan, plan.answer, last=False), exit_turn]
+    plan.ending = [ends.final(scene, plan, answer, last=False), exit_turn]
 
 
 @edge(full_t2=1, lite_t1=1)
 def dangling_submit(scene: Scene, plan: Plan) -> None:
     """The file ends on the last submit's call, without its observation."""
-    last = plan.ending[-1]
-    last.observation, last.tally = None, {kind: count for kind, count in last.tally.items() if kind != "dropped_review"}
+    plan.ending[-1].observation = None

@@ -50,16 +50,13 @@ def odd_unicode(scene: Scene, plan: Plan) -> None:
 @edge(full_t1=1, lite_t2=1)
 def lone_surrogates(scene: Scene, plan: Plan) -> None:
     """An output with three lone surrogates, two of them a pair the wrong way round; a right pair stands between."""
-    turn = bash(scene, "one \ud800 fine \U0001f680 swapped \ude80\ud83d end\n")
-    turn.tally = {"mended_surrogate": 3}
-    plan.put(scene.rng, turn)
+    plan.put(scene.rng, bash(scene, "one \ud800 fine \U0001f680 swapped \ude80\ud83d end\n"))
 
 
 @edge(full_t1=1, full_t2=1)
 def lone_surrogate_in_column(scene: Scene, plan: Plan) -> None:
     """A lone surrogate in the row's own `problem_statement`."""
     plan.columns["problem_statement"] += " \udc00 and on."
-    plan.tally["mended_surrogate"] += 1
 
 
 @edge(lite_t1=1, lite_t2=1)

@@ -17,14 +17,9 @@ EDGES = Table()
 SETS = ("full_t1", "full_t2", "lite_t1", "lite_t2")
 
 
-def enter(name: str, description: str, reason: str, make: Maker, first: int, times: int = 1) -> None:
-    """Enter an edge whose row is rejected for `reason`, in `times` sets from the one at `first` on."""
-
-    def reject(scene: Scene, plan: Plan) -> None:
-        plan.rejected = reason
-        make(scene, plan)
-
-    EDGES.add(name, description, reject, **{SETS[(first + at) % len(SETS)]: 1 for at in range(times)})
+def enter(name: str, description: str, make: Maker, first: int, times: int = 1) -> None:
+    """Enter an edge whose row is rejected, in `times` sets from the one at `first` on."""
+    EDGES.add(name, description, make, **{SETS[(first + at) % len(SETS)]: 1 for at in range(times)})
 
 
 def _line(scene: Scene, plan: Plan, line: str) -> None:
@@ -41,7 +36,6 @@ for at, (name, line) in enumerate(
     enter(
         name,
         f"A line in the middle of the file that is no JSON object: `{line}`.",
-        "not_json",
         partial(_line, line=line),
         at,
         2,
@@ -52,30 +46,27 @@ def _row(scene: Scene, plan: Plan, change: Callable[[dict[str, Any]], Any]) -> N
     plan.edit_row = change
 
 
-ROWS: dict[str, tuple[str, str, Callable[[dict[str, Any]], Any]]] = {
-    "column_missing": ("A column is not there.", "bad_record", lambda row: row.pop("func_path")),
-    "messages_missing": ("The messages are not there.", "bad_record", lambda row: row.pop("messages")),
-    "column_of_wrong_type": ("`instance_id` is a number.", "bad_record", lambda row: row.update(instance_id=10309)),
-    "patch_of_wrong_type": ("`rollout_patch` is a list.", "bad_record", lambda row: row.update(rollout_patch=["diff"])),
-    "messages_are_number": ("`messages` is a number.", "bad_record", lambda row: row.update(messages=7)),
+ROWS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
+    "column_missing": ("A column is not there.", lambda row: row.pop("func_path")),
+    "messages_missing": ("The messages are not there.", lambda row: row.pop("messages")),
+    "column_of_wrong_type": ("`instance_id` is a number.", lambda row: row.update(instance_id=10309)),
+    "patch_of_wrong_type": ("`rollout_patch` is a list.", lambda row: row.update(rollout_patch=["diff"])),
+    "messages_are_number": ("`messages` is a number.", lambda row: row.update(messages=7)),
     "messages_cut": (
         "The JSON in `messages` is cut off.",
-        "bad_messages",
         lambda row: row.update(messages=row["messages"][:-40]),
     ),
     "messages_are_text": (
         "`messages` is a text and no JSON.",
-        "bad_messages",
         lambda row: row.update(messages="see the log"),
     ),
     "messages_are_object": (
         "`messages` holds an object.",
-        "bad_messages",
         lambda row: row.update(messages='{"role": "system", "content": "x"}'),
     ),
 }
-for at, (name, (description, reason, change)) in enumerate(ROWS.items()):
-    enter(name, description, reason, partial(_row, change=change), at)
+for at, (name, (description, change)) in enumerate(ROWS.items()):
+    enter(name, description, partial(_row, change=change), at)
 
 
 def _messages(scene: Scene, plan: Plan, change: Callable[[list[Message]], Any]) -> None:
@@ -100,21 +91,20 @@ def _call_twice(messages: list[Message]) -> None:
 
 
 TWO = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
-MESSAGES: dict[str, tuple[str, str, Callable[[list[Message]], Any]]] = {
-    "role_unknown": ("A message has the role `function`.", "bad_messages", _set(3, role="function")),
-    "content_of_two": ("A content list has two items.", "bad_messages", _set(3, content=TWO)),
-    "content_of_none": ("A content list has no item.", "bad_messages", _set(3, content=[])),
-    "two_observations": ("Two observations follow one call.", "wrong_order", _observe_twice),
-    "no_system_message": ("The first message is not the system's.", "wrong_order", _delete(0)),
-    "lost_observation": ("A tool result is lost in the middle: two calls in a row.", "wrong_order", _delete(3)),
-    "observation_before_call": ("A tool result comes before any call.", "wrong_order", _delete(2)),
-    "two_calls": ("A turn calls two tools.", "many_calls", _call_twice),
+MESSAGES: dict[str, tuple[str, Callable[[list[Message]], Any]]] = {
+    "role_unknown": ("A message has the role `function`.", _set(3, role="function")),
+    "content_of_two": ("A content list has two items.", _set(3, content=TWO)),
+    "content_of_none": ("A content list has no item.", _set(3, content=[])),
+    "two_observations": ("Two observations follow one call.", _observe_twice),
+    "no_system_message": ("The first message is not the system's.", _delete(0)),
+    "lost_observation": ("A tool result is lost in the middle: two calls in a row.", _delete(3)),
+    "observation_before_call": ("A tool result comes before any call.", _delete(2)),
+    "two_calls": ("A turn calls two tools.", _call_twice),
 }
-for at, (name, (description, reason, alter)) in enumerate(MESSAGES.items()):
+for at, (name, (description, alter)) in enumerate(MESSAGES.items()):
     enter(
         name,
         description,
-        reason,
         partial(_messages, change=alter),
         at + 1,
         2 if name in ("two_calls", "lost_observation") else 1,
@@ -143,7 +133,6 @@ for at, (name, text) in enumerate(ARGUMENTS.items()):
     enter(
         f"arguments_{name}",
         f"Arguments that are no JSON object: {text!r}.",
-        "bad_arguments",
         partial(_arguments, text=text),
         at,
     )
@@ -154,7 +143,7 @@ def _exit(scene: Scene, plan: Plan, words: str) -> None:
 
 
 for at, words in enumerate(EXITS):
-    enter(f"exit_{at}", f"The harness ends the run: `{words}`.", "no_submission", partial(_exit, words=words), at)
+    enter(f"exit_{at}", f"The harness ends the run: `{words}`.", partial(_exit, words=words), at)
 
 
 def _exit_with_list(scene: Scene, plan: Plan) -> None:
@@ -178,11 +167,10 @@ def _review_then_work(scene: Scene, plan: Plan) -> None:
 enter(
     "exit_with_empty_calls",
     "The harness's exit has `tool_calls` [] instead of null.",
-    "no_submission",
     _exit_with_list,
     1,
     2,
 )
-enter("no_submit_at_all", "The run ends on the result of an ordinary call.", "no_submission", _no_submit, 0, 4)
-enter("dangling_call", "The run ends on a call without its result.", "no_submission", _dangling, 2, 2)
-enter("review_then_work", "Submit, review, clean-up, and no second submit.", "no_submission", _review_then_work, 3, 2)
+enter("no_submit_at_all", "The run ends on the result of an ordinary call.", _no_submit, 0, 4)
+enter("dangling_call", "The run ends on a call without its result.", _dangling, 2, 2)
+enter("review_then_work", "Submit, review, clean-up, and no second submit.", _review_then_work, 3, 2)

@@ -49,16 +49,15 @@ def row_over_a_megabyte(scene: Scene, plan: Plan) -> None:
 
 
 def _empty(issue: Issue) -> None:
-    issue.first_patch, issue.recall = "", None
+    issue.first_patch = ""
 
 
 def _null(issue: Issue) -> None:
-    issue.first_patch, issue.recall = None, None
+    issue.first_patch = None
 
 
 def _mode(issue: Issue) -> None:
     issue.first_patch = f"diff --git a/{issue.path} b/{issue.path}\nold mode 100644\nnew mode 100755\n \n"
-    issue.recall = None
 
 
 def _patch(issue: Issue, *lines: str) -> str:
@@ -72,11 +71,11 @@ def _patch(issue: Issue, *lines: str) -> str:
 
 
 def _blank(issue: Issue) -> None:
-    issue.first_patch, issue.recall = _patch(issue, "-", "+   ", "+\t"), None
+    issue.first_patch = _patch(issue, "-", "+   ", "+\t")
 
 
 def _unlike(issue: Issue) -> None:
-    issue.second_patch, issue.recall = "", 0.0
+    issue.second_patch = ""
 
 
 QUIRKY = (
@@ -108,7 +107,7 @@ FOUND = (
 
 
 def _quirks(issue: Issue) -> None:
-    issue.first_patch, issue.second_patch, issue.recall = _patch(issue, *QUIRKY), _patch(issue, *FOUND), 6 / 9
+    issue.first_patch, issue.second_patch = _patch(issue, *QUIRKY), _patch(issue, *FOUND)
 
 
 BOTH = {"full_t1": 2, "full_t2": 2, "lite_t1": 1, "lite_t2": 1}

@@ -11,15 +11,15 @@ EDGES = Table()
 edge = EDGES.edge
 
 
-def say(scene: Scene, text: str, **tally: int) -> Turn:
+def say(scene: Scene, text: str) -> Turn:
     """An ordinary call under the raw model text `text`."""
-    return ordinary(scene, text=text, tally=tally)
+    return ordinary(scene, text=text)
 
 
 @edge(full_t1=3, full_t2=2, lite_t1=1)
 def no_think_tags(scene: Scene, plan: Plan) -> None:
     """A text without any think tag: all of it is visible, so it becomes the reasoning."""
-    plan.put(scene.rng, say(scene, scene.prose(150), merged_visible=1))
+    plan.put(scene.rng, say(scene, scene.prose(150)))
 
 
 @edge(full_t1=2, lite_t2=1)
@@ -31,13 +31,13 @@ def unclosed_think(scene: Scene, plan: Plan) -> None:
 @edge(full_t2=1, lite_t1=1)
 def visible_before_unclosed_think(scene: Scene, plan: Plan) -> None:
     """Visible text, then a think tag that is never closed."""
-    plan.put(scene.rng, say(scene, f"Let me look again.\n<think>{scene.prose(150)}", merged_visible=1))
+    plan.put(scene.rng, say(scene, f"Let me look again.\n<think>{scene.prose(150)}"))
 
 
 @edge(full_t1=2, full_t2=1)
 def closing_tag_alone(scene: Scene, plan: Plan) -> None:
     """Only `</think>`: reasoning before it, with visible text behind it and, in a second turn, without."""
-    plan.put(scene.rng, say(scene, f"{scene.prose(100)}</think>\nI will run it.", merged_visible=1))
+    plan.put(scene.rng, say(scene, f"{scene.prose(100)}</think>\nI will run it."))
     plan.put(scene.rng, say(scene, f"{scene.prose(100)}</think>"))
 
 
@@ -47,7 +47,7 @@ def several_think_blocks(scene: Scene, plan: Plan) -> None:
     one, two = scene.prose(100), scene.prose(100)
     plan.put(
         scene.rng,
-        say(scene, f"<think>{one}</think>\nFirst this.\n<think>\n{two}\n</think>\n\nThen that.", merged_visible=1),
+        say(scene, f"<think>{one}</think>\nFirst this.\n<think>\n{two}\n</think>\n\nThen that."),
     )
 
 
@@ -56,7 +56,7 @@ def text_before_think(scene: Scene, plan: Plan) -> None:
     """Visible text before the only think block."""
     plan.put(
         scene.rng,
-        say(scene, f"On to the next file. <think>{scene.prose(100)}</think>", merged_visible=1),
+        say(scene, f"On to the next file. <think>{scene.prose(100)}</think>"),
     )
 
 
@@ -65,14 +65,13 @@ def repeated_visible(scene: Scene, plan: Plan) -> None:
     """Visible text that is exactly the reasoning and, in a second turn, exactly its tail."""
     plan.put(
         scene.rng,
-        say(scene, "<think>Let me run the script now.</think>\nLet me run the script now.", repeated_visible=1),
+        say(scene, "<think>Let me run the script now.</think>\nLet me run the script now."),
     )
     plan.put(
         scene.rng,
         say(
             scene,
             f"<think>{scene.prose(90)} The tests are next.</think>\nThe tests are next.\n",
-            repeated_visible=1,
         ),
     )
 
@@ -82,27 +81,27 @@ def near_repeat(scene: Scene, plan: Plan) -> None:
     """Visible text that repeats the reasoning but for its last character: it stays."""
     plan.put(
         scene.rng,
-        say(scene, "<think>Let me run the script now.</think>\nLet me run the script now:", merged_visible=1),
+        say(scene, "<think>Let me run the script now.</think>\nLet me run the script now:"),
     )
 
 
 @edge(full_t2=1, lite_t2=1)
 def empty_think_block(scene: Scene, plan: Plan) -> None:
     """An empty think block before visible text, which becomes the reasoning."""
-    plan.put(scene.rng, say(scene, "<think></think>\nI will have a look at the tests.", merged_visible=1))
+    plan.put(scene.rng, say(scene, "<think></think>\nI will have a look at the tests."))
 
 
 @edge(full_t1=2, full_t2=1, lite_t1=1)
 def no_text(scene: Scene, plan: Plan) -> None:
     """A call under no text at all, and one under a think block of blanks."""
-    plan.put(scene.rng, say(scene, "", filled_reasoning=1))
-    plan.put(scene.rng, say(scene, "<think> \n\t</think>\n", filled_reasoning=1))
+    plan.put(scene.rng, say(scene, ""))
+    plan.put(scene.rng, say(scene, "<think> \n\t</think>\n"))
 
 
 @edge(full_t1=1)
 def unicode_blank_visible(scene: Scene, plan: Plan) -> None:
     """Visible text of one no-break space: only blank, tab and line ends are stripped, so it is a text."""
-    plan.put(scene.rng, say(scene, f"<think>{scene.prose(90)}</think>\n\u00a0\n", merged_visible=1))
+    plan.put(scene.rng, say(scene, f"<think>{scene.prose(90)}</think>\n\u00a0\n"))
 
 
 @edge(full_t1=1, lite_t2=1)
@@ -138,7 +137,6 @@ def content_differs(scene: Scene, plan: Plan) -> None:
         scene,
         edit=lambda said, reply: said.update(content="<think>This text is not the thought.</think>\nNor is this."),
     )
-    turn.tally = {"content_differs": 1}
     plan.put(scene.rng, turn)
 
 
@@ -164,4 +162,4 @@ def unknown_keys(scene: Scene, plan: Plan) -> None:
 @edge(full_t1=1, lite_t1=1)
 def exit_words_with_call(scene: Scene, plan: Plan) -> None:
     """A text that begins like the harness's exit, with a call: the model's own."""
-    plan.put(scene.rng, say(scene, "Exit due to cost limit is what the log says, so let me see why.", merged_visible=1))
+    plan.put(scene.rng, say(scene, "Exit due to cost limit is what the log says, so let me see why."))

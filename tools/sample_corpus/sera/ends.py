@@ -1,4 +1,4 @@
-"""How SERA trajectories end: submits in every arrangement, and what each costs a converter."""
+"""How SERA trajectories end: submits in every arrangement."""
 
 from __future__ import annotations
 
@@ -19,39 +19,31 @@ def patch(plan: Plan) -> str:
     return plan.columns["rollout_patch"] or ""
 
 
-def submit(reasoning: str, visible: str, observation: str | None, **tally: int) -> Turn:
-    """A submit call with exactly this tally."""
-    return Turn(reasoning, visible, "submit", {}, observation, tally)
+def submit(reasoning: str, visible: str, observation: str | None) -> Turn:
+    """A submit call."""
+    return Turn(reasoning, visible, "submit", {}, observation)
 
 
-def folded(scene: Scene, plan: Plan, visible: str = "", *, answers: bool = False) -> Turn:
-    """An earlier submit that joins the next step; `answers`: its visible text is the row's answer."""
+def folded(scene: Scene, plan: Plan, visible: str = "") -> Turn:
+    """An earlier submit, which work follows."""
     reasoning = f"I think `{scene.issue.function}` is right now. {scene.prose(100)} Time to submit."
-    merged = {"merged_visible": 1} if visible and not answers else {}
-    return submit(
-        reasoning, visible, observe(REVIEW.format(patch=patch(plan))), folded_submit=1, dropped_review=1, **merged
-    )
+    return submit(reasoning, visible, observe(REVIEW.format(patch=patch(plan))))
 
 
 def trimmed(scene: Scene, plan: Plan, visible: str = "", *, last: bool = False) -> Turn:
-    """A submit right after another one, which is dropped."""
+    """A submit right after another one."""
     output = patch(plan) if last else REVIEW.format(patch=patch(plan))
     return submit(
         f"Submitting again. {scene.prose(80)}",
         visible,
         observe(output),
-        trimmed_submit=1,
-        dropped_review=1,
     )
 
 
-def final(scene: Scene, plan: Plan, visible: str = "", *, last: bool = True, **tally: int) -> Turn:
-    """The submit that stays, the first of the last run.
-
-    `last`: no other follows; `tally`: where the answer comes from, if not from the run.
-    """
+def final(scene: Scene, plan: Plan, visible: str = "", *, last: bool = True) -> Turn:
+    """The first submit of the last run. `last`: no other follows."""
     output = patch(plan) if last else REVIEW.format(patch=patch(plan))
-    return submit(f"Now let me submit. {scene.prose(80)}", visible, observe(output), dropped_review=1, **tally)
+    return submit(f"Now let me submit. {scene.prose(80)}", visible, observe(output))
 
 
 def clean_up(scene: Scene) -> Turn:
@@ -64,23 +56,15 @@ def clean_up(scene: Scene) -> Turn:
 
 def two_stage(scene: Scene, plan: Plan) -> None:
     """The norm: submit, review, clean-up, submit. The summary is with the first submit, or now and then with both."""
-    text = summary(scene)
+    text, again = summary(scene), ""
     if scene.rng.random() < 0.3:
-        plan.answer = "Submitted for good: " + summary(scene)
-        plan.ending = [folded(scene, plan, text), clean_up(scene), final(scene, plan, plan.answer)]
-    else:
-        plan.answer = text
-        plan.ending = [
-            folded(scene, plan, text, answers=True),
-            clean_up(scene),
-            final(scene, plan, answer_from_folded=1),
-        ]
+        again = "Submitted for good: " + summary(scene)
+    plan.ending = [folded(scene, plan, text), clean_up(scene), final(scene, plan, again)]
 
 
 def run_of_submits(scene: Scene, plan: Plan, length: int) -> None:
     """`length` back-to-back submits at the end, the first with the visible text."""
-    plan.answer = summary(scene)
-    plan.ending = [final(scene, plan, plan.answer, last=length == 1)]
+    plan.ending = [final(scene, plan, summary(scene), last=length == 1)]
     plan.ending += [trimmed(scene, plan, last=at == length - 1) for at in range(1, length)]
 
 
@@ -91,5 +75,4 @@ def leave(scene: Scene, words: str, *, replied: bool = True) -> Turn:
         tool=None,
         observation="OBSERVATION:\nExited (autosubmitted)" if replied else None,
         reply="user",
-        tally={"harness_exit": 1},
     )

@@ -53,14 +53,14 @@ def action(tool: str, arguments: Any) -> str:
     slots = [tool, str(arguments.get("command", "")), str(arguments.get("path", ""))]
     for slot in EDITOR_SLOTS:
         value = arguments.get(slot)
-        shown = (
+        spelled = (
             " ".join(map(str, value))
             if isinstance(value, list)
             else value
             if isinstance(value, int)
             else shlex.quote(str(value))
         )
-        slots.append("" if value is None else f"--{slot} {shown}")
+        slots.append("" if value is None else f"--{slot} {spelled}")
     return " ".join(slots).rstrip()
 
 

@@ -49,8 +49,6 @@ def plain(world: World, one: Set, number: int, size: Size, alter: issues.Alter |
     two_stage(scene, plan)
     fixed = 2_000 + 2 * len(statement) + 4 * len(issue.first_patch or "") + sum(map(cost, plan.ending))
     fill(scene, plan, int(size.row_bytes * share - fixed), min(MOST_CALLS, max(3, round(size.calls * share))))
-    if one.rollout == "T2":
-        plan.recall = issue.recall
     return scene, plan
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tools.sample_corpus import text
@@ -28,16 +28,10 @@ def model_turn(
     observation: str | None,
     reasoning: str = "",
     visible: str = "",
-    tally: Mapping[str, int] | None = None,
     **raw: Any,
 ) -> Turn:
-    """Make a turn with a call that stays one.
-
-    Its tally, where none is given: visible text joins the reasoning, and a silent turn is filled.
-    """
-    if tally is None:
-        tally = {"merged_visible": 1} if visible else {} if reasoning else {"filled_reasoning": 1}
-    return Turn(reasoning, visible, tool, arguments, observation, tally, **raw)
+    """Make a turn with a call."""
+    return Turn(reasoning, visible, tool, arguments, observation, **raw)
 
 
 def ordinary(scene: Scene, chars: int = 300, **how: Any) -> Turn:

@@ -22,13 +22,13 @@ def end(plan: Plan, status: str, detail: str = "", *turns: Turn) -> None:
 @edge(zero_32k=2, zero_8k=2, zero_12m=2)
 def ends_on_nudge(scene: Scene, plan: Plan) -> None:
     """The last turn has no block and the nudge is the last message: its text stays as reasoning."""
-    end(plan, "incomplete", "", Turn(text=thought(scene), tool=None, observation=NUDGE, tally={"dropped_nudge": 1}))
+    end(plan, "incomplete", "", Turn(text=thought(scene), observation=NUDGE))
 
 
 @edge(zero_32k=1, zero_12m=1)
 def ends_on_text(scene: Scene, plan: Plan) -> None:
     """The last message is a turn without a block, in a run that was not submitted."""
-    end(plan, "incomplete", "", Turn(text=thought(scene), tool=None))
+    end(plan, "incomplete", "", Turn(text=thought(scene)))
 
 
 @edge(zero_32k=1, zero_8k=1, zero_12m=1)
@@ -81,19 +81,19 @@ def announced_otherwise(scene: Scene, plan: Plan) -> None:
 def announced_with_more(scene: Scene, plan: Plan) -> None:
     """The last command does more than announce: its text joins the reasoning."""
     more = pick(scene.rng, (" && git diff", "; cat NOTES.md", "\ncat <<'EOF'\nIt was the cache.\nEOF"))
-    submitted(scene, plan, finish(scene, ANNOUNCE + more, submit_text=1))
+    submitted(scene, plan, finish(scene, ANNOUNCE + more))
 
 
 @edge(zero_32k=1, zero_12m=1)
 def announced_with_more_and_no_text(scene: Scene, plan: Plan) -> None:
     """The last command does more than announce, under no text: the command alone is the reasoning."""
-    submitted(scene, plan, finish(scene, f"{ANNOUNCE} && git diff", "", submit_text=1))
+    submitted(scene, plan, finish(scene, f"{ANNOUNCE} && git diff", ""))
 
 
 @edge(zero_32k=2, zero_8k=1)
 def announced_without_text(scene: Scene, plan: Plan) -> None:
     """Nothing but the announcing block: the reasoning is filled."""
-    submitted(scene, plan, finish(scene, ANNOUNCE, "", filled_reasoning=1))
+    submitted(scene, plan, finish(scene, ANNOUNCE, ""))
 
 
 @edge(zero_32k=1, zero_8k=1)
@@ -118,16 +118,13 @@ def counts_differ(scene: Scene, plan: Plan) -> None:
 @edge(zero_32k=1, zero_12m=1)
 def two_observations(scene: Scene, plan: Plan) -> None:
     """Two outputs follow one command."""
-    plan.rejected, plan.edit_messages = (
-        "wrong_order",
-        lambda messages: messages.insert(4, {"role": "user", "content": "Observation: again"}),
-    )
+    plan.edit_messages = lambda messages: messages.insert(4, {"role": "user", "content": "Observation: again"})
 
 
 @edge(zero_8k=1)
 def lost_observation(scene: Scene, plan: Plan) -> None:
     """A command's output is lost: two turns in a row."""
-    plan.rejected, plan.edit_messages = "wrong_order", lambda messages: messages.__delitem__(3)
+    plan.edit_messages = lambda messages: messages.__delitem__(3)
 
 
 @edge(zero_32k=1, zero_8k=1)
@@ -137,7 +134,7 @@ def role_unknown(scene: Scene, plan: Plan) -> None:
     def change(messages: list[Message]) -> None:
         messages[3]["role"] = "developer"
 
-    plan.rejected, plan.edit_messages = "bad_messages", change
+    plan.edit_messages = change
 
 
 def _same_commands(scene: Scene, plan: Plan) -> None:

@@ -18,7 +18,7 @@ def thought(scene: Scene) -> str:
 
 def unparsed(said: str) -> Turn:
     """A turn in which the harness finds no block, and its nudge."""
-    return Turn(text=said, tool=None, observation=NUDGE, tally={"folded_text": 1, "dropped_nudge": 1})
+    return Turn(text=said, observation=NUDGE)
 
 
 def before_call(scene: Scene, plan: Plan, *turns: Turn) -> None:
@@ -64,7 +64,7 @@ def two_blocks(scene: Scene, plan: Plan) -> None:
     """Two, then three blocks in a turn: only the first was run."""
     for count in (2, 3):
         said = "\n\nand then\n\n".join(write(thought(scene), f"cat file{at}.py") for at in range(count))
-        plan.put(scene.rng, answered(said, "print()\n", extra_block=1))
+        plan.put(scene.rng, answered(said, "print()\n"))
 
 
 @edge(zero_32k=1, zero_8k=1, zero_12m=1)
@@ -87,7 +87,7 @@ def text_after_block(scene: Scene, plan: Plan) -> None:
 def bare_block(scene: Scene, plan: Plan) -> None:
     """A block without text, one under the label alone, one between blank lines: the reasoning is filled."""
     for said in (write("", "git diff"), write("THOUGHT:", "git log"), "\n \t\n```bash \t\n  git show \n```\r\n\n"):
-        plan.put(scene.rng, answered(said, "", filled_reasoning=1))
+        plan.put(scene.rng, answered(said, ""))
 
 
 @edge(zero_32k=1, zero_12m=1)

@@ -81,16 +81,16 @@ def call(scene: Scene, chars: int, *, always_labelled: bool) -> Turn:
     return answered(write(thought, command, pick(scene.rng, ("\n", "\n", ""))), output)
 
 
-def answered(said: str, output: str, **tally: int) -> Turn:
+def answered(said: str, output: str) -> Turn:
     """A turn with a call and what the command printed; long outputs lose their middle."""
     if len(output) > CLIP:
         note = f"\n\n... (output truncated, {len(output) - CLIP} chars elided) ...\n\n"
         output = output[: CLIP // 2] + note + output[-CLIP // 2 :]
-    return Turn(text=said, observation=f"Observation: {output}", tally=tally)
+    return Turn(text=said, observation=f"Observation: {output}")
 
 
-def finish(scene: Scene, command: str, thought: str | None = None, **tally: int) -> Turn:
+def finish(scene: Scene, command: str, thought: str | None = None) -> Turn:
     """The turn whose command ends the run: nothing follows it."""
     if thought is None:
         thought = f"The change is complete. {scene.prose(80)}"
-    return Turn(text=write(thought, command), tool="submit", tally={"filled_answer": 1, **tally})
+    return Turn(text=write(thought, command))
