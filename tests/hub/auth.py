@@ -26,10 +26,10 @@ def mint_id_token(site: Site, ask: Ask) -> Answer:
 
 def exchange_token(site: Site, ask: Ask) -> Answer:
     """An hour's write token for one repo, in exchange for the identity token of a CI job (RFC 8693)."""
-    asked = ask.json()
-    if not asked.get("grant_type", "").endswith(":token-exchange") or asked.get("subject_token") != ID_TOKEN:
+    body = ask.json()
+    if not body.get("grant_type", "").endswith(":token-exchange") or body.get("subject_token") != ID_TOKEN:
         raise RefusalError(400, message="invalid_grant")
-    name = asked.get("resource", "").removeprefix("datasets/")
+    name = body.get("resource", "").removeprefix("datasets/")
     if name not in site.store.repos:
         raise RefusalError(400, message=f"invalid_target: no repo {name} trusts this publisher")
     token = site.repo_token(name)

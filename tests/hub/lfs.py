@@ -15,16 +15,16 @@ _OID = r"(?P<oid>[0-9a-f]{64})"
 def batch(site: Site, ask: Ask) -> Answer:
     """Where to put each object; none for those that are there. Clients that can are sent to xet."""
     repo = site.repo(ask, "write")
-    asked = ask.json()
-    if len(asked["objects"]) > 256:
+    body = ask.json()
+    if len(body["objects"]) > 256:
         raise RefusalError(413, message="too many objects: at most 256 per request")
-    if site.xet and "xet" in asked.get("transfers", []):
+    if site.xet and "xet" in body.get("transfers", []):
         return as_json(
-            {"transfer": "xet", "objects": [{"oid": one["oid"], "size": one["size"]} for one in asked["objects"]]}
+            {"transfer": "xet", "objects": [{"oid": one["oid"], "size": one["size"]} for one in body["objects"]]}
         )
     verify = {"href": f"{site.hub}/datasets/{repo.id}.git/info/lfs/verify"}
     objects: list[dict[str, Any]] = []
-    for wanted in asked["objects"]:
+    for wanted in body["objects"]:
         oid, size = wanted["oid"], wanted["size"]
         item: dict[str, Any] = {"oid": oid, "size": size}
         if site.store.objects.span(oid) is None:
@@ -71,8 +71,8 @@ def put_part(site: Site, ask: Ask) -> Answer:
 
 def complete(site: Site, ask: Ask) -> Answer:
     """Join the parts. Asked again after a lost answer, it succeeds again."""
-    asked = ask.json()
-    oid, parts = asked["oid"], asked["parts"]
+    body = ask.json()
+    oid, parts = body["oid"], body["parts"]
     if site.store.objects.span(oid) is not None:
         return as_json({"success": True})
     folder = _parts_folder(site, oid)
@@ -96,10 +96,10 @@ def complete(site: Site, ask: Ask) -> Answer:
 def verify(site: Site, ask: Ask) -> Answer:
     """Whether an object arrived with the size that the client says."""
     site.repo(ask, "write")
-    asked = ask.json()
-    span = site.store.objects.span(asked["oid"])
-    if span is None or span.stop != asked["size"]:
-        raise RefusalError(404, message=f"object {asked['oid']} of {asked['size']} bytes is not here")
+    body = ask.json()
+    span = site.store.objects.span(body["oid"])
+    if span is None or span.stop != body["size"]:
+        raise RefusalError(404, message=f"object {body['oid']} of {body['size']} bytes is not here")
     return as_json({})
 
 

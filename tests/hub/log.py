@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -31,23 +29,16 @@ class Request:
 
 
 class Log:
-    """All requests in the order of their arrival; also one JSON line each in `path`, if that is given."""
+    """All requests in the order of their arrival."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: list[Request] = []
-        self._path = path
 
     def open(self, request: Request) -> None:
         """Note a request on arrival: a test that has its answer finds it in the log."""
         with self._lock:
             self._requests.append(request)
-
-    def close(self, request: Request) -> None:
-        """Note that a request has ended."""
-        if self._path is not None:
-            with self._lock, self._path.open("a") as file:
-                file.write(json.dumps(asdict(request)) + "\n")
 
     def clear(self) -> None:
         """Forget what was noted so far."""

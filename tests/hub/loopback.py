@@ -21,42 +21,39 @@ Content = bytes | str | Path
 
 
 class LoopbackHub:
-    """A Hugging Face hub on 127.0.0.1: real HTTP, real clients, state in `root`.
+    """A Hugging Face hub on 127.0.0.1: real HTTP, real clients, the bytes of files below `root`.
 
-    Use it as a context manager, or call `start` and `stop`; both may be repeated, and a hub on the same `root` (also
-    of another process) listens on the same ports again with all that was written. The hub listens on `port` if that
-    is given. The CDN has another port and another host name (localhost), so that a token that leaks to it is seen.
+    Use it as a context manager, or call `start` and `stop`; both may be repeated, on the same ports and with all that
+    was written. The CDN has another port and another host name (localhost), so that a token that leaks to it is seen.
 
     `token` may write, `read_token` may only read. `page_size` is the number of entries per page of a listing,
     `part_bytes` the size from which LFS uploads come in parts of that size, `xet` whether the hub offers xet,
     `signed_seconds` how long an address on the CDN is valid.
-    `log_path` gets the request log as JSON lines. `faults` takes the faults that a test orders.
+    `faults` takes the faults that a test orders.
     """
 
     def __init__(
         self,
         root: str | os.PathLike[str],
         *,
-        port: int = 0,
         token: str = "hf_loopback_write",
         read_token: str = "hf_loopback_read",
         page_size: int = 1000,
         part_bytes: int = 5 << 20,
         xet: bool = True,
         signed_seconds: int = 3600,
-        log_path: Path | None = None,
     ) -> None:
         self.root = Path(root).resolve()
         self.root.mkdir(parents=True, exist_ok=True)
         self.token, self.read_token = token, read_token
         self.faults = Faults()
-        self.request_log = Log(log_path)
+        self._log = Log()
         store = Store(self.root)
         xet_store = XetStore(self.root / "xet", store.objects)
         tokens = {token: Identity("write"), read_token: Identity("read")}
         self._site = Site(self.root, store, xet_store, tokens, page_size=page_size, part_bytes=part_bytes, xet=xet)
         self._site.signed_seconds = signed_seconds
-        self._servers = Servers(self._site, self.faults, self.request_log, port)
+        self._servers = Servers(self._site, self.faults, self._log)
 
     def __enter__(self) -> Self:
         self.start()
@@ -68,7 +65,7 @@ class LoopbackHub:
         self.stop()
 
     def start(self) -> None:
-        """Listen. Raises OSError when a port of an earlier run is taken."""
+        """Listen. Raises OSError when a port of the first start is taken."""
         self._servers.start()
 
     def stop(self) -> None:
@@ -83,13 +80,13 @@ class LoopbackHub:
     @property
     def log(self) -> list[Request]:
         """All requests so far, in the order of their arrival."""
-        return self.request_log.all()
+        return self._log.all()
 
     def requests(
         self, method: str | None = None, path_matches: str = "", host: str | None = None, status: int | None = None
     ) -> list[Request]:
         """The requests of a method, host and status whose path matches the regular expression (searched)."""
-        return self.request_log.find(method, path_matches, host, status)
+        return self._log.find(method, path_matches, host, status)
 
     def env(self, **extra: str) -> dict[str, str]:
         """A whole environment for a child process: this one's, without its HF_ and proxy settings, aimed at the hub."""
@@ -172,9 +169,7 @@ class LoopbackHub:
 
     def grant(self, repo_id: str) -> None:
         """Let the hub's user into a gated repo."""
-        repo = self._repo(repo_id)
-        repo.granted = True
-        self._site.store.save(repo)
+        self._repo(repo_id).granted = True
 
     def _repo(self, repo_id: str) -> Repo:
         return self._site.store.repos[repo_id]

@@ -19,7 +19,6 @@ def create(site: Site, repo: Repo, title: str, description: str, status: str, ta
     pull.events.append(_event(pull, "comment", {"edited": False, "hidden": False, "latest": {"raw": description}}))
     repo.pulls.append(pull)
     repo.refs[pull.ref] = base
-    site.store.save(repo)
     return pull
 
 
@@ -28,7 +27,6 @@ def note_commit(site: Site, repo: Repo, ref: str, commit: Commit) -> None:
     for pull in repo.pulls:
         if pull.ref == ref:
             pull.events.append(_event(pull, "commit", {"subject": commit.title, "oid": commit.id}))
-            site.store.save(repo)
 
 
 def merge(site: Site, ask: Ask) -> Answer:
@@ -49,7 +47,6 @@ def merge(site: Site, ask: Ask) -> Answer:
         made = site.store.commit(repo, pull.target, files, title, pull.description, USER, (repo.refs[pull.ref],))
         pull.merge_commit = made.id
         _set_status(pull, "merged")
-        site.store.save(repo)
     return as_json({"success": True})
 
 
@@ -62,7 +59,6 @@ def change_status(site: Site, ask: Ask) -> Answer:
         if wanted not in ("open", "closed") or pull.status == "merged":
             raise RefusalError(400, message=f"Pull request {pull.num} is {pull.status} and cannot become {wanted}")
         event = _set_status(pull, wanted)
-        site.store.save(repo)
     return as_json({"newStatus": event})
 
 
@@ -88,8 +84,8 @@ def list_pulls(site: Site, ask: Ask) -> Answer:
     if ask.query.get("type") == ["discussion"] or ask.query.get("author", [USER]) != [USER]:
         found = []
     start = ask.number("p", 0) * site.page_size
-    shown = [_summary(repo, pull) for pull in found[start : start + site.page_size]]
-    return as_json({"discussions": shown, "count": len(found), "start": start})
+    summaries = [_summary(repo, pull) for pull in found[start : start + site.page_size]]
+    return as_json({"discussions": summaries, "count": len(found), "start": start})
 
 
 def details(site: Site, ask: Ask) -> Answer:

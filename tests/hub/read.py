@@ -76,12 +76,7 @@ def folder(site: Site, commits: dict[str, Commit], commit: Commit, path: str, ex
 
 def _changers(site: Site, repo: Repo, commit: Commit) -> dict[str, Commit]:
     """The commits that the entries of a commit name as their last change."""
-    found = {}
-    for commit_id in {entry.commit for entry in commit.files.values()}:
-        one = site.store.load(repo, commit_id)
-        assert one is not None, "entries name commits of their own repo"
-        found[commit_id] = one
-    return found
+    return {entry.commit: repo.commits[entry.commit] for entry in commit.files.values()}
 
 
 def tree(site: Site, ask: Ask) -> Answer:
@@ -95,17 +90,17 @@ def tree(site: Site, ask: Ask) -> Answer:
         raise RefusalError(404, "EntryNotFound", f"{path} does not exist on {revision}")
     recursive, expand = ask.flag("recursive"), ask.flag("expand")
     folders: set[str] = set()
-    shown: list[str] = []
+    names: list[str] = []
     for name in below:
         steps = name[len(prefix) :].split("/")
         folders.update(
             prefix + "/".join(steps[:depth]) for depth in range(1, len(steps) if recursive else min(2, len(steps)))
         )
         if recursive or len(steps) == 1:
-            shown.append(name)
+            names.append(name)
     commits = _changers(site, repo, commit)
     items = [folder(site, commits, commit, name, expand) for name in sorted(folders)]
-    items += [describe(site, commits, name, commit.files[name], expand) for name in shown]
+    items += [describe(site, commits, name, commit.files[name], expand) for name in names]
     part, headers = page(site, ask, items, ask.number("limit", 0) or None)
     answer = as_json(part)
     answer.headers |= headers
@@ -117,8 +112,8 @@ def paths_info(site: Site, ask: Ask) -> Answer:
     repo = site.repo(ask)
     commit = site.commit(repo, ask.args["revision"])
     if "json" in (ask.headers.get("Content-Type") or ""):
-        asked: dict[str, Any] = ask.json()
-        paths, expand = list(asked["paths"]), bool(asked.get("expand"))
+        body: dict[str, Any] = ask.json()
+        paths, expand = list(body["paths"]), bool(body.get("expand"))
     else:
         form = parse_qs(ask.body.read().decode(), keep_blank_values=True)
         paths, expand = form.get("paths", []), form.get("expand", ["false"])[-1].lower() == "true"

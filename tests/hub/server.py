@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from urllib.parse import unquote
@@ -22,31 +21,27 @@ _ROUTES: dict[str, list[Route]] = {
 
 
 class Servers:
-    """Starts and stops the servers of a site. Ports are kept in its folder, so that a restart changes no address."""
+    """Starts and stops the servers of a site. A restart takes the same ports, so that it changes no address."""
 
-    def __init__(self, site: Site, faults: Faults, log: Log, port: int) -> None:
-        self._site, self._faults, self._log, self._port = site, faults, log, port
+    def __init__(self, site: Site, faults: Faults, log: Log) -> None:
+        self._site, self._faults, self._log = site, faults, log
+        self._ports = dict.fromkeys(_ROUTES, 0)
         self._servers: list[Server] = []
         self._lock = threading.Lock()  # a hook may stop the hub while the test already starts it again
 
     def start(self) -> None:
-        """Listen. Raises OSError when a port of an earlier run is taken."""
-        ports = self._site.root / "ports.json"
+        """Listen. Raises OSError when a port of the first start is taken."""
         with self._lock:
-            known = json.loads(ports.read_text()) if ports.exists() else {}
-            if self._port:
-                known["hub"] = self._port
-            for kind in _ROUTES:
-                server = Server(known.get(kind, 0), kind, _dispatch(self._site, kind), self._faults, self._log)
+            for kind, port in self._ports.items():
+                server = Server(port, kind, _dispatch(self._site, kind), self._faults, self._log)
                 self._servers.append(server)
-                known[kind] = server.server_address[1]
+                self._ports[kind] = server.server_address[1]
                 threading.Thread(
                     target=server.serve_forever, args=(0.05,), name=f"loopback-{kind}", daemon=True
                 ).start()
-            ports.write_text(json.dumps(known))
-            self._site.hub = f"http://127.0.0.1:{known['hub']}"
-            self._site.cdn = f"http://localhost:{known['cdn']}"
-            self._site.cas = f"http://127.0.0.1:{known['cas']}"
+            self._site.hub = f"http://127.0.0.1:{self._ports['hub']}"
+            self._site.cdn = f"http://localhost:{self._ports['cdn']}"
+            self._site.cas = f"http://127.0.0.1:{self._ports['cas']}"
 
     def stop(self) -> None:
         """Stop at once; open connections are cut."""

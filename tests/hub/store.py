@@ -1,11 +1,11 @@
-"""Repos on disk: commits, refs, pull requests. What is written survives a hub that is killed and started again."""
+"""Repos: commits, refs, pull requests. They are kept in memory, their files' bytes on disk (objects.py)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import threading
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class PullRequest:
 class Repo:
     """A dataset repo. `refs` maps full ref names (refs/heads/main, refs/tags/v1, refs/pr/1) to commit ids.
 
-    `gated` is False, "auto" or "manual"; `granted` says whether the hub's user has been let in.
+    `gated` is False, "auto" or "manual"; `granted` says whether the hub's user has been let in. `commits` holds all
+    commits by id.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Repo:
     granted: bool = False
     refs: dict[str, str] = field(default_factory=dict)
     pulls: list[PullRequest] = field(default_factory=list)
+    commits: dict[str, Commit] = field(default_factory=dict)
 
 
 def now() -> str:
@@ -76,32 +78,14 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.lock = threading.RLock()
         self.objects = Objects(root / "objects")
-        self._root = root / "repos"
-        self._root.mkdir(parents=True, exist_ok=True)
-        self._commits: dict[str, Commit] = {}
         self.repos: dict[str, Repo] = {}
-        for path in self._root.glob("*/repo.json"):
-            raw = json.loads(path.read_text())
-            raw["pulls"] = [PullRequest(**pull) for pull in raw["pulls"]]
-            self.repos[raw["id"]] = Repo(**raw)
-        self._moved = root / "moved.json"
-        self.moved: dict[str, str] = json.loads(self._moved.read_text()) if self._moved.exists() else {}
-
-    def _folder(self, repo_id: str) -> Path:
-        return self._root / repo_id.replace("/", "--")
-
-    def save(self, repo: Repo) -> None:
-        """Write a repo's refs and pull requests, all or nothing."""
-        folder = self._folder(repo.id)
-        (folder / "commits").mkdir(parents=True, exist_ok=True)
-        _replace(folder / "repo.json", asdict(repo))
+        self.moved: dict[str, str] = {}
 
     def create(self, repo_id: str, author: str, private: bool = False, gated: str | bool = False) -> Repo:
         """A new repo with the hub's initial commit (.gitattributes)."""
         repo = Repo(repo_id, private, gated, now())
         self.repos[repo_id] = repo
-        if self.moved.pop(repo_id, None):
-            _replace(self._moved, self.moved)
+        self.moved.pop(repo_id, None)
         files = {".gitattributes": self.objects.put(".gitattributes", GITATTRIBUTES)}
         self.commit(repo, "refs/heads/main", files, "initial commit", "", author)
         return repo
@@ -110,13 +94,10 @@ class Store:
         """Rename a repo; the old name redirects from now on."""
         with self.lock:
             repo = self.repos.pop(old)
-            self._folder(old).replace(self._folder(new))
             repo.id = new
             self.repos[new] = repo
-            self.save(repo)
             self.moved = {key: new if value == old else value for key, value in self.moved.items()} | {old: new}
             self.moved.pop(new, None)
-            _replace(self._moved, self.moved)
 
     def commit(
         self,
@@ -139,44 +120,20 @@ class Store:
                 path: files[path] if files[path].commit else replace(files[path], commit=commit_id)
                 for path in sorted(files)
             }
-            commit = Commit(commit_id, parents, title, message, date, author, files)
-            folder = self._folder(repo.id) / "commits"
-            folder.mkdir(parents=True, exist_ok=True)
-            _replace(folder / f"{commit_id}.json", asdict(commit))
-            self._commits[commit_id] = commit
+            repo.commits[commit_id] = Commit(commit_id, parents, title, message, date, author, files)
             repo.refs[ref] = commit_id
-            self.save(repo)
-            return commit
-
-    def load(self, repo: Repo, commit_id: str) -> Commit | None:
-        """A commit of a repo by its full id."""
-        if commit_id not in self._commits:
-            path = self._folder(repo.id) / "commits" / f"{commit_id}.json"
-            if not path.exists():
-                return None
-            raw = json.loads(path.read_text())
-            raw["files"] = {name: Entry(**entry) for name, entry in raw["files"].items()}
-            self._commits[commit_id] = Commit(**raw)
-        return self._commits[commit_id]
+            return repo.commits[commit_id]
 
     def resolve(self, repo: Repo, revision: str) -> Commit | None:
         """The commit that a branch, tag, full ref or commit id names."""
         for ref in (revision, f"refs/heads/{revision}", f"refs/tags/{revision}"):
             if ref in repo.refs:
-                return self.load(repo, repo.refs[ref])
-        return self.load(repo, revision) if len(revision) == 40 and revision.isalnum() else None
+                return repo.commits[repo.refs[ref]]
+        return repo.commits.get(revision)
 
     def history(self, repo: Repo, commit: Commit) -> list[Commit]:
         """A commit and its ancestors along first parents, newest first."""
         commits = [commit]
         while commits[-1].parents:
-            parent = self.load(repo, commits[-1].parents[0])
-            assert parent is not None, "a commit's parent is in the same repo"
-            commits.append(parent)
+            commits.append(repo.commits[commits[-1].parents[0]])
         return commits
-
-
-def _replace(path: Path, value: Any) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(value))
-    partial.replace(path)

@@ -97,7 +97,6 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             request.received = ask.body.received
-            self.server.log.close(request)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = serve  # noqa: N815
 
@@ -130,11 +129,11 @@ class Handler(BaseHTTPRequestHandler):
             if fault.retry_after is not None:
                 answer.headers["Retry-After"] = str(fault.retry_after)
             return answer
-        asked = ask.headers.get("Range", "")
+        wanted = ask.headers.get("Range", "")
         if "ignore_range" in faults:
             del ask.headers["Range"]
-        if "wrong_content_range" in faults and asked:
-            first, _, last = asked.removeprefix("bytes=").partition("-")
+        if "wrong_content_range" in faults and wanted:
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
             ask.headers.replace_header(
                 "Range", f"bytes={int(first or 0) + (faults['wrong_content_range'].after or 1)}-{last}"
             )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from tests.hub import shard, xorb
@@ -19,20 +17,13 @@ class XetStore:
 
     def __init__(self, root: Path, objects: Objects) -> None:
         self._objects = objects
-        self._xorbs, self._files, self._shards = root / "xorbs", root / "files", root / "shards"
+        self._xorbs, self._shards = root / "xorbs", root / "shards"
         self._lock = threading.Lock()
+        self._files: dict[str, File] = {}
         self._by_sha256: dict[str, str] = {}
         self._by_chunk: dict[str, Path] = {}
-        for folder in (self._xorbs, self._files, self._shards):
+        for folder in (self._xorbs, self._shards):
             folder.mkdir(parents=True, exist_ok=True)
-        for path in self._files.glob("*.json"):
-            self._by_sha256[json.loads(path.read_text())["sha256"]] = path.stem
-        for path in self._shards.iterdir():
-            self._index(path)
-
-    def _index(self, path: Path) -> None:
-        for one in shard.parse(path.read_bytes())[1]:
-            self._by_chunk |= dict.fromkeys(one.chunks, path)
 
     def file_hash(self, sha256: str | None) -> str | None:
         """The xet hash of a file that came by xet, else None."""
@@ -72,9 +63,10 @@ class XetStore:
         with self._lock:
             path = self._shards / hashlib.sha256(data).hexdigest()
             path.write_bytes(data)
-            self._index(path)
+            for one in xorbs:
+                self._by_chunk |= dict.fromkeys(one.chunks, path)
             for file in files:
-                (self._files / f"{file.hash}.json").write_text(json.dumps(asdict(file)))
+                self._files[file.hash] = file
                 self._by_sha256[str(file.sha256)] = file.hash
 
     def _content(self, terms: list[Term]) -> Iterator[bytes]:
@@ -92,11 +84,7 @@ class XetStore:
 
     def file(self, file_hash: str) -> File | None:
         """A file by its xet hash."""
-        path = self._files / f"{file_hash}.json"
-        if not path.exists():
-            return None
-        raw = json.loads(path.read_text())
-        return File(raw["hash"], raw["sha256"], [Term(**term) for term in raw["terms"]])
+        return self._files.get(file_hash)
 
     def shard_for(self, chunk_hash: str) -> bytes | None:
         """A shard about the xorbs that came together with a chunk, for clients to deduplicate against."""
