@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.catalog import CONFIGS
 from sera_swezero.core.conversions import CONVERSIONS
 from sera_swezero.errors import REASONS
 from sera_swezero.request.settle import settle
 from tests.support.edges import readable
 from tests.support.golden_files import Golden
 from tests.support.raw import convert_as, convert_root, sample_records, sample_rows
-from tests.support.sample import COUNTS, GOLDEN
+from tests.support.sample import COUNTS, GOLDEN, SETS
 
-SETS = [name for name, config in CONFIGS.items() if len(config.origins) == 1]
 OF_OTHER_VIEWS = {
     *("joined_turns", "literal_tags", "no_turns", "overlong", "trailing_observation", "truncated", "wide_integer"),
 }

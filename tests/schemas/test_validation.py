@@ -20,10 +20,10 @@ from sera_swezero.sources import SOURCES
 from sera_swezero.views import LINEAGE, VIEWS
 from tests.support.mutations import dumped, mutate, places
 from tests.support.raw import T2, ZERO, convert_one, line, sample_records, sample_rows
+from tests.support.sample import SETS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 JSON_TYPES = {"string": "string", "int64": "integer", "float64": "number"}  # every other kind of column is a list
-SETS = [name for name in CONFIGS if name != "sera"]
 
 
 @cache

@@ -6,10 +6,16 @@ import json
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
-from tests.support.golden_files import ROOT
+from sera_swezero.sample import ROOT
+from tests.support import golden_files
+
+SETS = [
+    name for name, config in CONFIGS.items() if len(config.origins) == 1 and (ROOT / config.origins[0].repo).is_dir()
+]
+"""The configs of one set each that the embedded sample has rows of."""
 
 GOLDEN = "sample_counts.json"
-COUNTS: dict[str, dict[str, Any]] = json.loads((ROOT / GOLDEN).read_text(encoding="utf-8"))
+COUNTS: dict[str, dict[str, Any]] = json.loads((golden_files.ROOT / GOLDEN).read_text(encoding="utf-8"))
 """Config with one origin -> its figures, in the rectified view with the default policies.
 
 rows: records of all files. kept: those that become rows. rejected: reason -> how many. rejected_rows: reason -> their

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sera_swezero.catalog import CONFIGS
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
@@ -23,9 +22,9 @@ from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from tests.support.edges import EDGES
 from tests.support.raw import T2, ZERO, Converted, convert_as, render, sample_records, trajectory_of
+from tests.support.sample import SETS
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
-SETS = [name for name in CONFIGS if name != "sera"]
 LIMITS = {"wide_integer", "literal_tags", "no_turns"}
 """Why a view may refuse what is fine upstream; everything else is the record's own fault."""
 

@@ -32,9 +32,9 @@ from tests.support.raw import (
     sera,
     swe_zero,
 )
+from tests.support.sample import SETS
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
-SETS = [name for name in CONFIGS if name != "sera"]
 HAS_JSON = hasattr(datasets, "Json")
 needs_json = pytest.mark.skipif(not HAS_JSON, reason="Json leaves came with datasets 4.8")
 READABLE = [view for view in TRAINING if HAS_JSON or view != "openai"]
