@@ -12,7 +12,7 @@ import pytest
 
 from sera_swezero import schemas
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import CONTRACTS
+from sera_swezero.check import contracts
 from sera_swezero.core import message_order
 from sera_swezero.errors import RowError
 from sera_swezero.schemas import validate
@@ -34,7 +34,7 @@ def rows(config, view):
 
 def contract_of(config, view):
     origin = CONFIGS[config].origins[0]
-    return CONTRACTS[VIEWS[view].schema(SOURCES[origin.source], origin.shape)]
+    return contracts()[VIEWS[view].schema(SOURCES[origin.source], origin.shape)]
 
 
 # The schemas themselves.
@@ -66,7 +66,7 @@ def test_every_tool_is_a_function_whose_parameters_are_a_valid_schema(source):
         assert set(parameters["required"]) <= parameters["properties"].keys()
 
 
-@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
+@pytest.mark.parametrize("contract", contracts().values(), ids=contracts())
 def test_a_schema_has_the_views_columns_in_order_with_their_types_and_nulls(contract):
     properties = schemas.load(contract.schema)["properties"]
     required = schemas.load(contract.schema)["required"]
@@ -92,7 +92,7 @@ def test_every_view_of_every_set_has_a_contract():
         for source in SOURCES.values()
         for shape in source.native_columns
     }
-    assert CONTRACTS.keys() == expected <= set(schemas.names())
+    assert contracts().keys() == expected <= set(schemas.names())
 
 
 # The fast check and the JSON Schemas, side by side.
@@ -188,4 +188,4 @@ def test_native_rows_are_refused_while_loading_exactly_where_their_schema_refuse
         messages = mutate(rng, {"messages": json.loads(record["messages"])}).get("messages")
         record = {**record, "messages": dumped(messages)}
         done = convert_one(line(record), T2, view="native", incomplete="keep")
-        assert (done.error is None) == (not CONTRACTS["native-sera"].faults(record)), number
+        assert (done.error is None) == (not contracts()["native-sera"].faults(record)), number

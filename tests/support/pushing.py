@@ -18,7 +18,7 @@ from typing import Any, Self
 
 HERE = Path(__file__).resolve().parents[2]
 QUICK = {"attempts": 6, "first": 0.05, "longest": 1.0}
-"""Patience for tests, in seconds."""
+"""Short waits for tests, in seconds."""
 
 
 @dataclass
@@ -85,7 +85,6 @@ def serve() -> None:
     """Read jobs until the end of the input."""
     import dataclasses
 
-    from sera_swezero.push.patience import Patience
     from sera_swezero.push.publish import push
 
     for line in sys.stdin:
@@ -94,7 +93,7 @@ def serve() -> None:
         if not pid:
             result: dict[str, Any] = {}
             try:
-                outcome = push(Path(job["folder"]), job["repo"], patience=Patience(**QUICK), **job["options"])
+                outcome = push(Path(job["folder"]), job["repo"], policy=RetryPolicy(**QUICK), **job["options"])
                 result["outcome"] = dataclasses.asdict(outcome)
             except Exception as error:  # noqa: BLE001 (the test reads it)
                 result["error"] = f"{type(error).__name__}: {error}"

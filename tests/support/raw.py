@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.check import CONTRACTS
+from sera_swezero.check import contracts
 from sera_swezero.convert import Reject, convert, convert_shard
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
@@ -25,7 +25,7 @@ from sera_swezero.report import Report
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, plan_shards, read_shard, take_snapshot
+from sera_swezero.upstream import Raw, ShardReader, plan_shards, take_snapshot
 from sera_swezero.views import ViewInput, text_row
 
 T2 = "glm-4.6-lite-t2"
@@ -228,7 +228,7 @@ def sample_records(config: str) -> list[Raw]:
     (origin,) = CONFIGS[config].origins
     snapshot = take_snapshot((origin,), upstream="sample")
     columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
-    return [raw for shard in plan_shards(snapshot.files) for raw in read_shard(snapshot, shard, columns)]
+    return [raw for shard in plan_shards(snapshot.files) for raw in ShardReader(snapshot, shard, columns)]
 
 
 @cache
@@ -269,7 +269,7 @@ def problems(row: dict[str, Any], request: Request) -> list[str]:
     once more in this file's own words: 4 + 3 x calls messages where there is an answer, else a proper prefix of that.
     """
     schema = request.view.schema(SOURCES[request.config.source], request.origins[0].shape)
-    found = [str(fault) for fault in CONTRACTS[schema].faults(row)]
+    found = [str(fault) for fault in contracts()[schema].faults(row)]
     if request.view.name == "rectified":
         roles = [message["role"] for message in json.loads(row["messages"])]
         whole = "answer" in roles
