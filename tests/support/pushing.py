@@ -85,8 +85,11 @@ def serve() -> None:
     """Read jobs until the end of the input."""
     import dataclasses
 
+    from sera_swezero.hub import retry
+    from sera_swezero.hub.retry import RetryPolicy
     from sera_swezero.push.publish import push
 
+    retry.READING = RetryPolicy(**QUICK)
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()
