@@ -13,7 +13,7 @@ from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.templates.chat_template import ChatTemplate
-    from sera_swezero.templates.survival import Found
+    from sera_swezero.templates.survival import SurvivalCounts
 
 
 @takes_arguments(without={"tokenizer"})
@@ -62,7 +62,7 @@ def render(
         raise typer.Exit(1)
 
 
-def _figures(found: Found, template: ChatTemplate) -> dict[str, Any]:
+def _figures(found: SurvivalCounts, template: ChatTemplate) -> dict[str, Any]:
     from sera_swezero.templates.survival import KINDS
 
     kinds = {kind: {"kept": found.kept[kind], "of": found.total[kind]} for kind in KINDS}
@@ -80,7 +80,7 @@ def _figures(found: Found, template: ChatTemplate) -> dict[str, Any]:
     }
 
 
-def _show(found: Found, template: ChatTemplate, name: str) -> None:
+def _show(found: SurvivalCounts, template: ChatTemplate, name: str) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -39,8 +39,8 @@ def path() -> Path:
 
 def read() -> dict[str, dict[str, Any]]:
     """Read the file. Raises FileNotFoundError where it was never written."""
-    told: dict[str, dict[str, Any]] = json.loads(path().read_text(encoding="utf-8"))
-    return told
+    entries: dict[str, dict[str, Any]] = json.loads(path().read_text(encoding="utf-8"))
+    return entries
 
 
 def text() -> str:

@@ -1,19 +1,18 @@
 """The stream of a config: `datasets`' examples iterable with an order, a position and a plan of its own.
 
-Every seam of `datasets` that this leans on is in this module; none is documented API, all are the same on 3.6, 4.8,
-5.2:
+Every internal of `datasets` that this depends on ("seam") is named here. None is documented API; all are the same on 3.6,
+4.8 and 5.2:
 
-* a builder's `_get_examples_iterable_for_split(split_generator)` gives the iterable of a split (builder.py calls
-`stream`);
+* a builder's `_get_examples_iterable_for_split(split_generator)` returns the iterable of a split;
 * `ExamplesIterable`: `shuffle_data_sources`, `shard_data_sources`, `reshard_data_sources`, `num_shards`, `_state_dict`,
   `_init_state_dict`, `split_shard_indices_by_worker`, `features`, `is_typed`; wrappers (map, filter, interleave, split
   by node, DataLoader workers) call these and nothing else;
-* wrappers load a state key by key into the dict that `_init_state_dict` gave, without a call; so a state is checked
-  when iteration starts;
+* wrappers load a state key by key into the dict that `_init_state_dict` returned, without a call, so that a state is
+  checked when iteration starts;
 * `set_epoch(n)` on 4.x and 5.x calls `shuffle_data_sources(numpy.random.default_rng(n))` when iteration starts; on 3.6
   it does nothing without `shuffle()`.
 
-`missing_seams` tells what has moved; the builder then serves `datasets`' own iterable over the same windows, and warns.
+`missing_seams` names what has moved; the builder then returns `datasets`' own iterable over the same windows and warns.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ from datasets import Features, Value
 from datasets.iterable_dataset import ExamplesIterable
 
 from sera_swezero.convert import convert_window
-from sera_swezero.loading.stream_plan import Plan, check_state
+from sera_swezero.loading.saved_state import SavedState, check_state
+from sera_swezero.loading.stream_plan import StreamPlan
 from sera_swezero.report import Report
 from sera_swezero.views import Row, text_row
 
@@ -54,7 +54,7 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
     positions, have disjoint rows in every epoch.
     """
 
-    def __init__(self, plan: Plan, report: Report, features: Features) -> None:
+    def __init__(self, plan: StreamPlan, report: Report, features: Features) -> None:
         count = len(plan.shards)
         super().__init__(_none, {})
         self._plan, self._report, self._features = plan, report, features
@@ -90,13 +90,8 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
         """The plan is as fine as it gets; `shard_bytes` makes another."""
         return self._but()
 
-    def _init_state_dict(self) -> dict[str, Any]:
-        self._state_dict: dict[str, Any] | None = {
-            "shard_idx": 0,
-            "shard_example_idx": -1,
-            "plan": self._key(),
-            "type": type(self).__name__,
-        }
+    def _init_state_dict(self) -> SavedState:
+        self._state_dict: SavedState | None = SavedState(self._key(), type(self).__name__)
         return self._state_dict
 
     def _key(self) -> str:
@@ -110,20 +105,19 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
     def __iter__(self) -> Iterator[tuple[str, Row]]:
         plan, state, first, mark = self._plan, self._state_dict, 0, -1
         if state is not None:
-            check_state(state, self._key(), type(self).__name__)
+            check_state(state, self._key(), type(self).__name__, len(self._positions))
             first, mark = state["shard_idx"], state["shard_example_idx"]
         leaves = [name for name, feature in self._features.items() if _holds_json(feature)] if self.is_typed else []
         windows = plan.windows(self._epoch)
         mine = [windows[position] for position in self._positions[first:]]
-        for window, records in plan.readers(mine, mark):
+        for number, (window, records) in enumerate(plan.readers(mine, mark), first):
             for record, converted in convert_window(window, records, plan.snapshot, plan.request, self._report):
                 row = {**converted.row, **{name: [_parse(leaf) for leaf in converted.row[name]] for name in leaves}}
                 if state is not None:
-                    state["shard_example_idx"] = record.mark
+                    state.move(number, record.mark)
                 yield record.key, text_row(row)
             if state is not None:
-                state["shard_idx"] += 1
-                state["shard_example_idx"] = -1
+                state.move(number + 1, -1)
 
 
 def _holds_json(feature: Any) -> bool:

@@ -1,10 +1,9 @@
-"""Hold values to the JSON Schemas in `schemas`: fast (is it right?) and in full (every problem, with path and remedy).
+"""Check values against the JSON Schemas in `schemas`: fast (is it right?) and in full (every problem, with its path).
 
-`accepts` runs the schema itself, compiled by jsonschema-rs, so that there is no second definition to keep equal;
-`faults` lists every problem with `jsonschema`. Both take JSON as the standard has it: no NaN, no infinity, and `$`
-in a pattern is the end of the text (Python's own `$` would let a trailing newline pass). Lone surrogates are for who
-reads: `decode` refuses them, and Arrow cannot hold them. A column that holds JSON text says so by `contentMediaType`
-and names the schema of what is inside in `contentSchema`.
+`accepts` runs the schema itself, compiled by jsonschema-rs, so that there is no second definition to keep equal.
+`faults` lists every problem with `jsonschema`. Both take JSON as the standard has it: no NaN, no infinity, and `$` in a
+pattern is the end of the text (Python's own `$` would let a trailing newline pass). A column that holds JSON text says
+so by `contentMediaType` and names the schema of what is inside in `contentSchema`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def accepts(schema: str, value: Any) -> bool:
 
 def faults(schema: str, value: Any, path: str = "$") -> Iterator[Fault]:
     """Every problem of the value; none exactly where `accepts` says so. `path` is the value's own place."""
-    yield from _all_told(list(_validator(schema).iter_errors(value)), path)
+    yield from _explain_all(list(_validator(schema).iter_errors(value)), path)
 
 
 class Inner(NamedTuple):
@@ -59,7 +58,7 @@ def inner(schema: str) -> Mapping[str, Inner]:
 
 
 def decode(text: str) -> Any:
-    """Decode JSON text. Raises ValueError where it is none, also for NaN, lone surrogates and nesting beyond reason."""
+    """Decode JSON text. Raises ValueError where it is not JSON, has NaN or lone surrogates, or is nested too deeply."""
     try:
         return msgspec.json.decode(text)
     except (UnicodeError, RecursionError, msgspec.DecodeError) as error:
@@ -105,7 +104,7 @@ def _compiled(schema: str) -> Callable[[Any], bool]:
 
 @cache
 def _validator(schema: str) -> Any:
-    """A `jsonschema` validator with the standard's own idea of numbers and `$`."""
+    """A `jsonschema` validator with the standard's own definition of numbers and `$`."""
     import jsonschema
     import referencing
 
@@ -144,15 +143,15 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-def _all_told(errors: list[Any], root: str) -> Iterator[Fault]:
+def _explain_all(errors: list[Any], root: str) -> Iterator[Fault]:
     """Every error in words; a value outside a closed list is told by the list, not by its type as well."""
     listed = {error.json_path for error in errors if error.validator == "enum"}
     for error in errors:
         if error.validator != "type" or error.json_path not in listed:
-            yield from _told(error, root)
+            yield from _explain(error, root)
 
 
-def _told(error: Any, root: str) -> Iterator[Fault]:
+def _explain(error: Any, root: str) -> Iterator[Fault]:
     """One error of `jsonschema` in words; extra and missing keys are a fault each, at their own path."""
     path = root + error.json_path[1:]
     keyword, wanted, value = error.validator, error.validator_value, error.instance
@@ -167,7 +166,7 @@ def _told(error: Any, root: str) -> Iterator[Fault]:
             if name not in known:
                 yield Fault(_child(path, name), f"an extra key {name!r}", f"only {', '.join(known)}")
     elif keyword in ("anyOf", "oneOf") and error.context:
-        yield from _all_told(_nearest(error), root)
+        yield from _explain_all(_nearest(error), root)
     elif keyword in _WORDS:
         yield Fault(path, brief(value), _WORDS[keyword](wanted))
     else:

@@ -26,24 +26,27 @@ Message = dict[str, Any]
 
 
 @dataclass
-class Found:
-    """What a template did to rows.
-
-    rows: rendered. failed: error -> rows that could not be rendered. kept, total: texts by kind. nulls: keys of
-    messages and tools that hold null, which some reader put there; argument_nulls: those inside arguments, which a
-    model may have written. characters, tokens: of the renderings; trained: tokens of the parts marked as the model's.
-    The last two are None without a tokenizer, `trained` also where the template has no marks.
-    """
+class SurvivalCounts:
+    """What a template did to rows."""
 
     rows: int = 0
+    """Rows that were rendered."""
     failed: Counter[str] = field(default_factory=Counter)
+    """Error -> rows that could not be rendered."""
     kept: Counter[str] = field(default_factory=Counter)
+    """Texts that survived, by kind."""
     total: Counter[str] = field(default_factory=Counter)
+    """Texts there were, by kind."""
     nulls: int = 0
+    """Keys of messages and tools that hold null, which some reader put there."""
     argument_nulls: int = 0
+    """Such keys inside arguments, which a model may have written."""
     characters: int = 0
+    """Characters of the renderings."""
     tokens: int | None = None
+    """Tokens of the renderings; None without a tokenizer."""
     trained: int | None = None
+    """Tokens of the parts that are marked as the model's; None without a tokenizer or without marks."""
 
     @property
     def whole(self) -> bool:
@@ -55,7 +58,7 @@ class Found:
         return self.kept[kind] / self.total[kind] if self.total[kind] else None
 
 
-def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str | None = None) -> Found:
+def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str | None = None) -> SurvivalCounts:
     """Render rows, as `datasets` returns them, and count what survived.
 
     Raises:
@@ -66,7 +69,7 @@ def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str 
         chats = ", ".join(one.name for one in VIEWS.values() if one.chat)
         msg = f"the view {view!r} holds raw records and no chat; take one of {chats}"
         raise ConfigError(msg)
-    found = Found()
+    found = SurvivalCounts()
     for row in rows:
         messages, tools = shows.chat(row)
         everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
@@ -121,7 +124,7 @@ class _Marks:
             return {key: self.values(item) for key, item in value.items()}
         return [self.values(item) for item in value] if isinstance(value, list) else value
 
-    def count(self, rendered: str, found: Found) -> None:
+    def count(self, rendered: str, found: SurvivalCounts) -> None:
         """Look for every group's texts in the rendering."""
         for number, (kind, texts) in enumerate(self._groups):
             found.total[kind] += 1

@@ -23,10 +23,11 @@ import msgspec
 from sera_swezero.core import message_order
 from sera_swezero.core.rectify import rectify
 from sera_swezero.core.system_prompt import system_text
-from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults
 from sera_swezero.sources.source import Source
+from sera_swezero.views.tagged_text import read_call
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
 _encode = msgspec.json.Encoder().encode
@@ -97,14 +98,6 @@ def _check_order(roles: list[str], *, submitted: bool) -> None:
         raise RowError("wrong_order", f"{fault.found}; expected {fault.expected}", f"$.messages[{fault.position}]")
 
 
-class _Call(msgspec.Struct):
-    name: str
-    arguments: msgspec.Raw
-
-
-_decode_call = msgspec.json.Decoder(_Call).decode
-
-
 def to_trajectory(row: Row, source: Source) -> Trajectory:
     """The rectified Trajectory of a row."""
     del source
@@ -117,8 +110,7 @@ def to_trajectory(row: Row, source: Source) -> Trajectory:
         if role == "reasoning":
             steps.append(Step(text, "", None, None))
         elif role == "tool_call":
-            call = _decode_call(text)
-            steps[-1] = steps[-1]._replace(call=ToolCall(call.name, bytes(call.arguments).decode()))
+            steps[-1] = steps[-1]._replace(call=read_call(text))
         elif role == "tool_output":
             steps[-1] = steps[-1]._replace(observation=text)
         elif role == "answer":

@@ -72,8 +72,7 @@ def read_turn(text: str) -> Step:
     call = None
     if text.endswith(f"\n{END_CALL}") and f"{CALL}\n" in text:
         head, _, body = text.rpartition(f"{CALL}\n")
-        written = _decode(body.removesuffix(f"\n{END_CALL}"))
-        call = ToolCall(written.name, bytes(written.arguments).decode())
+        call = read_call(body.removesuffix(f"\n{END_CALL}"))
         text = head.removesuffix("\n")
     if not text.startswith(f"{THINK}\n"):
         return Step("", text, call, None)
@@ -91,6 +90,12 @@ def mark_turn(text: str, marks: TextMarks) -> str:
         arguments = json.dumps(marks.values(json.loads(call.arguments)), ensure_ascii=False)
         call = call._replace(name=marks.mark(call.name), arguments=arguments)
     return write_turn(Step(reasoning, visible, call, None))
+
+
+def read_call(text: str) -> ToolCall:
+    """The call that a JSON object of a name and arguments tells."""
+    call = _decode(text)
+    return ToolCall(call.name, bytes(call.arguments).decode())
 
 
 def write_result(observation: str) -> str:

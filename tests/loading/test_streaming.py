@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,7 @@ def test_a_state_of_another_plan_is_refused(wrap: str, other: dict[str, Any], sa
     state = saved(wrapped())
     changed = wrapped(**other)
     changed.load_state_dict(state)
-    with pytest.raises(StateError, match=says):
+    with pytest.raises(StateError, match=says):  # noqa: PT012 (on loading or on the first row)
         next(iter(changed))
     same = wrapped()
     same.load_state_dict(state)
@@ -271,8 +272,41 @@ def test_a_state_of_another_converter_epoch_or_share_is_refused(monkeypatch: pyt
     monkeypatch.setattr("sera_swezero.loading.stream_plan.ROWS_VERSION", -1)
     changed = sample(shuffle_seed=1)
     changed.load_state_dict(state)
-    with pytest.raises(StateError, match="install the version that saved it"):
+    with pytest.raises(StateError, match="install the version that saved the state"):
         next(iter(changed))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda state: state.pop("shard_idx"), "do not agree with place"),
+        (lambda state: state.pop("shard_example_idx"), "do not agree with place"),
+        (lambda state: state.pop("place"), "do not agree with place"),
+        (lambda state: state.update(shard_idx="1"), "do not agree with place"),
+        (lambda state: state.update(shard_example_idx=None), "do not agree with place"),
+        (lambda state: state.update(shard_idx=10**6, place="1000000:-1", shard_example_idx=-1), "do not agree"),
+        (lambda state: state.update(plan=7), "plan cannot be read: 7"),
+        (lambda state: state.update(plan="[]"), "plan cannot be read"),
+        (lambda state: state.update(plan="{"), "plan cannot be read"),
+        (lambda state: state.update(extra=1), "has 'extra', which this stream does not"),
+    ],
+)
+def test_a_damaged_state_is_refused(damage: Callable[[dict[str, Any]], object], says: str) -> None:
+    rows = sample(shuffle_seed=1)
+    iterator = iter(rows)
+    [next(iterator) for _ in range(40)]
+    state = rows.state_dict()
+    damage(state["examples_iterable"])
+    fresh = sample(shuffle_seed=1)
+    with pytest.raises(StateError, match=says):  # noqa: PT012 (on loading or on the first row)
+        fresh.load_state_dict(state)
+        next(iter(fresh))
+
+
+def test_a_state_is_plain_data() -> None:
+    state = saved(sample(shuffle_seed=1))
+    assert pickle.loads(pickle.dumps(state)) == state
+    assert type(state["examples_iterable"]) is dict
 
 
 def test_a_state_that_knows_no_plan_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

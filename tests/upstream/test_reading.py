@@ -343,5 +343,5 @@ def test_listing_marks_make_no_plan(tmp_path: Path) -> None:
     before = stream(upstream=str(tmp_path))._ex_iterable._plan
     moved = tmp_path.rename(tmp_path.parent / "moved")
     next(iter((moved / T2).iterdir())).touch()
-    assert stream(upstream=str(moved))._ex_iterable._plan.told == before.told
+    assert stream(upstream=str(moved))._ex_iterable._plan.identity == before.identity
     assert take_snapshot(before.request.origins, upstream=str(moved)).digest != before.snapshot.digest

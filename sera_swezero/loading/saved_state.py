@@ -1,0 +1,98 @@
+"""The saved state of a stream: where it goes on, and under which plan that means the same row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sera_swezero.errors import StateError
+from sera_swezero.request.arguments import ARGUMENTS
+
+
+class SavedState(dict[str, Any]):
+    """The position of a stream, as `datasets` saves and loads it: key by key, into the dict that the stream made.
+
+    `place` repeats the position, because a key that a damaged state lacks would keep its first value unnoticed. Copied
+    or pickled it is a plain dict, so checkpoints need not know this class.
+    """
+
+    def __init__(self, plan: str, kind: str) -> None:
+        super().__init__(shard_idx=0, shard_example_idx=-1, place="0:-1", plan=plan, type=kind)
+
+    def __missing__(self, key: str) -> Any:
+        msg = (
+            f"the state has {key!r}, which this stream does not: it was saved by a stream with other steps around it "
+            "(another rank, world size, map or filter)"
+        )
+        raise StateError(msg)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+    def move(self, window: int, mark: int) -> None:
+        """Go on at a window, behind the record of this mark (-1: from its start)."""
+        self["shard_idx"], self["shard_example_idx"] = window, mark
+        self["place"] = f"{window}:{mark}"
+
+
+def check_state(state: Mapping[str, Any], key: str, kind: str, windows: int) -> None:
+    """Compare a state with the key of the stream that is to go on from it, and with its number of windows.
+
+    Raises:
+        StateError: it is damaged, or was saved under another plan, in another share of it, or by a stream that keeps no
+            plan; says what differs and which arguments would fit.
+    """
+    if state["type"] != kind:
+        msg = f"the state was saved by {state['type']}, which keeps no plan; it may not fit this stream"
+        raise StateError(msg)
+    if not isinstance(state["plan"], str):
+        msg = f"the state's plan cannot be read: {state['plan']!r}; the text that this package saves was expected"
+        raise StateError(msg)
+    if state["plan"] == key:
+        _check_place(state, windows)
+        return
+    try:
+        saved, now = json.loads(state["plan"]), json.loads(key)
+        differing = [name for name in now | saved if saved.get(name) != now.get(name)]
+    except (TypeError, ValueError, AttributeError):
+        msg = f"the state's plan cannot be read: {state['plan']!r}"
+        raise StateError(msg) from None
+    differences = "; ".join(_difference(name, saved.get(name), now.get(name)) for name in differing)
+    fitting = ", ".join(_argument(name, saved.get(name)) for name in differing if name in {"config", *ARGUMENTS})
+    remedy = f". To go on from it, load with {fitting}" if fitting else ""
+    msg = f"the state was saved under another plan and would be misread: {differences}{remedy}"
+    raise StateError(msg)
+
+
+def _check_place(state: Mapping[str, Any], windows: int) -> None:
+    window, mark = state["shard_idx"], state["shard_example_idx"]
+    whole = all(isinstance(number, int) and not isinstance(number, bool) for number in (window, mark))
+    if not whole or not 0 <= window <= windows or mark < -1 or state["place"] != f"{window}:{mark}":
+        msg = (
+            f"the state is damaged: shard_idx={window!r} and shard_example_idx={mark!r} do not agree with "
+            f"place={state['place']!r}; load the state as it was saved"
+        )
+        raise StateError(msg)
+
+
+def _difference(name: str, saved: Any, now: Any) -> str:
+    if name == "share":
+        return f"its share was {saved}, is {now} (another rank, world size or number of workers)"
+    if name == "files":
+        return "the files below the root have other names or sizes"
+    if name in ("rows_version", "order_version"):
+        what = "rows" if name == "rows_version" else "the order of rows"
+        return f"{name} was {_plain(saved)}, is {_plain(now)}: {what} changed; install the version that saved the state"
+    return f"{name} was {_plain(saved)}, is {_plain(now)}"
+
+
+def _argument(name: str, saved: Any) -> str:
+    return f"{'name' if name == 'config' else name}={_plain(saved)}"
+
+
+def _plain(value: Any) -> str:
+    """A value as it would be written in a call; one repo's revision as the commit alone."""
+    if isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value.values()))
+    return repr(value or None) if isinstance(value, dict | str) else repr(value)
