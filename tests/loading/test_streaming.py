@@ -240,7 +240,7 @@ def test_a_state_of_another_plan_is_refused(wrap: str, other: dict[str, Any], sa
     state = saved(wrapped())
     changed = wrapped(**other)
     changed.load_state_dict(state)
-    with pytest.raises(StateError, match=says):  # noqa: PT012 (on loading or on the first row)
+    with pytest.raises(StateError, match=says):
         next(iter(changed))
     same = wrapped()
     same.load_state_dict(state)
@@ -298,7 +298,7 @@ def test_a_damaged_state_is_refused(damage: Callable[[dict[str, Any]], object], 
     state = rows.state_dict()
     damage(state["examples_iterable"])
     fresh = sample(shuffle_seed=1)
-    with pytest.raises(StateError, match=says):  # noqa: PT012 (on loading or on the first row)
+    with pytest.raises(StateError, match=says):  # noqa: PT012 (on loading, or on the first row)
         fresh.load_state_dict(state)
         next(iter(fresh))
 
