@@ -1,7 +1,7 @@
 """The stream of a config: `datasets`' examples iterable with an order, a position and a plan of its own.
 
-Every internal of `datasets` that this depends on ("seam") is named here. None is documented API; all are the same on 3.6,
-4.8 and 5.2:
+Every internal of `datasets` that this depends on ("seam") is named here. None is documented API; all are the same on
+3.6, 4.8 and 5.2:
 
 * a builder's `_get_examples_iterable_for_split(split_generator)` returns the iterable of a split;
 * `ExamplesIterable`: `shuffle_data_sources`, `shard_data_sources`, `reshard_data_sources`, `num_shards`, `_state_dict`,
