@@ -53,6 +53,10 @@ matrix: $(MATRIX:%=matrix-%) ## the tests marked `matrix` with older generations
 $(MATRIX:%=matrix-%): matrix-%: .venvs/%/stamp
 	.venvs/$*/bin/python $(PYTEST) -m matrix
 
+.PHONY: generate
+generate: $(VENV)/stamp ## write what derives from the catalog and the arguments
+	@$(BIN)/python -m tools.generate
+
 .PHONY: faults
 faults: $(VENV)/stamp ## every call of a push failed in every way; some minutes
 	$(BIN)/python $(PYTEST) -m faults

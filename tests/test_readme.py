@@ -11,25 +11,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.table import BEGIN, END, PAGE, RESULTS, SHORT_BEGIN, SHORT_END, STREAMING, render, short
-from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.errors import REASONS
-from sera_swezero.request.arguments import ARGUMENTS
 from tests.request.test_arguments import CLASHES
+from tools.generate import tables, with_tables
 
 HERE = Path(__file__).resolve().parent.parent
 TEXT = (HERE / "README.md").read_text(encoding="utf-8")
-
-
-def table(heading: str) -> list[list[str]]:
-    """The cells of the first table behind a heading, without its two head lines."""
-    lines = TEXT.split(f"## {heading}\n", 1)[1].splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("|"))
-    rows = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
 
 
 @pytest.mark.matrix
@@ -41,17 +28,9 @@ def test_the_first_example_prints_what_the_readme_shows() -> None:
     assert printed.getvalue() == expected
 
 
-def test_the_config_table_is_the_config_table() -> None:
-    for row, config in zip(table("Configs"), CONFIGS.values(), strict=True):
-        name = f"`{config.name}`" + (" (default)" if config.name == DEFAULT else "")
-        upstream = config.origins[0].repo if len(config.origins) == 1 else "the four above"
-        licences = ", ".join(sorted({origin.license for origin in config.origins}))
-        assert row == [name, upstream, f"{config.rows:,}", config.default_view, licences]
-
-
-def test_the_table_of_arguments_is_their_declaration() -> None:
-    declared = [[f"`{one.name}`", one.values, one.meaning] for one in ARGUMENTS.values()]
-    assert table("Arguments") == declared
+def test_its_tables_are_generated_from_the_catalog_and_the_arguments() -> None:
+    assert with_tables(TEXT) == TEXT, "run `make generate`"
+    assert all(table in TEXT for table in tables().values())
 
 
 def test_every_clash_and_every_reason_is_named() -> None:
