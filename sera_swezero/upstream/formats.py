@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from sera_swezero.upstream.line_reader import LineReader
-from sera_swezero.upstream.records import Columns, Raw, Shard
+from sera_swezero.upstream.records import ColumnTypes, Raw, Shard
 from sera_swezero.upstream.row_groups import RowGroupReader
 from sera_swezero.upstream.snapshot import Snapshot
 from sera_swezero.upstream.whole_file import WholeFileReader
@@ -33,7 +33,7 @@ class Format:
     name: str
     """For messages."""
 
-    reader: Callable[[Snapshot, Shard, Columns, int], Reader]
+    reader: Callable[[Snapshot, Shard, ColumnTypes, int], Reader]
     """Makes the reader of a shard: snapshot, shard, the columns that a Parquet file must have, and the offset of the
     first record wanted (`Raw.after` of the record before it; -1 for the shard's start)."""
 

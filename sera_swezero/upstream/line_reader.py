@@ -11,7 +11,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
 from sera_swezero.upstream.lines import Line, split_lines
-from sera_swezero.upstream.records import LONGEST, Columns, Raw, Shard
+from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
 _BLOCK = 256 * 1024
@@ -24,7 +24,7 @@ _SLACK = 256 * 1024
 class LineReader:
     """The records of one shard of a JSON Lines file."""
 
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: Columns, at: int) -> None:
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int) -> None:
         del columns  # the source checks each line
         self._snapshot, self._shard = snapshot, shard
         self._skip = at < 0 and shard.start > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream.records import Columns
+from sera_swezero.upstream.records import ColumnTypes
 
 
 def as_objects(batch: Any) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def _as_text(value: Any) -> Any:
         return value.decode("utf-8", "surrogateescape")
 
 
-def check_columns(schema: Any, columns: Columns, place: str) -> None:
+def check_columns(schema: Any, columns: ColumnTypes, place: str) -> None:
     """Compare the file's columns with the expected ones by name and kind of type. Further columns do no harm.
 
     Raises:

@@ -11,7 +11,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.upstream.file_access import hub_file
 from sera_swezero.upstream.formats import format_of
-from sera_swezero.upstream.records import Columns, Raw, Shard, Starts
+from sera_swezero.upstream.records import ColumnTypes, Raw, Shard, Starts
 from sera_swezero.upstream.row_groups import group_starts
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -32,7 +32,7 @@ class ShardReader:
         UpstreamError: the file is gone or changed, does not have its format, lacks columns, or ends too early.
     """
 
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: Columns, at: int = -1) -> None:
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> None:
         self._place = shard.place
         self._reader = format_of(shard.file).reader(snapshot, shard, columns, at)
 

@@ -70,7 +70,7 @@ class Raw(NamedTuple):
 Starts = Mapping[tuple[str, str], Sequence[int]]
 """(repo, path) of a Parquet file -> the bytes at which its row groups start, in order."""
 
-Columns = dict[str, str]
+ColumnTypes = dict[str, str]
 """The columns that a Parquet file must have, by name and type."""
 
 LONGEST = 32 * 1024 * 1024

@@ -12,7 +12,7 @@ from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.seekable_file import SeekableHubFile
 from sera_swezero.upstream.file_access import hub_file, open_local
 from sera_swezero.upstream.parquet_rows import as_objects, check_columns
-from sera_swezero.upstream.records import Columns, Raw, Shard
+from sera_swezero.upstream.records import ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
 BATCH = 32
@@ -90,7 +90,7 @@ def group_starts(snapshot: Snapshot, shard: Shard) -> list[int]:
 class RowGroupReader:
     """The rows of the row groups that start in a shard of a Parquet file."""
 
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: Columns, at: int) -> None:
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int) -> None:
         self._snapshot, self._shard, self._columns, self._at = snapshot, shard, columns, at
         self._remote: SeekableHubFile | None = None
         self._metadata: Any = None

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
-from sera_swezero.upstream.records import LONGEST, Columns, Raw, Shard
+from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
 
 class WholeFileReader:
     """The one record of a file."""
 
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: Columns, at: int) -> None:
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int) -> None:
         del columns  # the format has none
         self._snapshot, self._shard = snapshot, shard
         self._unread = at <= 0

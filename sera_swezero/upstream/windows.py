@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from sera_swezero.upstream.prefetch import BackgroundJobs
 from sera_swezero.upstream.reading import ShardReader
-from sera_swezero.upstream.records import Columns, Raw, Shard, Starts
+from sera_swezero.upstream.records import ColumnTypes, Raw, Shard, Starts
 from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, cut
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -103,7 +103,7 @@ class WindowReader:
         self,
         snapshot: Snapshot,
         window: Window,
-        columns: Callable[[str], Columns],
+        columns: Callable[[str], ColumnTypes],
         mark: int = -1,
         batch_bytes: int = 2 * DEFAULT_SHARD_BYTES,
     ) -> None:

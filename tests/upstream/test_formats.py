@@ -35,7 +35,7 @@ REPO = "me/runs"
 
 
 def origin(pattern: str) -> Origin:
-    return Origin(repo=REPO, source="sera", shape="sera", pattern=pattern, rows=0, license="none")
+    return Origin(name="runs", repo=REPO, source="sera", shape="sera", pattern=pattern, rows=0, license="none")
 
 
 FILES = {
