@@ -2,7 +2,7 @@
 
 session.py        one HTTP session of our own, and what goes wrong with it in words
 retry.py          which errors are worth another attempt, how often to try, how long to wait
-time_limit.py     a time limit for calls of the hub's client, which has none
+background.py     calls in threads of their own, for a limited time if need be
 hub_file.py       a file at a commit of a dataset repo
 listing.py        revision -> commit -> files; remembered for offline use
 cdn_addresses.py  file -> its signed address on the CDN

@@ -8,10 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from time import time
+from time import sleep, time
 from typing import TypeVar
-
-import tenacity
 
 _LOG = logging.getLogger("sera_swezero")
 _T = TypeVar("_T")
@@ -50,10 +48,10 @@ class RetryPolicy:
     longest_named: float = 300.0
     """Seconds to wait at most when the server names them: the hub counts requests in spans of five minutes."""
 
-    def wait(self, state: tenacity.RetryCallState) -> float:
-        """Seconds until the next attempt. A random part keeps many processes from asking at the same moment."""
-        own = min(self.first * 2.0 ** (state.attempt_number - 1), self.longest) + random.uniform(0, self.first)
-        return max(own, min(named_wait(_error_of(state)), self.longest_named))
+    def wait(self, attempt: int, error: BaseException) -> float:
+        """Seconds to wait after an attempt, counted from 1. A random part keeps processes from asking all at once."""
+        own = min(self.first * 2.0 ** (attempt - 1), self.longest) + random.uniform(0, self.first)
+        return max(own, min(named_wait(error), self.longest_named))
 
 
 READING = RetryPolicy()
@@ -78,36 +76,22 @@ def with_retries(
             lost, else None.
         retry_on: which errors are worth another attempt; `is_transient` unless given.
     """
-
-    def log(state: tenacity.RetryCallState) -> None:
-        wait = state.next_action.sleep if state.next_action else 0.0
-        _LOG.info(
-            "%s: attempt %d of %d: %s; the next one in %.1f s",
-            what,
-            state.attempt_number,
-            policy.attempts,
-            in_words(_error_of(state)),
-            wait,
-        )
-
-    for attempt in tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(policy.attempts),
-        wait=policy.wait,
-        retry=tenacity.retry_if_exception(retry_on or is_transient),
-        before_sleep=log,
-        reraise=True,
-    ):
-        with attempt:
-            if look is not None and attempt.retry_state.attempt_number > 1:
+    worth_it = retry_on or is_transient
+    attempt = 1
+    while True:
+        try:
+            if look is not None and attempt > 1:
                 found = look()
                 if found is not None:
                     return found
             return call()
-    raise AssertionError(what)  # the last attempt returns or raises
-
-
-def _error_of(state: tenacity.RetryCallState) -> BaseException:
-    return (state.outcome.exception() if state.outcome else None) or Exception()
+        except Exception as error:
+            if attempt == policy.attempts or not worth_it(error):
+                raise
+            seconds = policy.wait(attempt, error)
+            _LOG.info("%s: attempt %d: %s; the next one in %.1f s", what, attempt, in_words(error), seconds)
+        sleep(seconds)
+        attempt += 1
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

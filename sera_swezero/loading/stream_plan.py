@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
+from sera_swezero.hub.background import in_background
 from sera_swezero.request.identity import ORDER_VERSION, ROWS_VERSION, describe
 from sera_swezero.request.row_columns import raw_columns
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot, look_up_addresses, plan_shards, row_group_starts
-from sera_swezero.upstream.prefetch import BackgroundJobs
 from sera_swezero.upstream.records import Starts
 from sera_swezero.upstream.windows import Record, Window, WindowReader, plan_windows
 
@@ -77,17 +78,17 @@ class StreamPlan:
         """
         columns = raw_columns(self.request)
         readers = (WindowReader(self.snapshot, w, columns, mark if i == 0 else -1) for i, w in enumerate(windows))
-        opening: deque[tuple[WindowReader, BackgroundJobs]] = deque()
+        opening: deque[tuple[WindowReader, Future[None]]] = deque()
 
         def prefetch() -> None:
             remote = self.snapshot.root is None
             while remote and len(opening) < _PREFETCHED and (reader := next(readers, None)) is not None:
-                opening.append((reader, BackgroundJobs(reader.open)))
+                opening.append((reader, in_background(reader.open)))
 
         for window in windows:
             if opening:
-                reader, jobs = opening.popleft()
-                jobs.wait()
+                reader, opened = opening.popleft()
+                opened.result()
             else:
                 reader = next(readers)
             yield window, _records(reader, prefetch)

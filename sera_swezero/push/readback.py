@@ -19,8 +19,8 @@ from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
 from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import Contract, contracts
+from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.retry import with_retries
-from sera_swezero.hub.time_limit import SILENCE, within
 from sera_swezero.push.difference import Difference
 from sera_swezero.push.repository import Repository, Tree
 from sera_swezero.sources import SOURCES

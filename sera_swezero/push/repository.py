@@ -16,11 +16,11 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, Revi
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import Manifest
 from sera_swezero.errors import PublishError
+from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.listing import RepositoryFile, endpoint, list_files, resolve
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of, with_retries
-from sera_swezero.hub.time_limit import SILENCE, within
 
 _T = TypeVar("_T")
 _TYPE = "dataset"

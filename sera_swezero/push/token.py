@@ -7,8 +7,8 @@ import os
 import huggingface_hub
 
 from sera_swezero.errors import PublishError
+from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.retry import RetryPolicy, is_transient, with_retries
-from sera_swezero.hub.time_limit import SILENCE, within
 
 
 def require_token(policy: RetryPolicy) -> None:

@@ -3,6 +3,7 @@
 records.py       File, Shard and Raw: a file, a part of it, a record in it
 snapshot.py      repo and revision -> commit and file listing (hub, local folder or fsspec URL)
 formats.py       suffix of a path -> how such files are cut and read
+record_reader.py what the readers of all formats share
 shards.py        file listing -> shards, without reading data
 windows.py       shards -> the order of a stream
 reading.py       shard -> raw records; what planning asks of files
@@ -10,11 +11,10 @@ line_reader.py   JSON Lines: lines.py splits bytes into lines
 row_groups.py    Parquet: parquet_rows.py makes objects of rows
 whole_file.py    one file, one record
 file_access.py   file of a snapshot -> hub, hub cache or root
-prefetch.py      waiting for servers in the background
 """
 
 from sera_swezero.upstream.formats import format_of
-from sera_swezero.upstream.reading import ShardReader, look_up_addresses, row_group_starts
+from sera_swezero.upstream.reading import look_up_addresses, row_group_starts, shard_reader
 from sera_swezero.upstream.records import File, Raw, Shard
 from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, cut, plan_shards
 from sera_swezero.upstream.snapshot import Snapshot, take_snapshot
@@ -24,12 +24,12 @@ __all__ = [
     "File",
     "Raw",
     "Shard",
-    "ShardReader",
     "Snapshot",
     "cut",
     "format_of",
     "look_up_addresses",
     "plan_shards",
     "row_group_starts",
+    "shard_reader",
     "take_snapshot",
 ]

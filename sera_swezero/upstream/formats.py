@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from sera_swezero.upstream.line_reader import LineReader
-from sera_swezero.upstream.records import ColumnTypes, Raw, Shard
+from sera_swezero.upstream.record_reader import RecordReader
 from sera_swezero.upstream.row_groups import RowGroupReader
-from sera_swezero.upstream.snapshot import Snapshot
 from sera_swezero.upstream.whole_file import WholeFileReader
-
-
-class Reader(Protocol):
-    """The records of one shard in order, as an iterator; use it once."""
-
-    def open(self) -> None:
-        """Ask the hub for the first bytes, so that iterating need not wait. Other roots have nothing to ask."""
-
-    def close(self) -> None:
-        """Drop what `open` asked for."""
-
-    def __iter__(self) -> Iterator[Raw]:
-        """The records."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +18,8 @@ class Format:
     name: str
     """For messages."""
 
-    reader: Callable[[Snapshot, Shard, ColumnTypes, int], Reader]
-    """Makes the reader of a shard: snapshot, shard, the columns that a Parquet file must have, and the offset of the
-    first record wanted (`Raw.after` of the record before it; -1 for the shard's start)."""
+    reader: type[RecordReader]
+    """Reads a shard."""
 
     divisible: bool
     """Whether a file may be cut into byte ranges."""

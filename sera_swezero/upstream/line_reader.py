@@ -11,6 +11,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
 from sera_swezero.upstream.lines import Line, split_lines
+from sera_swezero.upstream.record_reader import RecordReader
 from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -21,17 +22,15 @@ _SLACK = 256 * 1024
 """Bytes asked for beyond a shard's end, so that its last line (some 100 to 200 KB) needs no second GET."""
 
 
-class LineReader:
+class LineReader(RecordReader):
     """The records of one shard of a JSON Lines file."""
 
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int) -> None:
-        del columns  # the source checks each line
-        self._snapshot, self._shard = snapshot, shard
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> None:
+        super().__init__(snapshot, shard, columns, at)
         self._skip = at < 0 and shard.start > 0
         # One byte before the range, to learn whether a line starts at its edge.
         self._begin = at if at >= 0 else max(shard.start - 1, 0)
         self._slack = max(1, min(_SLACK, (shard.stop - shard.start) // 4))
-        self._get: RangedGet | None = None
 
     def open(self) -> None:
         """Ask the hub for the first bytes."""
@@ -42,12 +41,7 @@ class LineReader:
                 self._get = RangedGet(file, self._begin, min(shard.stop + self._slack, shard.size))
                 self._get.open()
 
-    def close(self) -> None:
-        """Drop what `open` asked for."""
-        if self._get is not None:
-            self._get.close()
-
-    def __iter__(self) -> Iterator[Raw]:
+    def _records(self) -> Iterator[Raw]:
         shard = self._shard
         if self._begin >= shard.stop:  # the last record that was used was the last of the shard
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Literal
@@ -11,7 +10,8 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.upstream.file_access import hub_file
 from sera_swezero.upstream.formats import format_of
-from sera_swezero.upstream.records import ColumnTypes, Raw, Shard, Starts
+from sera_swezero.upstream.record_reader import RecordReader
+from sera_swezero.upstream.records import ColumnTypes, Shard, Starts
 from sera_swezero.upstream.row_groups import group_starts
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -19,37 +19,9 @@ _MOST_FILES = 64
 """Files that planning asks about at most: one small request per file, eight at a time."""
 
 
-class ShardReader:
-    """The records of one shard in order, as an iterator; use it once.
-
-    Args:
-        snapshot: where the file lies.
-        shard: which part of it.
-        columns: the columns that a Parquet file must have, by name and type.
-        at: offset of the first record wanted, as `Raw.after` of the record before it says; -1: from the shard's start.
-
-    Raises:
-        UpstreamError: the file is gone or changed, does not have its format, lacks columns, or ends too early.
-    """
-
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> None:
-        self._place = shard.place
-        self._reader = format_of(shard.file).reader(snapshot, shard, columns, at)
-
-    def open(self) -> None:
-        """Ask the hub for the first bytes, so that iterating need not wait. Other roots have nothing to ask."""
-        self._reader.open()
-
-    def close(self) -> None:
-        """Drop what `open` asked for."""
-        self._reader.close()
-
-    def __iter__(self) -> Iterator[Raw]:
-        try:
-            yield from self._reader
-        except OSError as error:
-            msg = f"{self._place}: cannot be read: {type(error).__name__}: {error}"
-            raise UpstreamError(msg) from error
+def shard_reader(snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> RecordReader:
+    """The reader of a shard, by the format of its file; the arguments are `RecordReader`'s."""
+    return format_of(shard.file).reader(snapshot, shard, columns, at)
 
 
 def row_group_starts(snapshot: Snapshot) -> Starts:

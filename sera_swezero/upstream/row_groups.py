@@ -12,6 +12,7 @@ from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.seekable_file import SeekableHubFile
 from sera_swezero.upstream.file_access import hub_file, open_local
 from sera_swezero.upstream.parquet_rows import as_objects, check_columns
+from sera_swezero.upstream.record_reader import RecordReader
 from sera_swezero.upstream.records import ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -87,11 +88,11 @@ def group_starts(snapshot: Snapshot, shard: Shard) -> list[int]:
         return [group.start for group in groups(footer(source, shard.place))]
 
 
-class RowGroupReader:
+class RowGroupReader(RecordReader):
     """The rows of the row groups that start in a shard of a Parquet file."""
 
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int) -> None:
-        self._snapshot, self._shard, self._columns, self._at = snapshot, shard, columns, at
+    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> None:
+        super().__init__(snapshot, shard, columns, at)
         self._remote: SeekableHubFile | None = None
         self._metadata: Any = None
         self._prefetched = -1
@@ -105,10 +106,7 @@ class RowGroupReader:
             for group in self._wanted()[:1]:
                 self._prefetch(group)
 
-    def close(self) -> None:
-        """Nothing to do: the connections of a row group end with its bytes."""
-
-    def __iter__(self) -> Iterator[Raw]:
+    def _records(self) -> Iterator[Raw]:
         self.open()
         with ExitStack() as stack:
             source: SeekableHubFile | IO[bytes]

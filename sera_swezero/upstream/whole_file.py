@@ -6,35 +6,24 @@ from collections.abc import Iterator
 
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
-from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
-from sera_swezero.upstream.snapshot import Snapshot
+from sera_swezero.upstream.record_reader import RecordReader
+from sera_swezero.upstream.records import LONGEST, Raw
 
 
-class WholeFileReader:
+class WholeFileReader(RecordReader):
     """The one record of a file."""
-
-    def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int) -> None:
-        del columns  # the format has none
-        self._snapshot, self._shard = snapshot, shard
-        self._unread = at <= 0
-        self._get: RangedGet | None = None
 
     def open(self) -> None:
         """Ask the hub for the file."""
-        if self._get is None and self._unread and self._shard.size <= LONGEST:
+        if self._get is None and self._at <= 0 and self._shard.size <= LONGEST:
             file = hub_file(self._snapshot, self._shard)
             if file is not None:
                 self._get = RangedGet(file, 0, file.size)
                 self._get.open()
 
-    def close(self) -> None:
-        """Drop what `open` asked for."""
-        if self._get is not None:
-            self._get.close()
-
-    def __iter__(self) -> Iterator[Raw]:
+    def _records(self) -> Iterator[Raw]:
         size = self._shard.size
-        if not self._unread:
+        if self._at > 0:
             return
         if size > LONGEST:
             fault = f"the file has {size} bytes; a record of at most {LONGEST} bytes was expected"

@@ -16,8 +16,8 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sera_swezero.upstream.prefetch import BackgroundJobs
-from sera_swezero.upstream.reading import ShardReader
+from sera_swezero.hub.background import in_background
+from sera_swezero.upstream.reading import shard_reader
 from sera_swezero.upstream.records import ColumnTypes, Raw, Shard, Starts
 from sera_swezero.upstream.shards import DEFAULT_SHARD_BYTES, cut
 from sera_swezero.upstream.snapshot import Snapshot
@@ -96,7 +96,7 @@ class WindowReader:
             row groups of Parquet that are larger are permuted in parts. It decides the order: do not change it.
 
     Raises:
-        UpstreamError: as `ShardReader`.
+        UpstreamError: as `RecordReader`.
     """
 
     def __init__(
@@ -109,14 +109,15 @@ class WindowReader:
     ) -> None:
         at = -1 if window.salt else mark
         self._window, self._mark, self._batch_bytes = window, mark, batch_bytes
-        self._readers = [ShardReader(snapshot, shard, columns(shard.repo), at) for shard in window.shards]
+        self._readers = [shard_reader(snapshot, shard, columns(shard.repo), at) for shard in window.shards]
 
     def open(self) -> None:
         """Ask for the first bytes of every shard, all at once."""
         first, *others = self._readers
-        jobs = BackgroundJobs(*(reader.open for reader in others))
+        waiting = [in_background(reader.open) for reader in others]
         first.open()
-        jobs.wait()
+        for opened in waiting:
+            opened.result()
 
     def close(self) -> None:
         """Drop what `open` asked for."""

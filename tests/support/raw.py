@@ -25,7 +25,7 @@ from sera_swezero.report import Report
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import Raw, ShardReader, plan_shards, take_snapshot
+from sera_swezero.upstream import Raw, plan_shards, shard_reader, take_snapshot
 from sera_swezero.views import ViewInput, text_row
 
 T2 = "glm-4.6-lite-t2"
@@ -228,7 +228,7 @@ def sample_records(config: str) -> list[Raw]:
     (origin,) = CONFIGS[config].origins
     snapshot = take_snapshot((origin,), upstream="sample")
     columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
-    return [raw for shard in plan_shards(snapshot.files) for raw in ShardReader(snapshot, shard, columns)]
+    return [raw for shard in plan_shards(snapshot.files) for raw in shard_reader(snapshot, shard, columns)]
 
 
 @cache

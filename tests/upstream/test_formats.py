@@ -15,12 +15,12 @@ from sera_swezero.catalog import Origin
 from sera_swezero.errors import UpstreamError
 from sera_swezero.upstream import (
     Raw,
-    ShardReader,
     Snapshot,
     format_of,
     formats,
     plan_shards,
     row_group_starts,
+    shard_reader,
     take_snapshot,
     whole_file,
 )
@@ -62,7 +62,7 @@ def memory(folder: Path, point: Point) -> str | None:
 
 def records(snapshot: Snapshot, shard_bytes: int = 64) -> dict[str, Raw]:
     shards = plan_shards(snapshot.files, shard_bytes)
-    found = [(shard.file, raw) for shard in shards for raw in ShardReader(snapshot, shard, {})]
+    found = [(shard.file, raw) for shard in shards for raw in shard_reader(snapshot, shard, {})]
     assert len({path for path, _ in found}) == len(found), "every file is one record"
     return dict(found)
 
@@ -76,8 +76,8 @@ def check_whole_files(snapshot: Snapshot) -> None:
     assert {path: raw.data for path, raw in found.items()} == {path: FILES[path] for path in found}
     assert plan_shards(snapshot.files, 1) == plan_shards(snapshot.files, 1 << 30), "no file is cut"
     for shard in plan_shards(snapshot.files):
-        (raw,) = ShardReader(snapshot, shard, {})
-        assert list(ShardReader(snapshot, shard, {}, raw.after)) == [], "nothing follows the record"
+        (raw,) = shard_reader(snapshot, shard, {})
+        assert list(shard_reader(snapshot, shard, {}, raw.after)) == [], "nothing follows the record"
 
 
 @pytest.mark.parametrize("root", [local, memory])
@@ -141,7 +141,7 @@ def test_a_parquet_file_is_cut_at_its_row_groups_and_a_whole_file_asks_planning_
     starts = row_group_starts(snapshot)
     assert set(starts) == {(REPO, "x/n.parquet")}
     shards = [shard for shard in plan_shards(snapshot.files, 1, starts) if shard.file.endswith("parquet")]
-    assert [len(list(ShardReader(snapshot, shard, {"n": "int64"}))) for shard in shards] == [10, 10, 10, 10]
+    assert [len(list(shard_reader(snapshot, shard, {"n": "int64"}))) for shard in shards] == [10, 10, 10, 10]
 
 
 MARKS = {

@@ -19,7 +19,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import cdn_addresses, retry
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.hub.retry import RetryPolicy
-from sera_swezero.upstream import File, Shard, ShardReader, look_up_addresses, plan_shards, take_snapshot
+from sera_swezero.upstream import File, Shard, look_up_addresses, plan_shards, shard_reader, take_snapshot
 from sera_swezero.upstream.lines import split_lines
 from sera_swezero.upstream.records import LONGEST
 from tests.hub import LoopbackHub
@@ -214,7 +214,7 @@ def test_a_fault_that_stays_is_an_upstream_error_that_names_the_file(
     plan = stream(shard_bytes=1 << 20)._ex_iterable._plan
     shard = plan.shards[3]
     with pytest.raises(UpstreamError, match=rf"{T2}/.*in 3 attempts.*{says}"):
-        list(ShardReader(plan.snapshot, shard, {}))
+        list(shard_reader(plan.snapshot, shard, {}))
     hit = [one for one in cdn.log if one.faults and (one.range or "").startswith(f"bytes={shard.start - 1}-")]
     assert len(hit) == 3
 
@@ -224,13 +224,13 @@ def test_a_file_that_changed_since_it_was_listed_is_an_error(cdn: LoopbackHub) -
     files = rows._ex_iterable._plan.snapshot.files
     longer = files[0]._replace(size=files[0].size + 1)
     with pytest.raises(UpstreamError, match=f"has {files[0].size} bytes, but was listed with {longer.size}"):
-        list(ShardReader(rows._ex_iterable._plan.snapshot, Shard(T2, longer.path, 0, 100, longer.size), {}))
+        list(shard_reader(rows._ex_iterable._plan.snapshot, Shard(T2, longer.path, 0, 100, longer.size), {}))
 
 
 def test_a_file_that_is_gone_is_an_error(cdn: LoopbackHub) -> None:
     snapshot = stream()._ex_iterable._plan.snapshot
     with pytest.raises(UpstreamError, match=f"{T2}/no.jsonl at .*the hub refuses it"):
-        list(ShardReader(snapshot, Shard(T2, "no.jsonl", 0, 100, 100), {}))
+        list(shard_reader(snapshot, Shard(T2, "no.jsonl", 0, 100, 100), {}))
 
 
 def test_what_is_not_read_on_is_not_asked_for(cdn: LoopbackHub, large: Path) -> None:
@@ -308,7 +308,7 @@ def test_parquet_shards_begin_at_row_groups_and_none_is_empty(hub: LoopbackHub) 
     assert {(s.repo, s.file, s.start) for s in plan.shards if s.start} <= {
         (repo, file, start) for (repo, file), starts in plan.starts.items() for start in starts
     }
-    counts = [len(list(ShardReader(plan.snapshot, shard, {"instance_id": "string"}))) for shard in plan.shards]
+    counts = [len(list(shard_reader(plan.snapshot, shard, {"instance_id": "string"}))) for shard in plan.shards]
     assert all(counts)
     assert sum(counts) == 126
 

@@ -22,7 +22,7 @@ from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
-from sera_swezero.upstream import ShardReader, plan_shards, take_snapshot
+from sera_swezero.upstream import plan_shards, shard_reader, take_snapshot
 from tests.hub import LoopbackHub
 from tests.support.streams import Point, point
 
@@ -198,7 +198,7 @@ def test_our_session_is_the_users_and_the_clients_own_stays_as_it_is(
         before = {name: repr(value) for name, value in vars(shared).items()}
         snapshot = take_snapshot(settle(CONFIG[T2]).origins)
         shard = plan_shards(snapshot.files)[0]
-        assert next(iter(ShardReader(snapshot, shard, {}))).data
+        assert next(iter(shard_reader(snapshot, shard, {}))).data
         assert len(made) == 2, "the client's session, and ours"
         assert huggingface_hub.get_session() is shared
         assert {name: repr(value) for name, value in vars(shared).items()} == before
