@@ -47,13 +47,13 @@ class LoopbackHub:
         self.root.mkdir(parents=True, exist_ok=True)
         self.token, self.read_token = token, read_token
         self.faults = Faults()
-        self._log = Log()
+        self.request_log = Log()
         store = Store(self.root)
         xet_store = XetStore(self.root / "xet", store.objects)
         tokens = {token: Identity("write"), read_token: Identity("read")}
         self._site = Site(self.root, store, xet_store, tokens, page_size=page_size, part_bytes=part_bytes, xet=xet)
         self._site.signed_seconds = signed_seconds
-        self._servers = Servers(self._site, self.faults, self._log)
+        self._servers = Servers(self._site, self.faults, self.request_log)
 
     def __enter__(self) -> Self:
         self.start()
@@ -80,13 +80,13 @@ class LoopbackHub:
     @property
     def log(self) -> list[Request]:
         """All requests so far, in the order of their arrival."""
-        return self._log.all()
+        return self.request_log.all()
 
     def requests(
         self, method: str | None = None, path_matches: str = "", host: str | None = None, status: int | None = None
     ) -> list[Request]:
         """The requests of a method, host and status whose path matches the regular expression (searched)."""
-        return self._log.find(method, path_matches, host, status)
+        return self.request_log.find(method, path_matches, host, status)
 
     def env(self, **extra: str) -> dict[str, str]:
         """A whole environment for a child process: this one's, without its HF_ and proxy settings, aimed at the hub."""

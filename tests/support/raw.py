@@ -246,7 +246,7 @@ def convert_root(
         The rows, and what became of the records. Rejected records also go to `reject`.
     """
     request = settle(config, upstream=str(root), **arguments)
-    snapshot = take_snapshot(request.origins, upstream=request.upstream)
+    snapshot = take_snapshot(request.origins, upstream=request.arguments.upstream)
     report = Report()
     shards = plan_shards(snapshot.files)
     made = [made for shard in shards for _, made in convert_shard(shard, snapshot, request, report, reject)]
