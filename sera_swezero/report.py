@@ -1,24 +1,36 @@
-"""What became of records: how many there were, and why some did not become rows."""
+"""What became of records: the one report of counts, for streams, builds, manifests and statistics."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    Counts = Counter[str]
+else:
+    Counts = dict[str, int]  # what msgspec can read; a report makes a Counter of it
 
 
-@dataclass
-class Report:
-    """What became of the records of one shard or of many.
-
-    rows_in: records read. rows_out: rows given. filtered_by: rows left out, by the names of `filters.FILTERS`.
-    rejected: by the reasons of `errors.REASONS`. conversions: by the kinds of `conversions.CONVERSIONS`.
-    """
+class Report(msgspec.Struct, rename={"filtered_by": "filtered"}):
+    """What became of the records of one shard or of many. `rows_in` is the sum of all that follows it."""
 
     rows_in: int = 0
+    """Records read."""
     rows_out: int = 0
-    filtered_by: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    conversions: Counter[str] = field(default_factory=Counter)
+    """Records that became rows."""
+    filtered_by: Counts = msgspec.field(default_factory=Counter)
+    """Rows that a filter left out, by the filter's name in `filters.FILTERS`. It is `filtered` in JSON."""
+    rejected: Counts = msgspec.field(default_factory=Counter)
+    """Records that cannot become rows, by the reasons of `errors.REASONS`."""
+    conversions: Counts = msgspec.field(default_factory=Counter)
+    """How often each kind of `conversions.CONVERSIONS` was needed, over the rows."""
+
+    def __post_init__(self) -> None:
+        self.filtered_by = Counter(self.filtered_by)
+        self.rejected = Counter(self.rejected)
+        self.conversions = Counter(self.conversions)
 
     @property
     def filtered(self) -> int:
@@ -34,9 +46,8 @@ class Report:
         self.conversions.update(other.conversions)
 
     def __str__(self) -> str:
-        told = f"{self.rows_in} rows in, {self.rows_out} out"
-        if self.filtered_by:
-            told += ", filtered: " + ", ".join(f"{count} {name}" for name, count in sorted(self.filtered_by.items()))
-        if self.rejected:
-            told += ", rejected: " + ", ".join(f"{count} {reason}" for reason, count in sorted(self.rejected.items()))
-        return told
+        text = f"{self.rows_in} rows in, {self.rows_out} out"
+        for what, counts in (("filtered", self.filtered_by), ("rejected", self.rejected)):
+            if counts:
+                text += f", {what}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        return text

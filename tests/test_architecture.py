@@ -21,7 +21,7 @@ CORE = {"core", "catalog", "errors", "version"}
 """Parts that import the standard library and each other alone; so does the list of schemas."""
 
 LAYERS = (
-    CORE | {"schemas"},
+    CORE | {"schemas", "display"},
     {"sources", "views", "plugins"},
     {"hub", "upstream", "sample"},
     {"request"},

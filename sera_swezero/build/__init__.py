@@ -1,14 +1,16 @@
 """Configs to a directory that can be published: Parquet shards, rejected rows, a manifest and a card.
 
-figures.py    what the card tells of the rows, counted while they are built
-held.py       a row group's values, until it is written
-parquet.py    rows -> one Parquet file, always the same bytes
-shard.py      the unit: a shard in, files and a manifest entry out
-manifest.py   what was built from what, as typed JSON; manifests merge
-card.py       manifest -> README.md
-runner.py     several configs: plan the units, have them done, write manifest and card
-workers.py    units in parallel processes, with progress, interrupt and rerun
-worker.py     one such process: takes units until none is left
-unions.py     configs that are globs over others
-tables.py     the card's tables
+runner.py           several configs: plan the units, have them built, write manifest and card
+worker_pool.py      units in parallel processes, with progress, interrupt and rerun
+worker_process.py   one such process: takes units until none is left
+build_shard.py      what is done per unit: shards of upstream in, files and an entry out
+unit_files.py       the unit, its entry, its files on disk
+parquet_writer.py   rows -> one Parquet file, always the same bytes
+arrow_columns.py    the rows of a row group as Arrow arrays
+figures.py          what the card says of the rows, counted while they are built
+manifest.py         what was built from what, as typed JSON; manifests merge
+card.py             manifest -> README.md
+card_tables.py      the card's tables
+unions.py           configs that are globs over others
+collector.py        the garbage collector while rows are converted
 """

@@ -24,8 +24,14 @@ from sera_swezero.schemas.columns import features
 PLACE = "OWNER/NAME"
 """What the card calls the repo before it has one."""
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_LARGER = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"))
+_SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+}
 
 
 def render(manifest: Manifest, repo: str = PLACE) -> str:
@@ -46,14 +52,14 @@ def render(manifest: Manifest, repo: str = PLACE) -> str:
 
 def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
     """The card's `configs`: what was built, and unions of it as globs where all parts are here."""
-    told = []
+    entries = []
     names = groups(manifest)
     default = next((name for name in (DEFAULT, *names) if name in names), None)
     for name, parts in names.items():
         paths = [f"{part}/train-*.parquet" for part in parts]
         entry: dict[str, Any] = {"config_name": name, "data_files": [{"split": "train", "path": paths}]}
-        told.append(entry | ({"default": True} if name == default else {}))
-    return told
+        entries.append(entry | ({"default": True} if name == default else {}))
+    return entries
 
 
 def groups(manifest: Manifest) -> dict[str, list[str]]:
@@ -62,25 +68,24 @@ def groups(manifest: Manifest) -> dict[str, list[str]]:
 
 
 def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:
-    """The card's `dataset_info`. Configs with free JSON tell no features: 3.6 would refuse the whole card."""
+    """The card's `dataset_info`. Configs with free JSON have no features there: 3.6 would refuse the whole card."""
     infos = {}
     for name, parts in groups(manifest).items():
         built = [manifest.configs[part] for part in parts]
-        told: Features | None = None if built[0].json else Features.from_dict(features(dict(built[0].columns)))
-        held = sum(one.arrow_bytes for one in built)
-        split = SplitInfo("train", num_bytes=held, num_examples=sum(one.rows for one in built))
+        size = sum(part.arrow_bytes for part in built)
+        split = SplitInfo("train", num_bytes=size, num_examples=sum(part.rows for part in built))
         infos[name] = DatasetInfo(
-            features=told,
+            features=None if built[0].json else Features.from_dict(features(dict(built[0].columns))),
             splits=SplitDict({"train": split}),
-            download_size=sum(one.bytes for one in built),
-            dataset_size=held,
+            download_size=sum(part.bytes for part in built),
+            dataset_size=size,
         )
     return infos
 
 
 def size_category(rows: int) -> str:
     """The hub's word for a number of rows."""
-    return next((word for limit, word in (*_SIZES, *_LARGER) if rows < limit), "100M<n<1B")
+    return next((word for limit, word in _SIZES.items() if rows < limit), "100M<n<1B")
 
 
 def _text(manifest: Manifest, repo: str) -> str:
@@ -92,18 +97,11 @@ def _text(manifest: Manifest, repo: str) -> str:
         default=default,
         view=first.view,
         has_recall="line_level_recall" in dict(first.columns),
-        unions={name: parts for name, parts in named.items() if len(parts) > 1},
+        groups=named,
         partial={name: built for name, built in manifest.configs.items() if _partial(built)},
-        views=card_tables.views(manifest),
-        overview=card_tables.overview(manifest, named, default),
-        origins=card_tables.origins(manifest),
-        rejects=card_tables.rejects(manifest),
-        columns=card_tables.columns(manifest),
+        manifest=manifest,
+        tables=card_tables,
         wrappers=WRAPPERS,
-        distribution=card_tables.distribution(manifest),
-        recall=card_tables.recall(manifest),
-        outcomes=card_tables.outcomes(manifest),
-        conversions=card_tables.conversions(manifest),
         repos=_repos(manifest),
     )
 

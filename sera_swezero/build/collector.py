@@ -1,4 +1,4 @@
-"""The process while rows are converted: its garbage collector and its memory."""
+"""The garbage collector while rows are converted."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pyarrow as pa
-
 
 @contextmanager
-def resting() -> Iterator[None]:
-    """Let the collector look at hardly anything, and Arrow give back what it no longer needs.
+def quiet_collector() -> Iterator[None]:
+    """Have the garbage collector look at hardly anything.
 
     Rows are values without cycles, and what was imported before is half a million objects that the collector would walk
-    again and again: some 4 % of a conversion. Arrow's own pools keep more memory than is in use; the system's gives it
-    back: 12 MB less at the peak of a SWE-ZERO build, at no cost of time.
+    again and again: some 4 % of a conversion.
     """
-    threshold, pool = gc.get_threshold(), pa.default_memory_pool()
+    threshold = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
-    pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
-        pa.set_memory_pool(pool)
         gc.set_threshold(*threshold)
         gc.unfreeze()

@@ -1,19 +1,21 @@
-"""What the card tells of the rows, counted while they are built, so that every figure comes from the data."""
+"""What is counted over rows: by a build for its card and, in more detail, by the statistics."""
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import Any, ClassVar
+
 import msgspec
 
-from sera_swezero.convert import Converted
 from sera_swezero.core.recall import bin_of
-from sera_swezero.views import View
+from sera_swezero.report import Report
 
-RECALL_BINS = 10
-"""The recall histogram has this many bins of equal width; the last one includes 1.0."""
+RECALL_BINS = 20
+"""Bins of a recall histogram, each 0.05 wide; a bin holds its lower edge, the last one 1.0 too."""
 
 
 class Spread(msgspec.Struct, omit_defaults=True):
-    """Least, most and mean of a number over rows."""
+    """Least, most and mean of a whole number over rows. Two spreads add up, in any order."""
 
     rows: int = 0
     total: int = 0
@@ -22,7 +24,10 @@ class Spread(msgspec.Struct, omit_defaults=True):
 
     def note(self, value: int) -> None:
         """Count one row."""
-        self.add(Spread(1, value, value, value))
+        self.least = min(self.least, value) if self.rows else value
+        self.most = max(self.most, value)
+        self.rows += 1
+        self.total += value
 
     def add(self, other: Spread) -> None:
         """Add the rows of another spread."""
@@ -33,49 +38,56 @@ class Spread(msgspec.Struct, omit_defaults=True):
         self.total += other.total
 
     @property
-    def mean(self) -> float:
-        """The mean, 0 where there are no rows."""
-        return self.total / self.rows if self.rows else 0.0
+    def mean(self) -> float | None:
+        """The mean, None where there are no rows."""
+        return self.total / self.rows if self.rows else None
 
 
 class Figures(msgspec.Struct, omit_defaults=True):
-    """Counts over the rows of a shard or of many.
+    """Counts over the rows of a shard or of many. Two of them add up, in any order."""
 
-    messages: messages per row (the card's "turns"). calls: tool calls per row, as the view shows them. recall: rows per
-    bin of `RECALL_BINS`, empty in a view without the column. no_recall: rows whose recall is null. outcomes: rows by
-    the status of `trajectory.STATUSES`.
-    """
-
+    described_by: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are not counts, but say of what the counts are."""
     messages: Spread = msgspec.field(default_factory=Spread)
+    """Messages per row, which the SERA card calls turns."""
     calls: Spread = msgspec.field(default_factory=Spread)
-    recall: list[int] = []
-    no_recall: int = 0
+    """Tool calls per row, as the view shows them."""
     outcomes: dict[str, int] = {}
+    """Rows by their outcome, a status of `trajectory.STATUSES`."""
+    recall: list[int] = []
+    """Rows by bin of their line-level recall; empty where no row has one."""
+    no_recall: int = 0
+    """Rows without a recall, in views that have the column."""
 
-    def note(self, converted: Converted, view: View) -> None:
-        """Count one row of a view."""
-        row, messages = converted.row, converted.messages
-        self.messages.note(len(view.messages(row)) if messages is None else messages)
-        self.calls.note(converted.calls)
-        status = converted.view_input.trajectory.outcome.status
-        self.outcomes[status] = self.outcomes.get(status, 0) + 1
-        if "line_level_recall" in row:
-            self._note_recall(row["line_level_recall"])
+    def note_row(self, *, messages: int, calls: int, outcome: str) -> None:
+        """Count one row."""
+        self.messages.note(messages)
+        self.calls.note(calls)
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
-    def _note_recall(self, recall: float | None) -> None:
+    def note_recall(self, recall: float | None) -> None:
+        """Count the recall of one row; None for a row without one."""
         if recall is None:
             self.no_recall += 1
-            return
-        self.recall = self.recall or [0] * RECALL_BINS
-        self.recall[bin_of(recall, RECALL_BINS)] += 1
+        else:
+            self.recall = self.recall or [0] * RECALL_BINS
+            self.recall[bin_of(recall, RECALL_BINS)] += 1
 
     def add(self, other: Figures) -> None:
-        """Add the rows of other figures."""
-        self.messages.add(other.messages)
-        self.calls.add(other.calls)
-        self.no_recall += other.no_recall
-        if other.recall:
-            mine = self.recall or [0] * RECALL_BINS
-            self.recall = [one + two for one, two in zip(mine, other.recall, strict=True)]
-        for status, count in other.outcomes.items():
-            self.outcomes[status] = self.outcomes.get(status, 0) + count
+        """Add the rows of other figures, which stay as they are."""
+        for name in set(self.__struct_fields__) - self.described_by:
+            setattr(self, name, added(getattr(self, name), getattr(other, name)))
+
+
+def added(one: Any, other: Any) -> Any:
+    """The sum of two counts of the same kind, of which one may be None or empty; `one` may change, `other` does not."""
+    if one is None or other is None:
+        return one if other is None else deepcopy(other)
+    if isinstance(one, Spread | Report):
+        one.add(other)
+        return one
+    if isinstance(one, dict):
+        return {**one, **{name: one.get(name, 0) + count for name, count in other.items()}}
+    if isinstance(one, list):
+        return [a + b for a, b in zip(one, other, strict=True)] if one and other else [*one, *other]
+    return one + other

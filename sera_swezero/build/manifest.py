@@ -1,6 +1,6 @@
-"""What was built from what: `manifest.json`, typed. It holds nothing that differs between two builds of the same input.
+"""What was built from what: `manifest.json`, typed. Two builds of the same input give the same manifest.
 
-The manifest lists every file that a push may upload or delete, and all that the card tells.
+It lists every file that a push may upload or delete, and holds every figure on the card.
 """
 
 from __future__ import annotations
@@ -13,95 +13,81 @@ import msgspec
 
 from sera_swezero.build.figures import Figures
 from sera_swezero.errors import PublishError
+from sera_swezero.report import Report
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
-FORMAT = 1
-"""Raised when a manifest, or the layout that it tells of, can no longer be read by older code."""
+FORMAT = 2
+"""Raised when a manifest, or the layout that it describes, can no longer be read by older code."""
 
 
-class Source(msgspec.Struct):
-    """The part of an upstream file that a shard was made from: records that start in [start, stop), in bytes."""
+class ShardSource(msgspec.Struct):
+    """The part of an upstream file that a shard was made from: the records that start in [start, stop)."""
 
     repo: str
     file: str
     start: int
+    """In bytes, as `stop`."""
     stop: int
 
 
-class Built(msgspec.Struct):
-    """One file: path below the directory, size in bytes, sha256 in hex, rows."""
+class BuiltFile(msgspec.Struct):
+    """One file of a build."""
 
     path: str
+    """Where it is, below the directory of the build."""
     bytes: int
     sha256: str
+    """In hex."""
     rows: int
 
 
-class Counts(msgspec.Struct, omit_defaults=True):
-    """What became of the records, as `convert.Report`, by plain names."""
-
-    rows_in: int = 0
-    rows_out: int = 0
-    filtered: int = 0
-    rejected: dict[str, int] = {}
-    conversions: dict[str, int] = {}
-
-    def add(self, other: Counts) -> None:
-        """Add the counts of another shard."""
-        self.rows_in += other.rows_in
-        self.rows_out += other.rows_out
-        self.filtered += other.filtered
-        for mine, theirs in ((self.rejected, other.rejected), (self.conversions, other.conversions)):
-            for name, count in theirs.items():
-                mine[name] = mine.get(name, 0) + count
-
-
 class BuiltShard(msgspec.Struct, omit_defaults=True):
-    """One shard: where it came from, its file, its rejected rows' file, its counts.
+    """One shard: what it was made from, its files, its counts."""
 
-    data: None where no record became a row: `datasets` 4.8 fails on a file without rows, unless it is the last.
-    arrow_bytes: size of the rows in memory, which `dataset_size` sums up.
-    """
-
-    sources: list[Source]
-    data: Built | None
+    sources: list[ShardSource]
+    data: BuiltFile | None
+    """None where no record became a row: `datasets` 4.8 fails on a file without rows, unless it is the last."""
     arrow_bytes: int
-    counts: Counts
+    """Size of the rows in memory, which `dataset_size` on the card sums up."""
+    report: Report
     figures: Figures
-    rejected: Built | None = None
+    rejected: BuiltFile | None = None
+    """The rejected records with their reasons; None where none was rejected."""
 
     @property
-    def files(self) -> list[Built]:
+    def files(self) -> list[BuiltFile]:
         """The shard's files."""
-        return [built for built in (self.data, self.rejected) if built is not None]
+        return [file for file in (self.data, self.rejected) if file is not None]
 
 
-class BuiltConfig(msgspec.Struct):
-    """One published config: what was asked for, what it was read from, what it was made with, its shards in order.
-
-    described: the request, as `convert.describe` tells it. upstream: repo -> commit, "" where a root was read.
-    converter: version and digest of the code. writer: `parquet.WRITER`. columns: (name, type) in order,
-    as `views.Columns`. json: whether leaves are free JSON. max_rows: cap on its rows, None for none.
-    """
+class BuiltConfig(msgspec.Struct, kw_only=True):
+    """One published config: what was asked for, what it was read from, what it was made with, its shards in order."""
 
     config: str
     view: str
     described: dict[str, object]
+    """The request as `convert.describe` describes it."""
     upstream: dict[str, str]
+    """Commit by repo; "" where a root was read."""
     converter: dict[str, str]
+    """Version and digest of the code."""
     writer: dict[str, object]
+    """`parquet_writer.WRITER`."""
     columns: list[tuple[str, str]]
+    """Name and type of each column in order, as in `views.Columns`."""
     json: bool
+    """Whether there are columns of free JSON."""
     max_rows: int | None
+    """Cap on the rows, None where there is none."""
     shards: list[BuiltShard]
 
     @property
-    def counts(self) -> Counts:
+    def report(self) -> Report:
         """The counts of all shards."""
-        total = Counts()
+        total = Report()
         for shard in self.shards:
-            total.add(shard.counts)
+            total.add(shard.report)
         return total
 
     @property
@@ -129,18 +115,16 @@ class BuiltConfig(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct):
-    """Everything in a built directory or a published repo.
-
-    digest: sha256 of the rest. It stands first and on a line of its own, so that two versions always conflict in git:
-    of two pull requests that start from the same version the hub merges one.
-    """
+    """Everything in a built directory or a published repo."""
 
     digest: str
+    """sha256 of the rest. It is first and on a line of its own, so that two versions always conflict in git: of two
+    pull requests that start from the same version, the hub merges only one."""
     format: int
     configs: dict[str, BuiltConfig]
 
     @property
-    def files(self) -> Iterator[Built]:
+    def files(self) -> Iterator[BuiltFile]:
         """Every file that the manifest lists; itself and the card are not among them."""
         for config in self.configs.values():
             for shard in config.shards:
@@ -150,8 +134,8 @@ class Manifest(msgspec.Struct):
 def make(configs: dict[str, BuiltConfig]) -> Manifest:
     """A manifest of the configs, in order of their names."""
     ordered = dict(sorted(configs.items()))
-    told = msgspec.json.encode([FORMAT, ordered], order="deterministic")
-    return Manifest(hashlib.sha256(told).hexdigest(), FORMAT, ordered)
+    content = msgspec.json.encode([FORMAT, ordered], order="deterministic")
+    return Manifest(digest=hashlib.sha256(content).hexdigest(), format=FORMAT, configs=ordered)
 
 
 def merge(old: Manifest | None, new: Manifest) -> Manifest:
@@ -166,19 +150,21 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(text: bytes, place: str) -> Manifest:
-    """Read a manifest.
+    """Read a manifest; `place` says in errors where it was found.
 
     Raises:
-        PublishError: it is none, of a later format, or its digest does not fit; `place` says where it was found.
+        PublishError: it is not one, has another format, or its digest does not fit.
     """
     try:
+        found = msgspec.json.decode(text, type=_Format).format
+        if found != FORMAT:
+            msg = f"{place}: has format {found}, this version reads {FORMAT}; "
+            msg += "upgrade sera-swezero" if found > FORMAT else "build it again"
+            raise PublishError(msg)
         manifest = msgspec.json.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeError) as error:
-        msg = f"{place}: is no manifest of this program: {error}; expected what `sera-swezero build` writes"
+        msg = f"{place}: is not a manifest of this program: {error}; expected what `sera-swezero build` writes"
         raise PublishError(msg) from error
-    if manifest.format != FORMAT:
-        msg = f"{place}: has format {manifest.format}, this version reads {FORMAT}; upgrade sera-swezero"
-        raise PublishError(msg)
     if make(manifest.configs).digest != manifest.digest:
         msg = f"{place}: was changed by hand: its digest {manifest.digest[:12]} does not fit; build it again"
         raise PublishError(msg)
@@ -189,3 +175,7 @@ def read(folder: Path) -> Manifest | None:
     """The manifest of a built directory, None if it has none. Raises PublishError."""
     path = folder / MANIFEST
     return decode(path.read_bytes(), str(path)) if path.is_file() else None
+
+
+class _Format(msgspec.Struct):
+    format: int

@@ -13,16 +13,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sera_swezero.build.arrow_buffers import held
+from sera_swezero.build.arrow_columns import arrow_column
 from sera_swezero.schemas.columns import features
 from sera_swezero.views import Columns, Row
 
 ROW_GROUP_BYTES = 64_000_000
 """No row group is larger, uncompressed, unless one row alone is. The hub's viewer refuses groups above 286 MiB, and a
-streaming reader holds a whole group."""
+streaming reader keeps a whole group in memory."""
 
-# Bytes of rows at which a group is closed: it is held until then, and a process should stay below 100 MB. Some 100
-# rows; groups twice as large save 0.15 % of the file.
+# Bytes of rows at which a group is closed: some 100 rows. It is in memory until then, and a process should stay below
+# 100 MB; groups twice as large would save 0.15 % of the file.
 _FILL = 12_000_000
 # Smaller pages than pyarrow's 256 KiB to 1 MiB: a changed row costs a new version the pages that it touches.
 _PAGES = {"min_chunk_size": 64 * 1024, "max_chunk_size": 256 * 1024, "norm_level": 0}
@@ -35,18 +35,18 @@ WRITER: dict[str, Any] = {
     "content_defined_chunking": _PAGES,
     # Text that differs from row to row gains nothing from a dictionary; columns of few values stay below this.
     "dictionary_bytes": 64 * 1024,
-    # Nobody looks a history up by its least and greatest text, and to find them costs 6 % of the writing.
+    # Nobody looks a history up by its least and greatest text, and finding them costs 6 % of the writing.
     "no_statistics": ["messages"],
 }
 """What the bytes of a file depend on besides its rows."""
 
 
-def schema_of(described: Columns) -> pa.Schema:
-    """The Arrow schema of columns: their features, told twice, to Arrow and, as metadata, to `datasets`."""
-    plain = features(described)
-    told = json.dumps({"info": {"features": plain}}, sort_keys=True)
+def schema_of(columns: Columns) -> pa.Schema:
+    """The Arrow schema of columns. Its metadata has their features once more, for `datasets`."""
+    plain = features(columns)
+    metadata = json.dumps({"info": {"features": plain}}, sort_keys=True)
     fields = [pa.field(name, _arrow(feature)) for name, feature in plain.items()]
-    return pa.schema(fields, metadata={"huggingface": told})
+    return pa.schema(fields, metadata={"huggingface": metadata})
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -66,45 +66,44 @@ def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 class Sink:
-    """A Parquet file that takes rows one by one and holds at most one row group of them. Close it to have the file.
+    """A Parquet file that takes rows one by one and keeps at most one row group of them. Close it to have the file."""
 
-    rows: rows written. arrow_bytes: their size in memory, final once closed: the bytes of texts and numbers, and four
-    for where each text and each list ends.
-    """
-
-    def __init__(self, path: Path, described: Columns) -> None:
+    def __init__(self, path: Path, columns: Columns) -> None:
         self.path = path
         self.rows = 0
+        """Rows written."""
         self.arrow_bytes = 0
-        self._schema = schema_of(described)
-        self._columns = [(field.name, held(field.type, _FILL)) for field in self._schema]
-        self._size = 0
+        """Their size in memory as Arrow, in bytes."""
+        self._schema = schema_of(columns)
         self._writer = open_writer(path, self._schema)
+        self._columns = {field.name: arrow_column(field.type) for field in self._schema}
+        self._size = 0
 
     def add(self, row: Row) -> None:
         """Take one row; the row group is closed before a row that would make it too large."""
-        values = [column.ready((row.get(name),)) for name, column in self._columns]
-        size = sum(more for _, more in values)
-        if self._size and self._size + size > _FILL:
-            self._write_group()
-        for (_, column), (value, _) in zip(self._columns, values, strict=True):
-            column.hold(value)
-        self._size += size
+        waiting = self._size
+        self._append(row)
+        if waiting and self._size > _FILL:
+            self._write_group(without_last=True)
+            self._append(row)
 
     def close(self) -> None:
-        """Write what is held, then the footer."""
+        """Write the rows that wait, then the footer."""
         if self._size:
             self._write_group()
         self._writer.close()
 
-    def _write_group(self) -> None:
-        table = pa.Table.from_arrays([column.array() for _, column in self._columns], schema=self._schema)
+    def _append(self, row: Row) -> None:
+        for name, column in self._columns.items():
+            self._size += column.extend((row.get(name),))
+
+    def _write_group(self, *, without_last: bool = False) -> None:
+        # One chunk for all rows: pages must follow from the content, not from how rows were batched.
+        table = pa.Table.from_arrays([column.finish() for column in self._columns.values()], schema=self._schema)
+        table = table.slice(0, table.num_rows - without_last)
         self._writer.write_table(table, row_group_size=table.num_rows)
         self.rows += table.num_rows
-        self.arrow_bytes += self._size
-        del table
-        for _, column in self._columns:
-            column.clear()
+        self.arrow_bytes += table.nbytes
         self._size = 0
 
 

@@ -1,4 +1,4 @@
-"""Build configs: plan units, do in parallel processes those that no earlier run did, write manifest and card."""
+"""Build configs: plan units, build those that no earlier run finished, write manifest and card."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ SHARD_BYTES = 256 * 1024 * 1024
 """Raw bytes of a published shard, about 40 MB of Parquet: SERA in some 160 files."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """One published config: its checked request, the arguments that remake it elsewhere, and its units."""
+    """One published config that is to be built."""
 
     request: Request
-    arguments: Mapping[str, Any]
     snapshot: Snapshot
     units: tuple[Unit, ...]
 
@@ -48,14 +47,14 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
     workers: int | None = None,
     bars: bool = False,
 ) -> Manifest:
-    """Build configs into `out`; what an earlier run finished is taken as it is, other configs in `out` stay.
+    """Build configs into `out`. What an earlier run finished is used as it is, and other configs in `out` stay.
 
     Args:
-        names: config names; "sera" stands for its four sets.
-        out: the directory; made if need be.
+        names: config names. A union of sets, such as "sera", is built as its sets.
+        out: the directory; it is made if need be.
         views: the views to build each in; none means each config's default view.
         upstream: a root to read from instead of the hub, or "sample".
-        revision: as in `configs.request`; so are the next two.
+        revision: as in `settle`; so are the next two.
         incomplete: "keep" or "reject" rollouts without a submission.
         min_recall: least line-level recall.
         max_rows: at most so many rows of each config, its first ones, in one file.
@@ -67,7 +66,7 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
         The manifest of everything in `out`.
 
     Raises:
-        ConfigError: a name or value that there is not, or arguments that let no row through.
+        ConfigError: a name or value that does not exist, or arguments that let no row through.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds a manifest that is not ours.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
@@ -79,11 +78,11 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
     shared = {"upstream": upstream, "revision": revision, "incomplete": incomplete, "min_recall": min_recall}
     jobs = plan(names, views, shared, shard_bytes, max_rows)
     done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
-    built = {job.request.name: _config(job, done, max_rows) for job in jobs}
+    built = {job.request.name: built_config(job, done, max_rows) for job in jobs}
     for name, config in built.items():
         if not config.rows:
-            why = config.counts.rejected or "all filtered"
-            msg = f"{name}: not one of {config.counts.rows_in} records became a row: {why}"
+            why = dict(config.report.rejected) or "all filtered"
+            msg = f"{name}: not one of {config.report.rows_in} records became a row: {why}"
             raise ConfigError(msg)
     after = manifest.merge(before, manifest.make(built))
     _publishable(out, after)
@@ -95,7 +94,7 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
 def plan(
     names: Sequence[str], views: Sequence[str], arguments: Mapping[str, Any], shard_bytes: int, max_rows: int | None
 ) -> list[Job]:
-    """Settle what is built: one job per config and view, upstream resolved once per repo."""
+    """Settle what is built: one job per config and view, with upstream resolved once per repo."""
     jobs: dict[str, Job] = {}
     snapshots: dict[str, Snapshot] = {}
     for name in [part for union in names for part in members(union)]:
@@ -108,7 +107,7 @@ def plan(
                     request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision
                 )
             units = _units(request, given, snapshots[repo], shard_bytes, max_rows)
-            jobs[request.name] = Job(request, given, snapshots[repo], tuple(units))
+            jobs[request.name] = Job(request=request, snapshot=snapshots[repo], units=tuple(units))
     return list(jobs.values())
 
 
@@ -117,16 +116,24 @@ def _units(
 ) -> Iterator[Unit]:
     shards = plan_shards(snapshot.files, shard_bytes, multiple=1)
     # A cap counts rows from the first on, so one unit reads as far as it must.
-    pieces = [(one,) for one in shards] if max_rows is None else [tuple(shards)]
+    pieces = [(shard,) for shard in shards] if max_rows is None else [tuple(shards)]
     files = {(file.repo, file.path): file for file in snapshot.files}
     for index, piece in enumerate(pieces):
-        places = dict.fromkeys((source.repo, source.file) for source in piece)
-        part = replace(snapshot, files=tuple(files[place] for place in places))
-        yield Unit(request.name, index, len(pieces), arguments, piece, part, max_rows)
+        places = dict.fromkeys((shard.repo, shard.file) for shard in piece)
+        yield Unit(
+            name=request.name,
+            index=index,
+            count=len(pieces),
+            arguments=arguments,
+            shards=piece,
+            snapshot=replace(snapshot, files=tuple(files[place] for place in places)),
+            max_rows=max_rows,
+        ).with_key(request)
 
 
-def _config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> BuiltConfig:
-    described = columns(job.request)
+def built_config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> BuiltConfig:
+    """What the manifest says of a config whose units are done."""
+    types = columns(job.request)
     return BuiltConfig(
         config=job.request.config.name,
         view=job.request.view.name,
@@ -134,8 +141,8 @@ def _config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> B
         upstream=dict(job.snapshot.commits),
         converter={"version": __version__, "rows_version": str(ROWS_VERSION)},
         writer=parquet_writer.WRITER,
-        columns=list(described.items()),
-        json=JSON_LEAVES in described.values(),
+        columns=list(types.items()),
+        json=JSON_LEAVES in types.values(),
         max_rows=max_rows,
         shards=[done[unit.stem] for unit in job.units],
     )
@@ -152,7 +159,7 @@ def _publishable(out: Path, after: Manifest) -> None:
 
 def _remove_stale(out: Path, before: Manifest, after: Manifest) -> None:
     """Remove the files that the last manifest lists and the new one does not; nothing else in the folder is ours."""
-    kept = {built.path for built in after.files}
-    for built in before.files:
-        if built.path not in kept:
-            (out / built.path).unlink(missing_ok=True)
+    kept = {file.path for file in after.files}
+    for file in before.files:
+        if file.path not in kept:
+            (out / file.path).unlink(missing_ok=True)

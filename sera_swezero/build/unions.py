@@ -12,19 +12,17 @@ def members(name: str) -> list[str]:
     """The configs that a name stands for: those of its sets if it is a union, with the same view behind them."""
     base, view = split_name(name)
     origins = CONFIGS[base].origins
-    if len(origins) == 1:
-        return [name]
-    single = {config.origins[0].repo: config.name for config in CONFIGS.values() if len(config.origins) == 1}
-    return [single[origin.repo] + (f"-{view}" if view else "") for origin in origins]
+    suffix = f"-{view}" if view else ""
+    return [name] if len(origins) == 1 else [origin.name + suffix for origin in origins]
 
 
 def published(name: str, view: str) -> str:
-    """The name of a config in a view; the default view goes without saying. Also for views not built here."""
+    """The name of a config in a view: the default view is not named. Also for views that are not built here."""
     return name if view == CONFIGS[name].default_view else f"{name}-{view}"
 
 
 def loadable(built: Collection[str], views: Iterable[str]) -> dict[str, list[str]]:
-    """What can be loaded by name: a built config is itself, a union of built ones its parts; in the table's order."""
+    """What can be loaded by name, in the catalog's order: a built config is itself, a union of built ones its parts."""
     found: dict[str, list[str]] = {}
     for name in CONFIGS:
         for view in views:

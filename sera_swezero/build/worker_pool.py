@@ -1,4 +1,4 @@
-"""A build in parallel processes, this one among them: progress is shown, and whatever stops leaves nothing half."""
+"""A build in parallel processes, this one among them. It shows progress, and leaves nothing half done when it stops."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
-from sera_swezero.build import progress, unit_files, worker_process
-from sera_swezero.build.progress import Bars
+from sera_swezero.build import unit_files, worker_process
 from sera_swezero.build.unit_files import Unit
-from sera_swezero.build.worker_process import Board, Made
+from sera_swezero.build.worker_process import Board, Built
+from sera_swezero.display.progress import progress_bars
 
 _LOG = logging.getLogger("sera_swezero")
 
@@ -22,28 +22,38 @@ _POLL = 0.1  # seconds between two looks at the workers
 _ALGEBRA = "OPENBLAS_NUM_THREADS"
 
 
-def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Made:
-    """Do the units that are not done yet; returns all by stem."""
-    done: Made = {}
-    todo: list[Unit] = []
-    for unit in units:
-        entry = unit_files.finished(unit, out)
-        if entry is None:
-            todo.append(unit)
-        else:
-            done[unit.stem] = entry
-    if todo:
-        workers = min(workers or _cores(), len(todo))
-        unit_files.sweep(out)
-        totals = {unit.name: (0, 0) for unit in todo}
-        for unit in todo:
-            totals[unit.name] = (totals[unit.name][0] + unit.size, totals[unit.name][1] + 1)
-        with progress.bars(totals, shown=bars) as drawn:
-            if workers == 1:
-                done |= _in_this_process(todo, out, drawn, Board(list(totals)), ())
-            else:
-                done |= _in_processes(todo, out, workers, list(totals), drawn)
-    return done
+def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Built:
+    """Build the units that are not done yet. Returns all of them by stem."""
+    entries = {unit.stem: unit_files.finished(unit, out) for unit in units}
+    built = {stem: entry for stem, entry in entries.items() if entry is not None}
+    todo = [unit for unit in units if unit.stem not in built]
+    if not todo:
+        return built
+    unit_files.sweep(out)
+    names = list(dict.fromkeys(unit.name for unit in todo))
+    sizes = {name: sum(unit.size for unit in todo if unit.name == name) for name in names}
+    counts = {name: sum(unit.name == name for unit in todo) for name in names}
+    workers = min(workers or _cores(), len(todo))
+    # Fresh processes on every system: a forked one would inherit threads of Arrow and sockets of the hub's client.
+    context = multiprocessing.get_context("spawn") if workers > 1 else None
+    board = Board(names, context)
+    with progress_bars(sizes, visible=bars) as drawn:
+
+        def draw() -> None:
+            for name, progress in board.state().items():
+                drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
+
+        if context is None:
+            return built | _in_this_process(todo, out, board, draw, ())
+        pool = ProcessPoolExecutor(workers - 1, context, initializer=worker_process.start, initargs=(board,))
+        with _stopping(pool, out):
+            with _without_algebra_threads():
+                others = [pool.submit(worker_process.work_in_pool, todo, out) for _ in range(workers - 1)]
+            built |= _in_this_process(todo, out, board, draw, others)
+            for other in others:
+                _log_rejected(other.result())
+                built |= other.result()
+    return built
 
 
 def _cores() -> int:
@@ -52,52 +62,40 @@ def _cores() -> int:
 
 
 def _in_this_process(
-    units: Sequence[Unit], out: Path, drawn: Bars, board: Board, others: Sequence[Future[Made]]
-) -> Made:
-    """Do units here, beside the others; every now and then draw, and see whether another has failed."""
+    units: Sequence[Unit], out: Path, board: Board, draw: Callable[[], None], others: Sequence[Future[Built]]
+) -> Built:
+    """Build units here, beside the others; every now and then draw, and raise what another one raised."""
     due = 0.0
 
-    def look() -> None:
+    def look_around() -> None:
         nonlocal due
         if time.monotonic() >= due:
             due = time.monotonic() + _POLL
             for other in others:
                 if other.done():
                     other.result()
-            drawn.show(board.state())
+            draw()
 
-    made = worker_process.work(units, out, board, look)
-    pending: Collection[Future[Made]] = others
+    built = worker_process.work(units, out, board, look_around)
+    pending: Collection[Future[Built]] = others
     while pending:
         ready, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
         for other in ready:
             other.result()
-        drawn.show(board.state())
-    drawn.show(board.state())
-    return made
+        draw()
+    draw()
+    return built
 
 
-def _in_processes(units: Sequence[Unit], out: Path, workers: int, names: Sequence[str], drawn: Bars) -> Made:
-    """This process and further ones, so that the first unit does not wait for any to start."""
-    # Fresh processes on every system: a forked one would inherit threads of Arrow and sockets of the hub's client.
-    context = multiprocessing.get_context("spawn")
-    board = Board(names, context)
-    pool = ProcessPoolExecutor(workers - 1, context, initializer=worker_process.start, initargs=(board,))
-    with _stopping(pool, out):
-        with _no_algebra():
-            others = [pool.submit(worker_process.work_in_pool, units, out) for _ in range(workers - 1)]
-        done = _in_this_process(units, out, drawn, board, others)
-        for other in others:
-            for stem, made in other.result().items():
-                done[stem] = made
-                if made.counts.rejected:
-                    _LOG.warning("%s: rejected %s", stem, made.counts.rejected)
-    return done
+def _log_rejected(built: Built) -> None:
+    for stem, shard in built.items():
+        if shard.report.rejected:
+            _LOG.warning("%s: rejected %s", stem, dict(shard.report.rejected))
 
 
 @contextmanager
-def _no_algebra() -> Iterator[None]:
-    """Have processes start without a thread a core for numpy's algebra, which Arrow imports and nobody here uses."""
+def _without_algebra_threads() -> Iterator[None]:
+    """Have processes start without a thread per core for numpy's algebra, which Arrow imports and nobody here uses."""
     before = os.environ.get(_ALGEBRA)
     os.environ.setdefault(_ALGEBRA, "1")
     try:
@@ -109,7 +107,7 @@ def _no_algebra() -> Iterator[None]:
 
 @contextmanager
 def _stopping(pool: ProcessPoolExecutor, out: Path) -> Iterator[None]:
-    """Leave no worker behind: on an interrupt or an error the units under way are cut off and their scratch removed."""
+    """Leave no worker behind: on an interrupt or an error, what is under way is cut off and its scratch removed."""
     before = set(multiprocessing.active_children())
     try:
         yield
@@ -122,5 +120,5 @@ def _stopping(pool: ProcessPoolExecutor, out: Path) -> Iterator[None]:
             process.join()
         unit_files.sweep(out, {process.pid for process in started if process.pid})
         raise
-    # They have nothing left to do, and go while manifest and card are written.
+    # They have nothing left to do, and end while manifest and card are written.
     pool.shutdown(wait=False)

@@ -1,7 +1,7 @@
-"""One of the processes of a build: it takes units off a common list until none is left.
+"""One of the processes of a build: it takes units from a common list until none is left.
 
-Every process takes the next unit when it has done with one, so nobody waits for others but at the very end, and a
-process that starts late, or reads slowly, does less. Spawned processes import this module and little else.
+Every process takes the next unit when it has finished one, so no process waits for others before the very end, and one
+that starts late, or reads slowly, does less. Spawned processes import this module and little else.
 """
 
 from __future__ import annotations
@@ -15,19 +15,24 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.context import SpawnContext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sera_swezero.build import unit_files
+from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.manifest import BuiltShard
 from sera_swezero.build.unit_files import Unit
 
 _LOG = logging.getLogger("sera_swezero")
 
-Tell = dict[str, tuple[int, int, int]]
-"""Per config: rows written, raw bytes read, shards done."""
-
-Made = dict[str, BuiltShard]
+Built = dict[str, BuiltShard]
 """What was built, by the unit's stem."""
+
+
+class Progress(NamedTuple):
+    """How far a config is."""
+
+    rows: int
+    raw_bytes: int
+    shards: int
 
 
 class Board:
@@ -35,12 +40,13 @@ class Board:
 
     Args:
         names: the configs.
-        context: of the processes; None where there is one alone.
+        context: of the processes; None where there is only one.
     """
 
     def __init__(self, names: Sequence[str], context: SpawnContext | None = None) -> None:
-        self._places = {name: 3 * index + 1 for index, name in enumerate(names)}
-        size = 3 * len(names) + 1
+        width = len(Progress._fields)
+        self._places = {name: slice(1 + width * index, 1 + width * (index + 1)) for index, name in enumerate(names)}
+        size = 1 + width * len(names)
         self._numbers: Any = [0] * size
         self._lock: AbstractContextManager[object] = nullcontext()
         if context is not None:
@@ -48,60 +54,60 @@ class Board:
             self._numbers, self._lock = shared, shared.get_lock()
 
     def take(self) -> int:
-        """The number of the next unit, which is now the caller's; beyond the last one, there is none."""
+        """The number of the next unit, which is now the caller's. There may be no unit of that number."""
         with self._lock:
             number = int(self._numbers[0])
             self._numbers[0] = number + 1
         return number
 
-    def add(self, name: str, rows: int, size: int, shards: int) -> None:
+    def add(self, name: str, rows: int, raw_bytes: int, shards: int) -> None:
         """Count what was done for a config."""
         place = self._places[name]
         with self._lock:
-            for index, more in enumerate((rows, size, shards), place):
-                self._numbers[index] += more
+            before = self._numbers[place]
+            self._numbers[place] = [a + b for a, b in zip(before, (rows, raw_bytes, shards), strict=True)]
 
-    def state(self) -> Tell:
+    def state(self) -> dict[str, Progress]:
         """How far each config is."""
-        told = self._numbers[:]
-        return {name: (told[at], told[at + 1], told[at + 2]) for name, at in self._places.items()}
+        numbers = self._numbers[:]
+        return {name: Progress(*numbers[place]) for name, place in self._places.items()}
 
 
-def work(units: Sequence[Unit], out: Path, board: Board, look: Callable[[], None] = lambda: None) -> Made:
-    """Do units until all are taken; `look` is called after every row. Gives what this process built.
+def work(units: Sequence[Unit], out: Path, board: Board, after_row: Callable[[], None] = lambda: None) -> Built:
+    """Build units until all are taken. Returns what this process built.
 
     Raises:
-        UpstreamError, ConfigError: as `shard.build_shard`.
+        UpstreamError, ConfigError: as `build_shard`.
     """
-    made: Made = {}
+    built: Built = {}
     while (number := board.take()) < len(units):
         unit = units[number]
 
-        def told(rows: int, size: int, name: str = unit.name) -> None:
-            board.add(name, rows, size, 0)
-            look()
+        def on_progress(rows: int, raw_bytes: int, name: str = unit.name) -> None:
+            board.add(name, rows, raw_bytes, 0)
+            after_row()
 
-        made[unit.stem] = unit_files.build_shard(unit, out, told)
+        built[unit.stem] = build_shard(unit, out, on_progress)
         board.add(unit.name, 0, 0, 1)
-    return made
+    return built
 
 
 _BOARD: Board | None = None
 
 
 def start(board: Board) -> None:
-    """Ready a worker: Ctrl-C is the parent's to handle, and a worker whose parent is gone must not go on alone."""
-    global _BOARD  # noqa: PLW0603 (the one thing a pool's worker can be handed at its start)
+    """Prepare a worker: the parent handles Ctrl-C, and a worker whose parent is gone must not go on alone."""
+    global _BOARD  # noqa: PLW0603 (a pool gives its workers nothing else at their start)
     _BOARD = board
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _LOG.setLevel(logging.ERROR)  # the parent tells of rejected rows, where it does not break the bars
+    _LOG.setLevel(logging.ERROR)  # the parent logs rejected rows, where they do not break the bars
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
-def work_in_pool(units: Sequence[Unit], out: Path) -> Made:
-    """`work` in a process that was readied by `start`."""
+def work_in_pool(units: Sequence[Unit], out: Path) -> Built:
+    """`work` in a process that `start` prepared."""
     if _BOARD is None:
-        msg = "a worker that was not readied"
+        msg = "this worker was not prepared by `start`"
         raise RuntimeError(msg)
     return work(units, out, _BOARD)
 

@@ -96,7 +96,8 @@ def _cluster(
     from sera_swezero.cluster.executors import read_settings
 
     given = read_settings(settings, executor) if settings else {}
-    return Cluster(executor, tasks, given | ({"workers": workers} if workers else {}), sketch=stats is not None)
+    own = given | ({"workers": workers} if workers else {})
+    return Cluster(executor=executor, tasks=tasks, settings=own, sketch=stats is not None)
 
 
 def _write_stats(made: Manifest, out: Path, file: Path) -> None:
@@ -107,18 +108,15 @@ def _write_stats(made: Manifest, out: Path, file: Path) -> None:
 
 
 def _show(made: Manifest, out: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from sera_swezero.display.formatting import byte_size, number
+    from sera_swezero.display.table import Table, print_table
 
-    from sera_swezero.loading.builder import size
-
-    table = Table("config", "files", "records in", "rows", "filtered", "rejected", "size", box=None)
-    for column in table.columns[1:5]:
-        column.justify = "right"
+    rows = []
     for name, built in made.configs.items():
-        counts = built.counts
-        rejected = ", ".join(f"{count:,} {reason}" for reason, count in counts.rejected.items()) or "none"
-        numbers = [len(built.shards), counts.rows_in, built.rows, counts.filtered]
-        table.add_row(name, *(f"{number:,}" for number in numbers), rejected, size(built.bytes))
-    Console().print(table)
+        report = built.report
+        counts = [len(built.shards), report.rows_in, built.rows, report.filtered]
+        rejected = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.rejected.items())) or "none"
+        rows.append([name, *map(number, counts), rejected, byte_size(built.bytes)])
+    header = ["config", "files", "records in", "rows", "filtered", "rejected", "size"]
+    print_table(Table(header=header, rows=rows, text_columns=(0, 5)))
     typer.echo(f"manifest {made.digest[:12]}; look at {out / 'README.md'}, then: sera-swezero push {out} OWNER/NAME")

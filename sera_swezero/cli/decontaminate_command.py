@@ -9,7 +9,8 @@ import typer
 
 from sera_swezero.cli.options import ORDER, Json, print_json, takes_arguments
 from sera_swezero.cli.outputs import check_outputs
-from sera_swezero.cli.stats_command import Against, Target, progress_bar
+from sera_swezero.cli.stats_command import Against, Target
+from sera_swezero.display.progress import row_progress
 from sera_swezero.request.arguments import ArgumentsDict
 
 
@@ -35,7 +36,7 @@ def decontaminate(
     check_outputs(out=out)
     benchmark = load(against)
     rows = open_rows(target, **arguments)
-    with progress_bar(rows.name) as on_progress:
+    with row_progress(rows.name) as on_progress:
         found = scan_overlaps(rows, benchmark, out, on_progress)
     if as_json:
         print_json(found._asdict(), indent=None)

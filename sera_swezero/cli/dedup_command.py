@@ -10,7 +10,8 @@ import typer
 
 from sera_swezero.cli.options import ORDER, Json, print_json, takes_arguments
 from sera_swezero.cli.outputs import check_outputs
-from sera_swezero.cli.stats_command import Target, progress_bar
+from sera_swezero.cli.stats_command import Target
+from sera_swezero.display.progress import row_progress
 from sera_swezero.request.arguments import ArgumentsDict
 
 
@@ -41,7 +42,7 @@ def dedup(
 
     check_outputs(out=out)
     rows = open_rows(target, **arguments)
-    with progress_bar(rows.name) as on_progress:
+    with row_progress(rows.name) as on_progress:
         done = write_kept(rows, out, within=within.value, progress=on_progress)
     if as_json:
         print_json({"rows": done.rows, "kept": done.kept, "within": within.value, "out": str(out)}, indent=None)

@@ -47,44 +47,27 @@ def _plain(estimate: Estimate) -> dict[str, Any]:
         "bytes": estimate.bytes,
         "shards": estimate.shards,
         "tasks": estimate.tasks,
-        "sampled_shards": len(estimate.took),
-        "sampled_bytes": sum(one.raw for one in estimate.took),
+        "sampled_shards": len(estimate.samples),
+        "sampled_bytes": sum(sample.raw for sample in estimate.samples),
         "rows": estimate.rows,
         "out_bytes": estimate.out_bytes,
         "core_hours": estimate.core_seconds / 3600,
         "memory_bytes": estimate.memory,
-        "problem": _problem(estimate),
+        "problem": estimate.problem,
     }
 
 
-def _problem(estimate: Estimate) -> str:
-    from sera_swezero.cluster.limits import problem
-
-    return problem(estimate.config, estimate.shards, estimate.files, estimate.bytes)
-
-
 def _show(estimates: list[Estimate]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from sera_swezero.display.formatting import byte_size, number
+    from sera_swezero.display.table import Table, print_table
 
-    from sera_swezero.loading.builder import size
-
-    heads = ["config", "files", "raw", "shards", "sampled", "rows", "output", "core-hours", "memory a task"]
-    table = Table(*heads, box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for estimate in estimates:
-        numbers = [
-            f"{estimate.files:,}",
-            size(estimate.bytes),
-            f"{estimate.shards:,}",
-            f"{len(estimate.took)}",
-            f"{estimate.rows:,}",
-        ]
-        hours = f"{estimate.core_seconds / 3600:.4g}"
-        table.add_row(estimate.config, *numbers, size(estimate.out_bytes), hours, size(estimate.memory))
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
-    for estimate in estimates:
-        if problem := _problem(estimate):
-            typer.echo(f"cannot be published so: {problem}")
+    rows = []
+    for one in estimates:
+        counts = [number(one.files), byte_size(one.bytes), *map(number, (one.shards, len(one.samples), one.rows))]
+        hours = f"{one.core_seconds / 3600:.4g}"
+        rows.append([one.config, *counts, byte_size(one.out_bytes), hours, byte_size(one.memory)])
+    header = ["config", "files", "raw", "shards", "sampled", "rows", "output", "core-hours", "memory per task"]
+    print_table(Table(header=header, rows=rows))
+    for one in estimates:
+        if one.problem:
+            typer.echo(f"cannot be published like this: {one.problem}")

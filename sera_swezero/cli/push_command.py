@@ -21,7 +21,7 @@ def push(
     as_json: Json = False,
 ) -> None:
     """Publish a built directory: readers see the old version or the new one. Run it again after a failure."""
-    from sera_swezero.loading.builder import size
+    from sera_swezero.display.formatting import byte_size
     from sera_swezero.push.publish import push as run
 
     outcome = run(
@@ -37,7 +37,7 @@ def push(
         print_json(dataclasses.asdict(outcome))
         return
     for path, count in outcome.sent.items():
-        typer.echo(f"{'would send' if dry_run else 'sent'} {path} ({size(count)})")
+        typer.echo(f"{'would send' if dry_run else 'sent'} {path} ({byte_size(count)})")
     for path in outcome.deleted:
         typer.echo(f"{'would delete' if dry_run else 'deleted'} {path}")
     at = f" at {outcome.commit[:12]}" if outcome.commit else ""

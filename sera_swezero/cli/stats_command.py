@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +14,7 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
-    from sera_swezero.quality.collect import Progress, Statistics
-    from sera_swezero.quality.statistics_tables import Table
+    from sera_swezero.quality.collect import Statistics
 
 Target = Annotated[
     str,
@@ -55,6 +52,7 @@ def stats(  # noqa: PLR0913 (options of a command)
     Reads every row once, in bounded memory. Figures of the cards that no column records (wall time, context budget,
     hardware) are named and left out.
     """
+    from sera_swezero.display.table import print_table
     from sera_swezero.quality.statistics_tables import tables
 
     check_outputs(html=html, markdown=markdown)
@@ -74,50 +72,31 @@ def stats(  # noqa: PLR0913 (options of a command)
 
         write_png(png, plots(found))
     if markdown is not None:
-        markdown.write_text("\n\n".join(_section(table) for table in printed) + "\n", encoding="utf-8")
+        markdown.write_text("\n\n".join(table.section() for table in printed) + "\n", encoding="utf-8")
     if as_json:
         typer.echo(json_text(found, other))
     else:
-        _print(printed)
+        for table in printed:
+            print_table(table)
+            typer.echo()
     for path, content in ((html, "the page"), (png, "the plots"), (markdown, "the tables")):
         if path is not None:
             typer.echo(f"{path}: {content}", err=True)
 
 
 def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool | None, samples: int) -> Statistics:
+    from sera_swezero.display.progress import row_progress
     from sera_swezero.quality.collect import collect
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.request.benchmark_overlap import benchmark_path
 
     rows = open_rows(target, **arguments)
-    with progress_bar(rows.name) as on_progress:
+    with row_progress(rows.name) as on_progress:
         found = collect(rows, benchmark=benchmark_path(against), unique=unique, samples=samples, progress=on_progress)
     if not found.sets:
         msg = f"{target} has no rows"
         raise ConfigError(msg)
     return found
-
-
-@contextmanager
-def progress_bar(name: str) -> Iterator[Progress]:
-    """Show a bar on standard error while rows are read, if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(name), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"))
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=1.0, rows=0)
-        count = 0
-
-        def on_progress(rows: int, done: float) -> None:
-            nonlocal count
-            count = rows
-            if rows % 16 == 0:
-                progress.update(task, completed=done, rows=rows)
-
-        yield on_progress
-        progress.update(task, completed=1.0, rows=count)
 
 
 def json_text(found: Statistics, other: Statistics | None = None) -> str:
@@ -136,28 +115,3 @@ def json_text(found: Statistics, other: Statistics | None = None) -> str:
 def _figures(found: Statistics) -> dict[str, object]:
     sets = {name: tally.figures() for name, tally in found.sets.items()}
     return {"name": found.name, "benchmark": found.benchmark, "sets": sets, "total": found.total.figures()}
-
-
-def _section(table: Table) -> str:
-    return "\n\n".join(part for part in (f"### {table.title}", table.markdown(), table.note) if part)
-
-
-def _print(tables: list[Table]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table as RichTable
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # a file has no width to keep to
-    for table in tables:
-        drawn = RichTable(title=escape(table.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for index, name in enumerate(table.header):
-            words = index < table.words
-            drawn.add_column(escape(name), justify="left" if words else "right", no_wrap=not words, overflow="fold")
-        for row in table.rows:
-            drawn.add_row(*map(escape, row))
-        console.print(drawn)
-        if table.note:
-            console.print(escape(table.note), style="dim")
-        console.print()

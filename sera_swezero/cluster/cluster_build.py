@@ -1,4 +1,4 @@
-"""A build on a cluster: plan, run what is missing, look what is there, write manifest and card as a build does."""
+"""A build on a cluster: plan, run what is missing, check what there is, write manifest and card as a build does."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from typing import Any
 
 from sera_swezero.build import manifest, runner, unit_files
 from sera_swezero.build.manifest import Manifest
-from sera_swezero.build.runner import SHARD_BYTES, Job
-from sera_swezero.build.unit_files import Unit
-from sera_swezero.cluster import executors, limits, sketches, tasks
+from sera_swezero.build.runner import SHARD_BYTES
+from sera_swezero.build.unit_files import STATE, Unit
+from sera_swezero.cluster import executors, sketches, tasks
+from sera_swezero.cluster.estimate import hub_problem
 from sera_swezero.cluster.step import BuildShards
-from sera_swezero.errors import BuildError
+from sera_swezero.errors import BuildError, ConfigError
 
 LOGS = "engine"
-"""The engine's logs and statistics, beside the build's state."""
+"""The folder of the engine's logs and statistics, beside the build's state."""
 
 STALE = 24 * 3600
-"""Seconds after which half-written files that nobody touched are of a machine that is gone."""
+"""Seconds after which half-written files that nobody touched belong to a machine that is gone."""
 
 _NAMED = 5  # shards named in an error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Where the tasks run.
-
-    executor: a name of `executors.EXECUTORS`. tasks: how many, None for one a missing shard. settings: arguments of
-    the executor's class. sketch: whether each task also counts what is in its shards (`sketches`).
-    """
+    """Where the tasks of a build run."""
 
     executor: str
+    """A name of `executors.EXECUTORS`."""
     tasks: int | None = None
+    """How many; None for one per missing shard."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the executor's class."""
     sketch: bool = False
+    """Whether each task also counts what is in its shards (`sketches`)."""
 
 
 def build(
@@ -52,10 +53,10 @@ def build(
 ) -> Manifest | None:
     """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
 
-    Shards that are there stay. Whatever ends early, run it again with the same arguments.
+    Shards that are there stay. If it ends early for any reason, run it again with the same arguments.
 
     Args:
-        names: config names; "sera" stands for its four sets.
+        names: config names, as in `runner.build`.
         out: the shared folder.
         cluster: where the tasks run.
         views: the views to build each in; none means each config's default view.
@@ -67,24 +68,26 @@ def build(
         the same arguments, when they are done.
 
     Raises:
-        ConfigError: a name, value or setting that there is not; more shards than the hub holds.
+        ConfigError: a name, value or setting that does not exist; more shards than the hub holds.
         UpstreamError: upstream cannot be resolved. PublishError: `out` holds a manifest that is not ours.
         BuildError: tasks ended and shards are missing.
     """
-    kind = executors.kind_of(cluster.executor)
-    manifest.read(out)  # a folder of somebody else's is refused before anything runs, not when all is done
+    executors.check(cluster.executor)
+    manifest.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
     jobs = runner.plan(names, views, arguments, shard_bytes, None)
     for job in jobs:
-        limits.check(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes)
-    todo = [unit for job in jobs for unit in job.units if not _done(unit, out, sketch=cluster.sketch)]
+        if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
+            raise ConfigError(problem)
+    todo = _missing([unit for job in jobs for unit in job.units], out, cluster)
     if todo:
         _run(todo, out, cluster)
-        if not kind.waits:
+        if not executors.waits(cluster.executor):
             return None
         _check(todo, out, cluster)
     sweep(out)
-    # Nothing is left to build, so this writes manifest and card; the commits are those that the tasks read.
-    arguments["revision"] = _commits(jobs) or arguments.get("revision")
+    # Nothing is left to build, so this writes manifest and card, of the commits that the tasks read.
+    commits = {repo: commit for job in jobs for repo, commit in job.snapshot.commits.items() if commit}
+    arguments["revision"] = commits or arguments.get("revision")
     return runner.build(names, out, views=views, shard_bytes=shard_bytes, workers=1, **arguments)
 
 
@@ -94,7 +97,7 @@ def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
     # Workers start in folders of the engine's choice.
     out = out.absolute()
     folder = tasks.write(todo, out, count, sketch=cluster.sketch)
-    logs = out / unit_files.STATE / LOGS / folder.name
+    logs = out / STATE / LOGS / folder.name
     step = BuildShards(str(out), str(folder))
     try:
         executors.make(cluster.executor, step, count, logs, cluster.settings).run()
@@ -103,31 +106,31 @@ def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
         raise BuildError(msg) from error
 
 
-def _done(unit: Unit, out: Path, *, sketch: bool) -> bool:
-    built = unit_files.finished(unit, out)
-    return built is not None and (not sketch or built.data is None or sketches.there(built.data, out))
+def _missing(units: Sequence[Unit], out: Path, cluster: Cluster) -> list[Unit]:
+    shards = [(unit, unit_files.finished(unit, out)) for unit in units]
+    return [
+        unit
+        for unit, shard in shards
+        if shard is None or (cluster.sketch and shard.data is not None and not sketches.exists(shard.data, out))
+    ]
 
 
 def _check(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
-    missing = [unit.stem for unit in todo if not _done(unit, out, sketch=cluster.sketch)]
+    missing = [unit.stem for unit in _missing(todo, out, cluster)]
     if missing:
         named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
         msg = (
             f"{len(missing)} of {len(todo)} shards are missing: {named}; the engine's logs are in "
-            f"{out / unit_files.STATE / LOGS}. Run the same command again to do what is missing"
+            f"{out / STATE / LOGS}. Run the same command again to do what is missing"
         )
         raise BuildError(msg)
 
 
-def _commits(jobs: Sequence[Job]) -> dict[str, str]:
-    return {repo: commit for job in jobs for repo, commit in job.snapshot.commits.items() if commit}
-
-
 def sweep(out: Path) -> None:
-    """Remove what was left half written: by dead processes of this machine, and by machines not heard of for a day."""
+    """Remove what was left half written by dead processes of this machine, and by machines not heard of for a day."""
     unit_files.sweep(out)
     now = time.time()
-    for part in (out / unit_files.STATE).glob("part-*"):
+    for part in (out / STATE).glob("part-*"):
         with contextlib.suppress(FileNotFoundError):  # its process ends just now
             touched = [path.stat().st_mtime for path in (part, *part.iterdir())]
             if now - max(touched) > STALE:

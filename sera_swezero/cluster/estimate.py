@@ -1,7 +1,8 @@
-"""What a build will take, before anyone pays for it: counted from the listing, and scaled up from a sample of shards.
+"""What a build will take, and whether the hub will hold it, before anyone pays for it.
 
-Each sampled shard is built as the build would, in a process of its own, and thrown away. Rows, bytes and processor time
-grow with the raw bytes; memory is the most that any sample needed; and every task starts a process.
+Files, bytes and shards are counted from the listing; the rest is scaled up from a sample of shards. Each sampled shard
+is built as the build would, in a process of its own, and thrown away. Rows, bytes and processor time grow with the raw
+bytes; memory is the most that any sample needed; and every task starts a process.
 """
 
 from __future__ import annotations
@@ -18,50 +19,83 @@ from typing import Any
 from sera_swezero.build import runner
 from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.unit_files import Unit
-from sera_swezero.cluster.measure import Took, measure
+from sera_swezero.cluster.worker import Measured, measure
 from sera_swezero.errors import ConfigError
 from sera_swezero.upstream import Snapshot, row_group_starts
 
 SAMPLES = 3
 """Shards that are built for an estimate."""
 
+FOLDER_FILES = 10_000
+"""Entries of one folder that the hub advises at most ("Repository limitations and recommendations"). Listings and
+commits fail beyond."""
+
 _NEAR = 64  # shards looked at, from a place on and round, for one in which a record starts
+_MIB = 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """One config. files, bytes: upstream's. shards: files of the build. tasks: processes started for them."""
+    """What the build of one config will take."""
 
     config: str
     files: int
+    """Upstream's."""
     bytes: int
+    """Upstream's."""
     shards: int
+    """Files of the build."""
     tasks: int
-    took: tuple[Took, ...]
-
-    def _scaled(self, sampled: float) -> float:
-        return sampled * self.bytes / sum(one.raw for one in self.took)
+    """Processes started for them."""
+    samples: tuple[Measured, ...]
 
     @property
     def rows(self) -> int:
         """Rows of the build."""
-        return round(self._scaled(sum(one.rows for one in self.took)))
+        return round(self._scaled(sum(sample.rows for sample in self.samples)))
 
     @property
     def out_bytes(self) -> int:
         """Bytes of its files, rejected records included."""
-        return round(self._scaled(sum(one.bytes for one in self.took)))
+        return round(self._scaled(sum(sample.bytes for sample in self.samples)))
 
     @property
     def core_seconds(self) -> float:
         """Seconds of one core, over all tasks."""
-        start = sum(one.start for one in self.took) / len(self.took)
-        return self._scaled(sum(one.work for one in self.took)) + start * self.tasks
+        start = sum(sample.start for sample in self.samples) / len(self.samples)
+        return self._scaled(sum(sample.work for sample in self.samples)) + start * self.tasks
 
     @property
     def memory(self) -> int:
         """Bytes of memory of a task, at its peak; twice that leaves room for odd rows."""
-        return max(one.memory for one in self.took)
+        return max(sample.memory for sample in self.samples)
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be published as it is planned; "" if it can."""
+        return hub_problem(self.config, self.shards, self.files, self.bytes)
+
+    def _scaled(self, sampled: float) -> float:
+        return sampled * self.bytes / sum(sample.raw for sample in self.samples)
+
+
+def hub_problem(name: str, shards: int, files: int, size: int) -> str:
+    """Why a config cannot be published as it is planned, and what would fit; "" if it can.
+
+    Args:
+        name: the published config.
+        shards: files that it would have, all in one folder.
+        files: upstream files; a shard never spans two of them.
+        size: raw bytes of all files.
+    """
+    if shards <= FOLDER_FILES:
+        return ""
+    problem = f"{name}: {shards:,} shards in one folder, where the hub holds {FOLDER_FILES:,}"
+    if files > FOLDER_FILES:
+        return f"{problem}; upstream has {files:,} files and a shard never spans two: build parts of it"
+    # A file of upstream may leave a shard that is not full, so the files count against the room.
+    least = -(-size // (FOLDER_FILES - files)) if files < FOLDER_FILES else size
+    return f"{problem}; give --shard-size {-(-least // _MIB)}MiB or more"
 
 
 def estimate(
@@ -76,10 +110,10 @@ def estimate(
     """Estimate a build.
 
     Args:
-        names: config names; "sera" stands for its four sets.
+        names: config names, as in `runner.build`.
         views: the views; none means each config's default view.
         shard_bytes: raw bytes of a shard.
-        tasks: tasks of each config; None for one a shard.
+        tasks: tasks of each config; None for one per shard.
         samples: shards of each config to build, spread over it.
         **arguments: upstream, revision, incomplete and min_recall, as in `runner.build`.
 
@@ -87,20 +121,28 @@ def estimate(
         ConfigError, UpstreamError: as a build.
     """
     jobs = runner.plan(names, views, arguments, shard_bytes, None)
-    return [_estimate(job, min(tasks or len(job.units), len(job.units)), samples) for job in jobs]
+    return [
+        Estimate(
+            config=job.request.name,
+            files=len(job.snapshot.files),
+            bytes=job.snapshot.bytes,
+            shards=len(job.units),
+            tasks=min(tasks or len(job.units), len(job.units)),
+            samples=_measured(job, samples),
+        )
+        for job in jobs
+    ]
 
 
-def _estimate(job: Job, tasks: int, samples: int) -> Estimate:
-    chosen = _choose(job, samples)
-    took = []
+def _measured(job: Job, samples: int) -> tuple[Measured, ...]:
     context = multiprocessing.get_context("spawn")
+    measured = []
     with tempfile.TemporaryDirectory(prefix="sera-swezero-plan-") as folder:
-        for unit, raw in chosen:
-            # A process of its own each, as in a cluster: what the last one keeps in memory must not count twice.
+        for unit, raw in _choose(job, samples):
+            # One process each, as on a cluster: what the last one keeps in memory must not count twice.
             with ProcessPoolExecutor(1, context) as pool:
-                took.append(pool.submit(measure, unit, raw, Path(folder)).result())
-    snapshot = job.snapshot
-    return Estimate(job.request.name, len(snapshot.files), snapshot.bytes, len(job.units), tasks, tuple(took))
+                measured.append(pool.submit(measure, unit, raw, Path(folder)).result())
+    return tuple(measured)
 
 
 def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:
@@ -124,12 +166,12 @@ def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:
 def _owned(unit: Unit, snapshot: Snapshot) -> int:
     """Raw bytes of the unit's records: its range, but of Parquet the row groups that start in it, whole."""
     total = 0
-    for source in unit.sources:
-        file = next(one for one in unit.snapshot.files if (one.repo, one.path) == (source.repo, source.file))
-        starts = row_group_starts(replace(snapshot, files=(file,))).get((source.repo, source.file))
+    for shard in unit.shards:
+        file = next(file for file in unit.snapshot.files if (file.repo, file.path) == (shard.repo, shard.file))
+        starts = row_group_starts(replace(snapshot, files=(file,))).get((shard.repo, shard.file))
         if starts is None:
-            total += source.stop - source.start
+            total += shard.stop - shard.start
         else:
-            edges = pairwise([*starts, source.size])
-            total += sum(after - start for start, after in edges if source.start <= start < source.stop)
+            edges = pairwise([*starts, shard.size])
+            total += sum(after - start for start, after in edges if shard.start <= start < shard.stop)
     return total

@@ -1,4 +1,4 @@
-"""The engine's executors, unchanged, and their settings from a file. The only module that imports the engine."""
+"""The engine's executors, used as they are, and their settings from a file. Only this module imports the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import inspect
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,88 +14,60 @@ from sera_swezero.cluster.step import BuildShards
 from sera_swezero.errors import ConfigError
 
 OURS = frozenset({"self", "pipeline", "tasks", "logging_dir", "skip_completed", "depends"})
-"""Arguments of executors that are no settings: they follow from the build. Which tasks are done is told by the build's
-own entries, which also notice a file that is gone; the engine's markers are its log."""
+"""Arguments of executors that are not settings: they follow from the build. Which tasks are done is in the build's own
+entries, which also notice a file that is gone; the engine's markers are only its log."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One executor: where its class is, whether `run` waits for the tasks, and what must be done before it."""
-
-    module: str
-    name: str
-    waits: bool = True
-    prepare: Callable[[dict[str, Any]], None] | None = None
-
-    def load(self) -> Callable[..., Any]:
-        """The class. Raises ConfigError where the engine is not installed."""
-        try:
-            made: Callable[..., Any] = getattr(importlib.import_module(self.module), self.name)
-        except ImportError as error:
-            msg = f"{self.name} needs more than is installed ({error}): pip install 'sera-swezero[cluster]'"
-            raise ConfigError(msg) from error
-        return made
-
-
-def _start_ray(settings: dict[str, Any]) -> None:
-    """Join or start Ray: the table `init` is of `ray.init`'s arguments."""
-    try:
-        import ray  # type: ignore[import-not-found, unused-ignore]
-    except ImportError as error:
-        msg = f"the executor 'ray' needs Ray ({error}): pip install ray"
-        raise ConfigError(msg) from error
-    ray.init(**{"ignore_reinit_error": True, **settings.pop("init", {})})
-
-
-def _one_process_a_core(settings: dict[str, Any]) -> None:
-    settings.setdefault("workers", len(os.sched_getaffinity(0)))  # the engine's own default is one a task
-
-
-EXECUTORS: dict[str, Kind] = {
-    "datatrove-local": Kind("datatrove.executor.local", "LocalPipelineExecutor", prepare=_one_process_a_core),
-    "slurm": Kind("datatrove.executor.slurm", "SlurmPipelineExecutor", waits=False),
-    "ray": Kind("datatrove.executor.ray", "RayPipelineExecutor", prepare=_start_ray),
+EXECUTORS = {
+    "datatrove-local": ("datatrove.executor.local", "LocalPipelineExecutor"),
+    "slurm": ("datatrove.executor.slurm", "SlurmPipelineExecutor"),
+    "ray": ("datatrove.executor.ray", "RayPipelineExecutor"),
 }
-"""Every executor by the name that `--executor` takes."""
+"""Module and class of every executor, by the name that `--executor` takes."""
 
 
-def kind_of(name: str) -> Kind:
-    """An executor by its name. Raises ConfigError."""
+def check(name: str) -> None:
+    """Refuse an executor that does not exist. Raises ConfigError."""
     if name not in EXECUTORS:
         msg = f"executor {name!r}; executors are {', '.join(EXECUTORS)}"
         raise ConfigError(msg)
-    return EXECUTORS[name]
+
+
+def waits(name: str) -> bool:
+    """Whether the executor's `run` returns only when the tasks are done."""
+    return name != "slurm"
 
 
 def read_settings(path: Path, name: str) -> dict[str, Any]:
-    """An executor's table in a TOML file of settings; empty where the file has none.
+    """An executor's table in a TOML file of settings; empty where the file has no such table.
 
     Raises:
         ConfigError: the file cannot be read, or has something other than a table of each executor.
     """
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         msg = f"{path}: cannot be read as TOML: {error}"
         raise ConfigError(msg) from error
-    wrong = [key for key, value in told.items() if key not in EXECUTORS or not isinstance(value, dict)]
+    wrong = [key for key, value in tables.items() if key not in EXECUTORS or not isinstance(value, dict)]
     if wrong:
         msg = f"{path}: {', '.join(wrong)}: expected tables named after executors: {', '.join(EXECUTORS)}"
         raise ConfigError(msg)
-    return dict(told.get(name, {}))
+    return dict(tables.get(name, {}))
 
 
 def make(name: str, step: BuildShards, count: int, logs: Path, settings: Mapping[str, Any]) -> Any:
     """The executor of `count` tasks, ready to `run()`. Ray is joined or started by this.
 
     Raises:
-        ConfigError: no such executor, not installed, or a setting that it does not have or lacks.
+        ConfigError: the executor is not installed, or has no such setting, or lacks one.
     """
-    kind = kind_of(name)
-    made, given = kind.load(), dict(settings)
-    if kind.prepare is not None:
-        kind.prepare(given)
-    known = inspect.signature(made).parameters
+    executor, given = _load(name), dict(settings)
+    if name == "ray":
+        _start_ray(given.pop("init", {}))
+    if name == "datatrove-local":
+        given.setdefault("workers", len(os.sched_getaffinity(0)))  # the engine's own default is one per task
+    known = inspect.signature(executor).parameters
     wrong = [key for key in given if key in OURS or key not in known]
     if wrong:
         msg = f"settings of {name}: no {', '.join(wrong)}; there are {', '.join(sorted(known.keys() - OURS))}"
@@ -105,4 +76,24 @@ def make(name: str, step: BuildShards, count: int, logs: Path, settings: Mapping
     if lacking:
         msg = f"settings of {name}: {', '.join(lacking)} must be given, in the table [{name}] of --executor-settings"
         raise ConfigError(msg)
-    return made([step], tasks=count, logging_dir=str(logs), skip_completed=False, **given)
+    return executor([step], tasks=count, logging_dir=str(logs), skip_completed=False, **given)
+
+
+def _load(name: str) -> Callable[..., Any]:
+    module, class_name = EXECUTORS[name]
+    try:
+        loaded: Callable[..., Any] = getattr(importlib.import_module(module), class_name)
+    except ImportError as error:
+        msg = f"{class_name} needs more than is installed ({error}): pip install 'sera-swezero[cluster]'"
+        raise ConfigError(msg) from error
+    return loaded
+
+
+def _start_ray(arguments: Mapping[str, Any]) -> None:
+    """Join or start Ray."""
+    try:
+        import ray  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        msg = f"the executor 'ray' needs Ray ({error}): pip install ray"
+        raise ConfigError(msg) from error
+    ray.init(**{"ignore_reinit_error": True, **arguments})

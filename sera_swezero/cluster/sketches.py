@@ -1,196 +1,149 @@
-"""Statistics and near-duplicates of a build, shard by shard: each is looked at where it is built, and the parts add up.
+"""Statistics and near-duplicates of a build, shard by shard: each is read where it was built, and the parts add up.
 
-Of every shard stay a tally (`stats.tally`, some kB) and, for sources whose rows are compared, the MinHash signatures of
-its rows (512 bytes a row). Sums of tallies are exact; so is what the signatures of all shards, put end to end, say of
-near-duplicates: the same answers as one pass over all rows, in any order of the work.
+Per shard this leaves a tally (`quality.tally`, some kB) and, of sources whose cards count unique rollouts, the MinHash
+signatures of its rows (512 bytes per row). Sums of tallies are exact, and so is what the signatures of all shards, end
+to end, say of near-duplicates: the same as one pass over all rows, in whatever order the shards were read.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
+import pyarrow.parquet as pq
 
-from sera_swezero.build import unit_files
-from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
+from sera_swezero.build.manifest import BuiltConfig, BuiltFile, Manifest
+from sera_swezero.build.unit_files import STATE
+from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError
-from sera_swezero.quality import Statistics, Tally, open_rows
-from sera_swezero.quality.collect import UNIQUE
-from sera_swezero.quality.minhash_reference import SLOTS, THRESHOLD
-from sera_swezero.quality.row_summary import look
-from sera_swezero.quality.tally import Records, Unique, decode, encode
-from sera_swezero.request import kept_rows
+from sera_swezero.quality import Statistics, Tally
+from sera_swezero.quality.minhash import SLOTS, Signer
+from sera_swezero.quality.row_source import read_file
+from sera_swezero.quality.row_summary import RowKind, summarise
+from sera_swezero.quality.signature_spill import Spill
+from sera_swezero.quality.tally import decode, encode
+from sera_swezero.quality.write_kept_rows import KeptCount, write_kept_places
 from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED, load
+from sera_swezero.request.config_names import split_name
 from sera_swezero.request.kept_rows import Place
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from sera_swezero.quality.minhash import Signatures
+from sera_swezero.sources import SOURCES
 
 FOLDER = "sketches"
 
+_SIGNATURE = SLOTS * 4  # bytes
+
 
 class Sketch(msgspec.Struct):
-    """What was counted of one file. sha256: the file's. tally: as `tally.encode` writes it."""
+    """What was counted of one file."""
 
     sha256: str
+    """The file's."""
     tally: msgspec.Raw
+    """As `tally.encode` writes it."""
 
 
-def there(built: Built, out: Path) -> bool:
+def exists(file: BuiltFile, out: Path) -> bool:
     """Whether the file has been sketched as it is."""
     try:
-        return _read(built, out).sha256 == built.sha256
+        return _read(file, out).sha256 == file.sha256
     except (OSError, msgspec.DecodeError):
         return False
 
 
-def sketch(built: Built, out: Path) -> None:
+def sketch(file: BuiltFile, out: Path) -> None:
     """Count what is in a file of `out` and sign its rows; written aside and renamed, the tally last."""
-    if there(built, out):
+    if exists(file, out):
         return
-    import numpy as np
-
-    from sera_swezero.quality.minhash import Signer
-
     against, signer = load(SWE_BENCH_VERIFIED), Signer()
-    tally = Tally("", "")
-    signatures = []
-    with _alone(built, out) as folder:
-        for found in open_rows(str(folder)).read():
-            if not tally.rows:
-                tally = Tally(found.shape.source.name, found.shape.view, dict(found.shape.facts))
-            looked = look(found.row, found.shape)
-            tally.note(looked, against)
-            if tally.source in UNIQUE:
-                signatures.append(signer.sign(looked.commands))
-    signed = np.array(signatures, np.uint32).reshape(-1, SLOTS)
-    _place(out, built, ".signatures", signed.tobytes())
-    told = Sketch(built.sha256, msgspec.Raw(encode(tally)))
-    _place(out, built, ".json", msgspec.json.encode(told))
+    facts = dict(CONFIGS[split_name(_config(file))[0]].origins[0].facts)
+    tally = None
+    signatures = bytearray()
+    for kind, row, _ in read_file(out / file.path):
+        tally = tally or Tally(source=kind.source.name, view=kind.view, facts=facts)
+        summary = summarise(row, RowKind(kind.source, kind.view, facts))
+        tally.note(summary, against)
+        if kind.source.counts_unique:
+            signatures += signer.sign(summary.commands).tobytes()
+    _put(_path(out, file, ".signatures"), signatures)
+    if tally is not None:
+        _put(_path(out, file, ".json"), msgspec.json.encode(Sketch(file.sha256, msgspec.Raw(encode(tally)))))
 
 
 def merged(manifest: Manifest, out: Path) -> Statistics:
-    """The statistics of all sketched shards: what `stats.collect` says of the whole folder."""
-    sets = {name: tally for name, built in manifest.configs.items() if (tally := _sum(built, out)) is not None}
-    for name, tally in sets.items():
-        built = manifest.configs[name]
-        counts = built.counts
-        filtered = {"filtered": counts.filtered} if counts.filtered else {}
-        tally.records = Records(counts.rows_in, counts.rows_out, filtered, dict(counts.rejected))
-        tally.conversions = dict(counts.conversions)
-        if tally.source in UNIQUE:
-            tally.unique = _unique(built, out)
-    return Statistics(out.name, SWE_BENCH_VERIFIED.name, sets)
+    """The statistics of all sketched shards: what `quality.collect` says of the whole folder."""
+    sets = {}
+    for name, built in manifest.configs.items():
+        tallies = [decode(bytes(_read(file, out).tally)) for file in _files(built)]
+        if tallies:
+            tally = sets[name] = tallies[0]
+            for other in tallies[1:]:
+                tally.add(other)
+            tally.set_report(built.report)
+            if SOURCES[tally.source].counts_unique:
+                with closing(_spill({name: built}, out)) as spill:
+                    tally.unique = spill.unique()
+    return Statistics(name=out.name, benchmark=SWE_BENCH_VERIFIED.name, sets=sets)
 
 
-def write_kept(manifest: Manifest, out: Path, file: Path, *, within: str = "corpus") -> tuple[int, int]:
-    """Write which rows of the folder stay, as `sera-swezero dedup` on the folder does; (rows, kept rows).
+def write_kept(manifest: Manifest, out: Path, file: Path, *, within: str = "corpus") -> KeptCount:
+    """Write which rows of the folder stay, as `sera-swezero dedup` on the folder does.
 
     Raises:
-        ConfigError: rows of the folder are of a source that is not signed (`stats.collect.UNIQUE`).
+        ConfigError: rows of the folder are of a source that is not signed (`Source.counts_unique`).
     """
-    files = [file for built in manifest.configs.values() for file in _files(built)]
-    with _signatures(files, out) as signatures:
-        if len(signatures) != sum(built.rows for built in files):
+    with closing(_spill(manifest.configs, out)) as spill:
+        if len(spill) != sum(built.rows for built in manifest.configs.values()):
             msg = f"{out}: not all of its rows are signed; `sera-swezero dedup {out}` reads and signs them"
             raise ConfigError(msg)
-        stay = _kept(signatures, files, out, within)
-    rows = (
-        Place(name, "", built.path, row) for built in files for row, name in enumerate(_instances(out / built.path))
-    )
-    told = {"within": within, "threshold": THRESHOLD, "rows": len(stay), "kept": int(stay.sum()), "files": {}}
-    kept_rows.write(file, (place for place, kept in zip(rows, stay, strict=True) if kept), told)
-    return len(stay), int(stay.sum())
+        files = [one for built in manifest.configs.values() for one in _files(built)]
+        places = (
+            Place(instance_id=instance, repo="", file=one.path, offset=row)
+            for one in files
+            for row, instance in enumerate(_instances(out / one.path))
+        )
+        return write_kept_places(spill, places, file, within, {"files": {}})
 
 
-def _sum(built: BuiltConfig, out: Path) -> Tally | None:
-    total: Tally | None = None
-    for file in _files(built):
-        part = decode(bytes(_read(file, out).tally))
-        if total is None:
-            total = part
-        else:
-            total.add(part)
-    return total
+def _spill(configs: Mapping[str, BuiltConfig], out: Path) -> Spill:
+    """The signatures of the files of configs, end to end."""
+    spill = Spill(Signer(remembered=1))
+    for built in configs.values():
+        for file in _files(built):
+            signatures = _path(out, file, ".signatures").read_bytes()
+            starts = range(0, len(signatures), _SIGNATURE)
+            for start, instance in zip(starts, _instances(out / file.path), strict=False):
+                spill.add_signature(signatures[start : start + _SIGNATURE], f"{_config(file)} {instance}")
+    return spill
 
 
-def _files(built: BuiltConfig) -> list[Built]:
-    return [one.data for one in built.shards if one.data is not None]
+def _files(built: BuiltConfig) -> list[BuiltFile]:
+    return [shard.data for shard in built.shards if shard.data is not None]
 
 
-def _unique(built: BuiltConfig, out: Path) -> Unique:
-    files = _files(built)
-    with _signatures(files, out) as signatures:
-        corpus, instance = (int(_kept(signatures, files, out, within).sum()) for within in ("corpus", "instance"))
-    return Unique(len(signatures), corpus, instance)
-
-
-def _kept(
-    signatures: Signatures, files: list[Built], out: Path, within: str
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    import numpy as np
-
-    from sera_swezero.quality.near_duplicates import kept, kept_within
-
-    if within == "corpus":
-        return kept(signatures)
-    numbers: dict[tuple[str, str], int] = {}
-    groups = [
-        numbers.setdefault((built.path.partition("/")[0], name), len(numbers))
-        for built in files
-        for name in _instances(out / built.path)
-    ]
-    return kept_within(signatures, np.array(groups, np.uint64))
-
-
-@contextmanager
-def _signatures(files: list[Built], out: Path) -> Iterator[Signatures]:
-    """The signatures of files put end to end, in a temporary file of 512 bytes a row."""
-    import numpy as np
-
-    with tempfile.TemporaryFile(prefix="sera-swezero-signatures-") as joined:
-        for built in files:
-            joined.write(_path(out, built, ".signatures").read_bytes())
-        joined.flush()
-        rows = joined.tell() // (SLOTS * 4)
-        yield np.memmap(joined, np.uint32, "r", shape=(rows, SLOTS)) if rows else np.empty((0, SLOTS), np.uint32)
+def _config(file: BuiltFile) -> str:
+    """The config that a file is of: its folder is named after it."""
+    return file.path.partition("/")[0]
 
 
 def _instances(path: Path) -> Iterator[str]:
-    import pyarrow.parquet as pq
-
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=["instance_id"]):
             yield from batch.column(0).to_pylist()
 
 
-@contextmanager
-def _alone(built: Built, out: Path) -> Iterator[Path]:
-    """A folder in which the file stands alone, below the folder of its config, which tells its set."""
-    with tempfile.TemporaryDirectory(prefix="sera-swezero-sketch-") as folder:
-        link = Path(folder, built.path)
-        link.parent.mkdir(parents=True)
-        link.symlink_to((out / built.path).absolute())
-        yield Path(folder)
+def _read(file: BuiltFile, out: Path) -> Sketch:
+    return msgspec.json.decode(_path(out, file, ".json").read_bytes(), type=Sketch)
 
 
-def _read(built: Built, out: Path) -> Sketch:
-    return msgspec.json.decode(_path(out, built, ".json").read_bytes(), type=Sketch)
+def _path(out: Path, file: BuiltFile, suffix: str) -> Path:
+    return out / STATE / FOLDER / (file.path.removesuffix(".parquet") + suffix)
 
 
-def _path(out: Path, built: Built, ending: str) -> Path:
-    return out / unit_files.STATE / FOLDER / (built.path.removesuffix(".parquet") + ending)
-
-
-def _place(out: Path, built: Built, ending: str, content: bytes) -> None:
-    path = _path(out, built, ending)
+def _put(path: Path, content: bytes | bytearray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{os.getpid()}-", delete=False) as aside:
         aside.write(content)

@@ -1,8 +1,8 @@
 """The engine's step: a worker of its own for every task.
 
-The worker is a fresh process, because the engine's executors fork or reuse theirs, which Arrow's threads and the hub's
-client do not survive, and because a pool of processes waits for ever for one that was killed: a worker that dies is
-seen here, as a failed task.
+The worker is a fresh process. The engine's executors fork or reuse theirs, which Arrow's threads and the hub's client
+do not survive. And a pool of processes waits for ever for one that was killed; here a worker that dies is a failed
+task.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from typing import Any
 from sera_swezero.errors import BuildError
 
 WORKER = "sera_swezero.cluster.worker"
-"""The worker's module. It is not imported here: whoever only waits for workers needs none of what they do."""
+"""The worker's module. It is not imported here, since a process that only waits for workers needs none of it."""
 
 ATTENDED = "--attended"
-"""Ends the worker when its standard input ends: whoever started it is gone, and may start another."""
+"""Has the worker end with its standard input: the process that started it is gone then, and may start another."""
 
-_LAST = 2000  # characters of what a worker said, in the error
+_LAST = 2000  # characters of a worker's output in the error
 
 
 @dataclass(frozen=True)
 class BuildShards:
     """A step of a datatrove pipeline, which takes any function of (data, rank, tasks): task number `rank`.
 
-    out: the directory that is built. folder: of `tasks.write`. Both must be the same place on every machine.
+    Both folders must be the same place on every machine.
     """
 
     out: str
+    """The directory that is built."""
     folder: str
+    """What `tasks.write` returned."""
 
     def __call__(self, data: Iterable[Any] | None = None, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
         """Do the task; documents of an earlier step pass through. Raises BuildError."""
@@ -43,7 +45,7 @@ class BuildShards:
 
 
 def task_file(folder: Path, rank: int) -> Path:
-    """Where a task is told what to do, in the folder of `tasks.write`."""
+    """The file that says what a task has to do, in the folder of `tasks.write`."""
     return folder / f"{rank:05d}.json"
 
 
@@ -55,10 +57,10 @@ def run(out: Path, file: Path) -> None:
     """
     command = [sys.executable, "-m", WORKER, str(out), str(file), ATTENDED]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
-        said = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
+        output = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
         code = process.wait()
     if code:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-        msg = f"{file.name}: the worker {how}; what it had finished stays. {said[-_LAST:].strip()}"
+        msg = f"{file.name}: the worker {how}; what it had finished stays. {output[-_LAST:].strip()}"
         raise BuildError(msg)
-    sys.stderr.write(said)
+    sys.stderr.write(output)

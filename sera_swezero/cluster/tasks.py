@@ -1,4 +1,4 @@
-"""What each task has to do: one small file a task below the build's state, so that no task reads the plan of all."""
+"""What each task has to do: one small file per task below the build's state, so that no task reads the whole plan."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from pathlib import Path
 
 import msgspec
 
-from sera_swezero.build import unit_files
-from sera_swezero.build.unit_files import Unit
+from sera_swezero.build.unit_files import STATE, Unit
 from sera_swezero.cluster.step import task_file
 
 FOLDER = "tasks"
 
 
-class Task(msgspec.Struct):
-    """Some units, in the order in which they are built; sketch: whether to count what is in their files too."""
+class ClusterTask(msgspec.Struct):
+    """What one task has to do."""
 
     units: list[Unit]
-    sketch: bool = False
+    """In the order in which they are built."""
+    sketch: bool
+    """Whether to count what is in their files too."""
 
 
 def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False) -> Path:
@@ -30,18 +31,18 @@ def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False)
     Returns:
         The folder of the tasks, in which `step.task_file` finds one.
     """
-    keys = "\n".join([str(count), str(sketch), *(unit.key() for unit in units)])
-    folder = out / unit_files.STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
+    keys = "\n".join([str(count), str(sketch), *(unit.key for unit in units)])
+    folder = out / STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     for rank in range(count):
         # A login is never written down: every machine has its own, or HF_TOKEN.
         mine = [replace(unit, snapshot=replace(unit.snapshot, token=None)) for unit in units[rank::count]]
         aside = folder / f"{rank:05d}.{os.getpid()}"
-        aside.write_bytes(msgspec.json.encode(Task(mine, sketch)))
+        aside.write_bytes(msgspec.json.encode(ClusterTask(units=mine, sketch=sketch)))
         aside.replace(task_file(folder, rank))
     return folder
 
 
-def read(file: Path) -> Task:
+def read(file: Path) -> ClusterTask:
     """Read a task's file."""
-    return msgspec.json.decode(file.read_bytes(), type=Task)
+    return msgspec.json.decode(file.read_bytes(), type=ClusterTask)

@@ -1,7 +1,7 @@
 """A task: `python -m sera_swezero.cluster.worker OUT TASK [--attended]` builds the units of a task's file below OUT.
 
-It needs no engine, so any scheduler may call it. What is done already is left alone, so it may be killed, run again,
-and run twice at once: files are written aside and renamed (`build.shard`).
+It needs no engine, so any scheduler may call it. It leaves what is done alone, so it may be killed, run again, and run
+twice at once: files are written aside and renamed (`build.build_shard`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from sera_swezero.build import unit_files
-from sera_swezero.cluster import sketches, tasks
+from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.unit_files import Unit, finished
+from sera_swezero.cluster import tasks
 from sera_swezero.cluster.step import ATTENDED
 from sera_swezero.errors import SeraSweZeroError
 
@@ -26,9 +29,56 @@ def work(out: Path, file: Path) -> None:
     """
     task = tasks.read(file)
     for unit in task.units:
-        built = unit_files.finished(unit, out) or unit_files.build_shard(unit, out)
-        if task.sketch and built.data is not None:
-            sketches.sketch(built.data, out)
+        shard = finished(unit, out) or build_shard(unit, out)
+        if task.sketch and shard.data is not None:
+            from sera_swezero.cluster import sketches
+
+            sketches.sketch(shard.data, out)
+
+
+class Measured(NamedTuple):
+    """What one unit took."""
+
+    raw: int
+    """Raw bytes of the records that start in it."""
+    rows: int
+    bytes: int
+    """Of its files, rejected records among them."""
+    start: float
+    """Processor seconds that the process took before it."""
+    work: float
+    """Processor seconds that it took."""
+    memory: int
+    """Most bytes of memory that the process had."""
+
+
+def measure(unit: Unit, raw: int, out: Path) -> Measured:
+    """Build one unit below `out` in this process, which has done nothing else."""
+    start = time.process_time()
+    shard = build_shard(unit, out)
+    return Measured(
+        raw=raw,
+        rows=shard.report.rows_out,
+        bytes=sum(file.bytes for file in shard.files),
+        start=start,
+        work=time.process_time() - start,
+        memory=peak_memory(),
+    )
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process has had."""
+    try:
+        # The kernel's count of this process alone; the other one below includes the time before its program started.
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def main(arguments: Sequence[str]) -> None:

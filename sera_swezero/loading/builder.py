@@ -19,6 +19,7 @@ from datasets import Features, GeneratorBasedBuilder, SplitGenerator
 
 from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.convert import convert_window
+from sera_swezero.display.formatting import byte_size
 from sera_swezero.errors import ConfigError
 from sera_swezero.loading.stream_plan import make_plan
 from sera_swezero.report import Report
@@ -147,23 +148,14 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         verb = "read" if self.snapshot.root is not None else "download"
         if datasets.utils.logging.is_progress_bar_enabled():
             sys.stderr.write(
-                f"{self.request.name}: {verb}s {size(raw)} in {len(self.snapshot.files)} file(s), "
-                f"writes about {size(raw * 4 // 5)} to {self.cache_dir}\n"
+                f"{self.request.name}: {verb}s {byte_size(raw)} in {len(self.snapshot.files)} file(s), "
+                f"writes about {byte_size(raw * 4 // 5)} to {self.cache_dir}\n"
             )
 
 
 def features(described: Columns) -> Features:
     """Return the `datasets` features of columns given by name and type (`views.Columns`)."""
     return Features.from_dict(plain_features(described))
-
-
-def size(count: float) -> str:
-    """Format a number of bytes for people: 512 bytes, 6.8 MB, 7.1 GB (powers of 1000)."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def _take_arguments(kwargs: dict[str, Any]) -> ArgumentsDict:

@@ -15,7 +15,7 @@ from typing import Any
 import datasets
 
 from sera_swezero.build.card import groups
-from sera_swezero.build.manifest import Built, BuiltConfig, Manifest
+from sera_swezero.build.manifest import BuiltConfig, BuiltFile, Manifest
 from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import Contract, contracts
@@ -45,7 +45,7 @@ def version(repository: Repository, commit: str, wanted: Difference) -> list[str
     return problems or rows(repository, commit, wanted.after, affected(wanted.after, wanted.changed), SAMPLE)
 
 
-def footers(repository: Repository, commit: str, files: Iterable[Built], tree: Tree) -> list[str]:
+def footers(repository: Repository, commit: str, files: Iterable[BuiltFile], tree: Tree) -> list[str]:
     """Problems of Parquet footers: rows that differ from the manifest, row groups too large, pages without an index.
 
     Args:
@@ -58,7 +58,7 @@ def footers(repository: Repository, commit: str, files: Iterable[Built], tree: T
         UpstreamError: a footer cannot be read.
     """
 
-    def check(built: Built) -> list[str]:
+    def check(built: BuiltFile) -> list[str]:
         file = repository.hub_file(commit, tree[built.path])
         return [f"{built.path}: {problem}" for problem in _footer_faults(footer(file, file.place), built)]
 
@@ -66,7 +66,7 @@ def footers(repository: Repository, commit: str, files: Iterable[Built], tree: T
         return [problem for problems in pool.map(check, files) for problem in problems]
 
 
-def _footer_faults(metadata: Any, built: Built) -> Iterator[str]:
+def _footer_faults(metadata: Any, built: BuiltFile) -> Iterator[str]:
     if metadata.num_rows != built.rows:
         yield f"{metadata.num_rows} rows in its footer, expected {built.rows}"
     for index in range(metadata.num_row_groups):

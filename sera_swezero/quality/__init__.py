@@ -1,10 +1,18 @@
-"""What is in the rows: figures, the cards' tables, plots, and a page to look at. One pass, bounded memory.
+"""What is in the rows: figures, the cards' tables, plots, near-duplicates. One pass, bounded memory.
 
-rows.py     a config or a folder -> rows          looked.py   row -> what is counted of it
-tally.py    counts, which add up                  spread.py   least, most, mean, quantiles
-collect.py  one pass over all rows                samples.py  rows to look at
-tables.py   the cards' tables                     plots.py    charts, as SVG and PNG
-page.py     the HTML page
+row_source.py          a config or a folder -> rows
+row_summary.py         one row -> what is counted of it
+tally.py               counts, which add up
+spread.py              how a number is distributed over rows
+collect.py             one pass over all rows
+samples.py             rows to look at
+statistics_tables.py   the cards' tables
+plots.py               charts, as SVG and PNG
+page.py                the HTML page
+minhash.py             signatures of rows
+near_duplicates.py     signatures -> rows that stay
+signature_spill.py     the signatures of a whole corpus
+write_kept_rows.py     a file of the rows that stay
 """
 
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics, collect

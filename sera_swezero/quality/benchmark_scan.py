@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from sera_swezero.quality.collect import Progress
-from sera_swezero.quality.row_source import Rows
-from sera_swezero.quality.row_summary import look
+from sera_swezero.display.progress import RowProgress
+from sera_swezero.quality.row_source import RowSource
+from sera_swezero.quality.row_summary import summarise
 from sera_swezero.request.benchmark_overlap import REASONS, Benchmark
 
 
@@ -23,15 +23,18 @@ class OverlapCount(NamedTuple):
 
 
 def scan_overlaps(
-    rows: Rows, benchmark: Benchmark, out: Path | None = None, progress: Progress | None = None
+    rows: RowSource,
+    benchmark: Benchmark,
+    out: Path | None = None,
+    progress: RowProgress = lambda _rows, _done: None,
 ) -> OverlapCount:
     """Find the rows that overlap the benchmark.
 
     Args:
         rows: the rows to read, as `open_rows` gives them.
         benchmark: what to look for.
-        out: a file for the rows found, in JSON Lines: where each stands, its set, and how it overlaps.
-        progress: called after each row with the number of rows so far and the share of all bytes read.
+        out: a file for the rows found, in JSON Lines: where each is, its set, and how it overlaps.
+        progress: called after each row.
 
     Raises:
         ConfigError, UpstreamError: as the rows are read.
@@ -41,12 +44,11 @@ def scan_overlaps(
     with ExitStack() as stack:
         file = stack.enter_context(out.open("w", encoding="utf-8")) if out is not None else None
         for count, row in enumerate(rows.read(), 1):
-            looked = look(row.row, row.shape)
-            how = benchmark.overlap(looked.instance_id, row.row.get("repo"), looked.trajectory.task)
+            summary = summarise(row.row, row.kind)
+            how = benchmark.overlap(summary.instance_id, row.row.get("repo"), summary.trajectory.task)
             if how is not None:
                 found[how] += 1
                 if file is not None:
                     file.write(json.dumps({**row.place._asdict(), "set": row.set, "overlaps": how}) + "\n")
-            if progress is not None:
-                progress(count, row.done)
+            progress(count, row.done)
     return OverlapCount(rows=count, overlaps={how: found[how] for how in REASONS})

@@ -1,7 +1,11 @@
-"""MinHash signatures of command texts, exactly as `reference.signature` but some hundred times as fast.
+"""MinHash signatures of command texts, by the definition of the SWE-ZERO card.
+
+A text's shingles are its distinct character 5-grams. Slot i of its signature is the least hash of any shingle, where
+the hash is the first four bytes of md5(f"{i}:{shingle}"), little-endian. Two texts are near-duplicates if at least half
+of their slots are equal.
 
 Nearly all shingles of a rollout occur in others too, so the 128 hashes of a shingle are remembered, for a bounded
-number of shingles; a signature is then one gather and one minimum.
+number of shingles. A signature is then one gather and one minimum, some hundred times as fast as the definition.
 """
 
 from __future__ import annotations
@@ -12,10 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sera_swezero.quality.minhash_reference import SLOTS, shingles
+SHINGLE = 5
+"""Characters of a shingle; a shorter text is its own only shingle."""
+
+SLOTS = 128
+"""Hashes of a signature."""
+
+THRESHOLD = 0.5
+"""Least similarity of near-duplicates."""
 
 Signatures = npt.NDArray[np.uint32]
-"""A row per text, a column per slot."""
+"""One row per text, one column per slot."""
 
 REMEMBERED = 1 << 18
 """Shingles whose hashes are kept: 128 MiB of hashes and some 30 MB of names."""
@@ -23,8 +34,17 @@ REMEMBERED = 1 << 18
 _PIECE = 1 << 14  # shingles gathered at a time (8 MiB), so that one huge text needs no more
 
 
+def shingles(text: str) -> set[str]:
+    """The distinct shingles of a text; of a text shorter than one, the text itself."""
+    return {text[i : i + SHINGLE] for i in range(len(text) - SHINGLE + 1)} or {text}
+
+
 class Signer:
-    """Makes signatures. `remembered`: how many shingles' hashes it keeps, 512 bytes each; when full it starts anew."""
+    """Makes signatures.
+
+    Args:
+        remembered: how many shingles' hashes it keeps, 512 bytes each. It forgets all of them when it is full.
+    """
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._known: dict[str, int] = {}
@@ -33,10 +53,7 @@ class Signer:
 
     def sign(self, text: str) -> npt.NDArray[np.uint32]:
         """The signature of a text: 128 hashes."""
-        return self.sign_shingles(sorted(shingles(text)))
-
-    def sign_shingles(self, names: list[str]) -> npt.NDArray[np.uint32]:
-        """The signature of a text that has these shingles."""
+        names = sorted(shingles(text))
         piece = min(_PIECE, len(self._hashes))
         least = np.full(SLOTS, np.iinfo(np.uint32).max, np.uint32)
         for start in range(0, len(names), piece):
@@ -45,7 +62,7 @@ class Signer:
         return least
 
     def _rows(self, names: list[str]) -> list[int]:
-        """Where the hashes of these shingles stand; those not known yet are made."""
+        """The rows of `_hashes` that hold those of these shingles; hashes that are not there yet are made."""
         known = self._known
         new = [name for name in names if name not in known]
         if len(known) + len(new) > len(self._hashes):

@@ -18,8 +18,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-from sera_swezero.quality.minhash import Signatures
-from sera_swezero.quality.minhash_reference import SLOTS, THRESHOLD
+from sera_swezero.quality.minhash import SLOTS, THRESHOLD, Signatures
 
 EQUAL = int(SLOTS * THRESHOLD)
 """Equal slots that make two rows near-duplicates."""
@@ -31,7 +30,7 @@ _BLOCK = 4096  # rows whose rarest values are picked at a time
 
 
 def kept(signatures: Signatures) -> npt.NDArray[np.bool_]:
-    """Whether each row stays, first come, first kept: what `reference.kept` says of the same rows."""
+    """Whether each row stays, first come, first kept: what the card's definition says of the same rows."""
     return _all_pairs(signatures) if len(signatures) <= _SMALL else _indexed(signatures)
 
 

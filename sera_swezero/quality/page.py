@@ -1,4 +1,4 @@
-"""The page to look at: one HTML file with everything in it, that asks the network for nothing."""
+"""The page to look at: one HTML file with everything in it, which needs no network."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from importlib.resources import files
 import jinja2
 import msgspec
 
+from sera_swezero.display.formatting import number, short_number
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics
 from sera_swezero.quality.plots import plots, svg
-from sera_swezero.quality.statistics_tables import number, tables
+from sera_swezero.quality.statistics_tables import tables
 
 
 def page(statistics: Statistics, versus: Statistics | None = None) -> str:
@@ -38,22 +39,16 @@ def page(statistics: Statistics, versus: Statistics | None = None) -> str:
 def _tiles(statistics: Statistics) -> list[tuple[str, str]]:
     """The figures at the top."""
     whole = statistics.total
-    tiles = [("rows", number(whole.rows)), ("tool calls", number(whole.calls.total))]
-    tiles.append(("characters", _short(whole.characters.total)))
-    tiles.append(("mean messages of a row", number(whole.messages.mean)))
+    tiles = [
+        ("rows", number(whole.rows)),
+        ("tool calls", number(whole.calls.total)),
+        ("characters", short_number(whole.characters.total)),
+        ("mean messages of a row", number(whole.messages.mean)),
+    ]
     if len(statistics.sets) > 1:
         tiles.append(("sets", number(len(statistics.sets))))
     if whole.records is not None:
-        tiles.append(("records rejected", number(sum(whole.records.rejected.values()))))
+        tiles.append(("records rejected", number(whole.records.rejected.total())))
     if whole.unique is not None:
         tiles.append(("unique corpus-wide", f"{whole.unique.corpus / whole.rows:.1%}"))
     return tiles
-
-
-def _short(count: float) -> str:
-    """A large number in short: 1.2 M."""
-    for unit in ("", " k", " M", " G"):
-        if count < 1000:
-            return f"{count:.0f}" if not unit else f"{count:.1f}{unit}"
-        count /= 1000
-    return f"{count:.1f} T"

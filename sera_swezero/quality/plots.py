@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sera_swezero.build.figures import RECALL_BINS
 from sera_swezero.core.trajectory import STATUSES
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality.collect import Statistics
-from sera_swezero.quality.spread import Spread
-from sera_swezero.quality.tally import RECALL_BINS, Tally
+from sera_swezero.quality.spread import Distribution
+from sera_swezero.quality.tally import Tally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,13 +34,16 @@ _VARIABLES = {INK: "var(--ink)", BAR: "var(--bar)", GRID: "var(--line)"}
 
 @dataclass(frozen=True)
 class Plot:
-    """One chart. name: of its file. bars: label -> count; edges: of the bins, where the bars are a histogram's."""
+    """One chart."""
 
     name: str
+    """Of its file, without suffix."""
     title: str
     axis: str
     bars: Mapping[str, int]
+    """Counts by label."""
     edges: tuple[float, ...] = ()
+    """Of the bins, where the bars are a histogram's."""
 
 
 def plots(statistics: Statistics) -> list[Plot]:
@@ -63,7 +67,7 @@ def plots(statistics: Statistics) -> list[Plot]:
     return [plot for plot in made if plot.bars and sum(plot.bars.values())]
 
 
-def _histogram(name: str, title: str, axis: str, spread: Spread) -> Plot:
+def _histogram(name: str, title: str, axis: str, spread: Distribution) -> Plot:
     """Bins of equal width up to the 99 % quantile; what lies above joins the last one, and the axis says so."""
     if not spread.rows:
         return Plot(name, title, axis, {})
@@ -97,9 +101,9 @@ def _counts(name: str, title: str, axis: str, counts: Mapping[str, int]) -> Plot
 def svg(plot: Plot) -> str:
     """A chart as an SVG element that takes its colours and its font from the page around it."""
     with _drawn(plot) as figure:
-        held = io.StringIO()
-        figure.savefig(held, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = held.getvalue()
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
@@ -110,7 +114,7 @@ def svg(plot: Plot) -> str:
 
 
 def write_png(folder: Path, chosen: list[Plot]) -> list[Path]:
-    """Write each chart as a PNG of some 1300 x 630 pixels, on white; gives the files."""
+    """Write each chart as a PNG of some 1300 x 630 pixels, on white. Returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for plot in chosen:
@@ -123,7 +127,7 @@ def write_png(folder: Path, chosen: list[Plot]) -> list[Path]:
 
 @contextmanager
 def _drawn(plot: Plot) -> Iterator[Figure]:
-    """The figure of a plot; the settings hold until it is saved, since some are read only then."""
+    """The figure of a plot. It must be saved in this context: some settings are read only then."""
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure

@@ -1,67 +1,58 @@
-"""Where the rows come from: a config, converted while it is read, or a folder of Parquet. A row at a time."""
+"""Where the rows come from: a config, converted while it is read, or a folder of Parquet. One row at a time."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError, UpstreamError
-from sera_swezero.quality.row_summary import VIEWS_READ, Shape
-from sera_swezero.quality.tally import Records
+from sera_swezero.quality.row_summary import VIEWS_READ, RowKind
+from sera_swezero.report import Report
 from sera_swezero.request.arguments import NARROWING, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.kept_rows import Place
-from sera_swezero.request.settle import settle
+from sera_swezero.request.settle import Request, settle
+from sera_swezero.rows import convert_records
 from sera_swezero.sources import SOURCES
+from sera_swezero.upstream import take_snapshot
 from sera_swezero.views import VIEWS, Row
-
-if TYPE_CHECKING:
-    from sera_swezero.report import Report
-    from sera_swezero.request.settle import Request
 
 _BATCH = 32  # Parquet rows that are Python objects at a time
 
 
-class Found(NamedTuple):
-    """One row, the set that it is of, and where it stands. done: share of all bytes that have been read, 0 to 1."""
+class PlacedRow(NamedTuple):
+    """One row and where it is."""
 
     set: str
-    shape: Shape
+    """The set that it is of."""
+    kind: RowKind
     place: Place
     row: Row
     done: float
+    """Share of all bytes that have been read, 0 to 1."""
 
 
 @dataclass
-class Told:
-    """What is known of a set beside its rows, once these have been read."""
-
-    records: Records
-    conversions: dict[str, int]
-
-
-@dataclass
-class Rows:
-    """All rows of a config or folder.
-
-    told: by set, filled while reading. made_from: what a file of kept rows says of them, likewise.
-    """
+class RowSource:
+    """All rows of a config or of a folder."""
 
     name: str
-    view: str | None = None
-    told: dict[str, Told] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    """What became of the records, by set. It is complete when the rows have been read; empty where nothing says it."""
     made_from: dict[str, Any] = field(default_factory=dict)
+    """What a file of kept rows says of where the rows come from. It is complete when the rows have been read."""
 
-    def read(self) -> Iterator[Found]:
+    @abstractmethod
+    def read(self) -> Iterator[PlacedRow]:
         """Every row in order. Raises UpstreamError or ConfigError."""
-        raise NotImplementedError
 
 
-def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> Rows:
-    """The rows of a config name, or of a folder of Parquet that has rows of the view rectified or native.
+def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
+    """The rows of a config name, or of a folder of Parquet with rows of the view rectified or native.
 
     Args:
         target: a config name; or a folder, such as `sera-swezero build` makes.
@@ -76,23 +67,19 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> Rows:
         if given:
             msg = f"{target} is a folder, whose rows are read as they are; {given} is for configs"
             raise ConfigError(msg)
-        return _Folder(folder.name or str(folder), folder=folder)
+        return _Folder(name=folder.name or str(folder), folder=folder)
     request = settle(target, **arguments)
     if request.view.name not in VIEWS_READ:
         msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(VIEWS_READ)}"
         raise ConfigError(msg)
-    return _Config(request.name, request.view.name, request=request)
+    return _Config(name=request.name, request=request)
 
 
 @dataclass
-class _Config(Rows):
+class _Config(RowSource):
     request: Request = field(kw_only=True)
 
-    def read(self) -> Iterator[Found]:
-        from sera_swezero.report import Report
-        from sera_swezero.rows import convert_records
-        from sera_swezero.upstream import take_snapshot
-
+    def read(self) -> Iterator[PlacedRow]:
         arguments = self.request.arguments
         snapshot = take_snapshot(self.request.origins, upstream=arguments.upstream, revision=arguments.revision)
         self.made_from |= {
@@ -102,59 +89,42 @@ class _Config(Rows):
         sizes = [file.size for file in snapshot.files]
         before = {(file.repo, file.path): sum(sizes[:at]) for at, file in enumerate(snapshot.files)}
         for origin in self.request.origins:
-            report, shape = Report(), Shape(SOURCES[origin.source], self.request.view.name, dict(origin.facts))
+            report, kind = Report(), RowKind(SOURCES[origin.source], self.request.view.name, dict(origin.facts))
             for record, converted in convert_records(replace(self.request, origins=(origin,)), snapshot, report):
                 shard, row = record.shard, converted.text_row
                 place = Place(row["instance_id"], shard.repo, shard.file, record.raw.offset)
                 done = (before[shard.repo, shard.file] + shard.start) / snapshot.bytes
-                yield Found(origin.name, shape, place, row, done)
-            self.told[origin.name] = _told(report)
-
-
-def _told(report: Report) -> Told:
-    records = Records(report.rows_in, report.rows_out, dict(report.filtered_by), dict(report.rejected))
-    return Told(records, dict(report.conversions))
+                yield PlacedRow(origin.name, kind, place, row, done)
+            self.reports[origin.name] = report
 
 
 @dataclass
-class _Folder(Rows):
+class _Folder(RowSource):
     folder: Path = field(kw_only=True)
 
-    def read(self) -> Iterator[Found]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        files = [path for path in sorted(self.folder.rglob("*.parquet")) if self._is_data(path)]
+    def read(self) -> Iterator[PlacedRow]:
+        files = {path: path.stat().st_size for path in sorted(self.folder.rglob("*.parquet")) if self._is_data(path)}
         if not files:
             msg = (
                 f"{self.folder}: no Parquet files; expected what `sera-swezero build` writes, or a folder of such rows"
             )
             raise ConfigError(msg)
         self._read_manifest()
-        sizes = [path.stat().st_size for path in files]
         self.made_from["files"] = {}
-        for index, path in enumerate(files):
-            place = path.relative_to(self.folder).as_posix()
-            try:
-                with pq.ParquetFile(path, pre_buffer=False) as file:
-                    shape = _shape(file.schema_arrow, str(path))
-                    name, facts = self._set(path)
-                    before, size = sum(sizes[:index]), max(1, file.metadata.num_rows)
-                    offset = 0
-                    for batch in file.iter_batches(batch_size=_BATCH):
-                        for row in batch.to_pylist():
-                            known = facts or {key: row[key] for key in NARROWING if key in row}
-                            done = (before + sizes[index] * offset / size) / sum(sizes)
-                            at = Place(row["instance_id"], "", place, offset)
-                            mine = Shape(shape.source, shape.view, known)
-                            yield Found(name or _named(known) or self.name, mine, at, row, done)
-                            offset += 1
-            except (OSError, pa.ArrowInvalid) as error:
-                msg = f"{path}: cannot be read as Parquet: {error}"
-                raise UpstreamError(msg) from error
+        before = 0
+        for path, size in files.items():
+            name, facts = self._set(path)
+            in_folder = path.relative_to(self.folder).as_posix()
+            for number, (kind, row, done) in enumerate(read_file(path)):
+                known = facts or {key: row[key] for key in NARROWING if key in row}
+                place = Place(row["instance_id"], "", in_folder, number)
+                mine = RowKind(kind.source, kind.view, known)
+                share = (before + size * done) / sum(files.values())
+                yield PlacedRow(name or _set_with(known) or self.name, mine, place, row, share)
+            before += size
 
     def _is_data(self, path: Path) -> bool:
-        """Not a folder of rejected rows, and nothing hidden."""
+        """Whether a file is neither in a folder of rejected rows nor hidden."""
         parents = path.relative_to(self.folder).parts[:-1]
         return not any(part.startswith(".") or part == "rejected" for part in parents)
 
@@ -171,36 +141,54 @@ class _Folder(Rows):
         from sera_swezero.build import manifest
 
         made = manifest.read(self.folder)
-        for name, built in made.configs.items() if made else ():
-            counts = built.counts
-            filtered = {"filtered": counts.filtered} if counts.filtered else {}
-            records = Records(counts.rows_in, counts.rows_out, filtered, dict(counts.rejected))
-            self.told[name] = Told(records, dict(counts.conversions))
+        self.reports |= {name: built.report for name, built in made.configs.items()} if made else {}
 
 
-def _named(facts: dict[str, str]) -> str | None:
-    """The set that has these facts: of rows that tell their teacher, scale and rollout themselves."""
+def read_file(path: Path) -> Iterator[tuple[RowKind, Row, float]]:
+    """The rows of a Parquet file, each with its kind (without facts) and the share of the file that was read before it.
+
+    Raises:
+        UpstreamError: it is not Parquet. ConfigError: it has columns of no view that is read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            kind = _kind(file.schema_arrow, str(path))
+            number = 0
+            for batch in file.iter_batches(batch_size=_BATCH):
+                for row in batch.to_pylist():
+                    yield kind, row, number / file.metadata.num_rows
+                    number += 1
+    except (OSError, pa.ArrowInvalid) as error:
+        msg = f"{path}: cannot be read as Parquet: {error}"
+        raise UpstreamError(msg) from error
+
+
+def _set_with(facts: dict[str, str]) -> str | None:
+    """The set that has these facts: of rows that say their teacher, scale and rollout themselves."""
     for config in CONFIGS.values():
         if facts and len(config.origins) == 1 and dict(config.origins[0].facts) == facts:
             return config.name
     return None
 
 
-def _shape(schema: Any, place: str) -> Shape:
+def _kind(schema: Any, place: str) -> RowKind:
     """The source and view whose columns a file has; more columns (lineage) do no harm."""
     import pyarrow.types as kinds
 
     found = {field.name: "messages" if kinds.is_list(field.type) else "plain" for field in schema}
-    told = []
+    expected = []
     for source in SOURCES.values():
         for shape in source.native_columns:
             for view in VIEWS_READ:
-                wanted = VIEWS[view].columns(source, shape)
-                kinds_wanted = {name: "messages" if one.type == "messages" else "plain" for name, one in wanted.items()}
-                if kinds_wanted.items() <= found.items():
-                    return Shape(source, view)
-                told.append(f"{view} {shape}: {', '.join(wanted)}")
-    msg = f"{place}: columns {', '.join(found)} are of no view that statistics are of; expected those of " + "; ".join(
-        told
-    )
-    raise ConfigError(msg)
+                columns = VIEWS[view].columns(source, shape)
+                wanted = {
+                    name: "messages" if column.type == "messages" else "plain" for name, column in columns.items()
+                }
+                if wanted.items() <= found.items():
+                    return RowKind(source, view)
+                expected.append(f"{view} {shape}: {', '.join(wanted)}")
+    msg = f"{place}: columns {', '.join(found)} are of no view that statistics are of; expected those of "
+    raise ConfigError(msg + "; ".join(expected))

@@ -1,23 +1,21 @@
 """What the statistics see of one row, whichever view and source it is of.
 
-Two views hold whole rollouts in the cards' own columns, rectified and native, and those are what is read here: the rows
-as they are published, so that a figure says what a user of the data gets.
+Two views hold whole rollouts in the cards' own columns, rectified and native. Those are read here as they are
+published, so that a figure says what a user of the data gets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.machine import fold
-from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.core.trajectory import ToolCall, Trajectory
 from sera_swezero.sources import Source
 from sera_swezero.sources.decoding import decode
-from sera_swezero.views import Row
+from sera_swezero.views import VIEWS, Row
 
 EDITOR = "str_replace_editor"
 """The tool whose calls are also counted by their `command`."""
@@ -26,32 +24,33 @@ VIEWS_READ = ("rectified", "native")
 
 
 @dataclass(frozen=True)
-class Shape:
-    """Which rows: their source, view, and whatever else of them is not in the row itself."""
+class RowKind:
+    """What rows are of."""
 
     source: Source
     view: str
     facts: dict[str, str] = field(default_factory=dict)
+    """Teacher, scale and rollout of their set, where it has these."""
 
 
-@dataclass
-class Looked:
-    """One row as the statistics see it.
-
-    texts: (role, text) of every message, wrappers included. turns: the model's (SWE-ZERO's `n_turns`); bare: those of
-    them without a tool call, None where the view folds such turns away. recall: None where there is none.
-    """
+@dataclass(kw_only=True)
+class RowSummary:
+    """One row as the statistics see it."""
 
     row: Row
     instance_id: str
     trajectory: Trajectory
     texts: list[tuple[str, str]]
+    """Role and text of every message, wrappers included."""
     turns: int
-    bare: int | None
+    """The model's turns: the set's own `n_turns` where it has one, as the SWE-ZERO card counts them."""
+    bare_turns: int | None
+    """Turns without a tool call; None where the view folds such turns away."""
     recall: float | None
+    """Line-level recall; None where there is none."""
 
     @property
-    def status(self) -> str:
+    def outcome(self) -> str:
         """How the rollout ended: a key of `trajectory.STATUSES`."""
         return self.trajectory.outcome.status
 
@@ -66,6 +65,30 @@ class Looked:
         return "\n".join(command_text(call) for call in self.calls)
 
 
+def summarise(row: Row, kind: RowKind) -> RowSummary:
+    """Read one row. Raises RowError where a native row does not convert."""
+    view = VIEWS[kind.view]
+    # Only a view of rows as they are upstream has no say in how a submission is shown; the other one folds turns.
+    is_native = not view.submits
+    trajectory = view.to_trajectory(row, kind.source)
+    texts = _texts(row[view.messages_column])
+    turns = row.get("n_turns")
+    if turns is None:
+        turns = sum(role == "assistant" for role, _ in texts) if is_native else len(trajectory.steps)
+    recall = row.get("line_level_recall")
+    if is_native and kind.facts:
+        recall = kind.source.recall(kind.source.read(row, ConversionLog()), kind.facts)
+    return RowSummary(
+        row=row,
+        instance_id=row["instance_id"],
+        trajectory=trajectory,
+        texts=texts,
+        turns=int(turns),
+        bare_turns=sum(step.call is None for step in trajectory.steps) if is_native else None,
+        recall=recall,
+    )
+
+
 class _Message(msgspec.Struct):
     role: str
     content: str | list[Any] | None = None
@@ -77,12 +100,6 @@ class _Arguments(msgspec.Struct):
 
 _MESSAGES = msgspec.json.Decoder(list[_Message])
 _arguments = msgspec.json.Decoder(_Arguments).decode
-_call = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def look(row: Row, shape: Shape) -> Looked:
-    """Read one row. Raises RowError where a native row is none."""
-    return _LOOKS[shape.view](row, shape)
 
 
 def command_of(call: ToolCall) -> str | None:
@@ -99,73 +116,6 @@ def command_text(call: ToolCall) -> str:
     return f"{call.name} {call.arguments}" if command is None else command
 
 
-def _look_native(row: Row, shape: Shape) -> Looked:
-    notes = ConversionLog()
-    record = shape.source.read(row, notes)
-    trajectory = fold(shape.source.events(record, notes))
-    texts = _texts(row["messages"])
-    return Looked(
-        row=row,
-        instance_id=record.instance_id,
-        trajectory=trajectory,
-        texts=texts,
-        turns=_turns(row, sum(role == "assistant" for role, _ in texts)),
-        bare=sum(step.call is None for step in trajectory.steps),
-        recall=shape.source.recall(record, shape.facts) if shape.facts else None,
-    )
-
-
-def _look_rectified(row: Row, _shape: Shape) -> Looked:
-    texts = _texts(row["messages"])
-    steps: list[Step] = []
-    opening: dict[str, str] = {}
-    for role, content in texts:
-        text = _unwrapped(content)
-        if role == "reasoning":
-            steps.append(Step(text, "", None, None))
-        elif role == "tool_call":
-            call = _call(text)
-            name = msgspec.json.decode(call["name"], type=str)
-            steps[-1] = steps[-1]._replace(call=ToolCall(name, bytes(call["arguments"]).decode()))
-        elif role == "tool_output":
-            steps[-1] = steps[-1]._replace(observation=text)
-        elif role == "answer":
-            steps[-1] = steps[-1]._replace(visible=text)
-        else:
-            opening[role] = content
-    status = _status(row, texts)
-    trajectory = Trajectory(opening.get("system"), opening.get("user"), tuple(steps), Outcome(status))
-    return Looked(
-        row=row,
-        instance_id=row["instance_id"],
-        trajectory=trajectory,
-        texts=texts,
-        turns=_turns(row, len(steps)),
-        bare=None,
-        recall=row.get("line_level_recall"),
-    )
-
-
-def _turns(row: Row, counted: int) -> int:
-    """The model's turns: the set's own number where it has one, as the SWE-ZERO card takes it."""
-    said = row.get("n_turns")
-    return counted if said is None else int(said)
-
-
-def _status(row: Row, texts: list[tuple[str, str]]) -> str:
-    """How a rectified row ended: what it says, else whether it ends in an answer."""
-    if "exit_status" in row:
-        status = (row["exit_status"] or "").lower()
-        return status if status in STATUSES else OTHER
-    return SUBMITTED if texts and texts[-1][0] == "answer" else INCOMPLETE
-
-
-def _unwrapped(content: str) -> str:
-    """The text between a message's wrapper tags."""
-    start, end = content.find(">"), content.rfind("</")
-    return content[start + 1 : end] if content.startswith("<") and end > start else content
-
-
 def _texts(messages: str | list[dict[str, Any]]) -> list[tuple[str, str]]:
     if isinstance(messages, str):
         wrong = "bad_messages"
@@ -179,6 +129,3 @@ def _plain(content: str | list[Any] | None) -> str:
     if isinstance(content, list):
         return "".join(part.get("text", "") for part in content if isinstance(part, dict))
     return content or ""
-
-
-_LOOKS: dict[str, Callable[[Row, Shape], Looked]] = {"rectified": _look_rectified, "native": _look_native}

@@ -1,4 +1,4 @@
-"""Sample rows to look at: a fair choice in one pass, the same for the same rows in whatever order they come."""
+"""Sample rows to look at: a fair choice in one pass, the same one for the same rows in any order."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from typing import Any
 import msgspec
 
 from sera_swezero.core.trajectory import ToolCall
-from sera_swezero.quality.row_summary import Looked, command_of
+from sera_swezero.quality.row_summary import RowSummary, command_of
 from sera_swezero.request.kept_rows import Place
 
 
-class Message(msgspec.Struct):
-    """One message to show. role: of the rectified view's six, or `text` for words beside a tool call."""
+class SampleMessage(msgspec.Struct):
+    """One message to show."""
 
     role: str
+    """One of the rectified view's six, or `text` for words beside a tool call."""
     text: str
 
 
 class Sample(msgspec.Struct):
-    """One row to show: its set, instance, place, outcome, and whatever else its columns say in short."""
+    """One row to show."""
 
     set: str
     instance_id: str
     place: str
     status: str
+    """How the rollout ended."""
     facts: dict[str, str]
-    messages: list[Message]
+    """What else its columns say, in short."""
+    messages: list[SampleMessage]
 
 
 class Samples:
@@ -39,14 +42,14 @@ class Samples:
         self._wanted = wanted
         self._chosen: list[tuple[int, str, Sample]] = []  # a heap, the greatest hash first
 
-    def note(self, name: str, place: Place, looked: Looked) -> None:
+    def note(self, name: str, place: Place, summary: RowSummary) -> None:
         """Consider one row."""
-        told = f"{place.repo}/{place.file}:{place.offset}".lstrip("/")
-        rank = -int.from_bytes(blake2b(told.encode(), digest_size=8).digest(), "big")
+        where = f"{place.repo}/{place.file}:{place.offset}".lstrip("/")
+        rank = -int.from_bytes(blake2b(where.encode(), digest_size=8).digest(), "big")
         if len(self._chosen) < self._wanted:
-            heapq.heappush(self._chosen, (rank, told, _sample(name, told, looked)))
+            heapq.heappush(self._chosen, (rank, where, _sample(name, where, summary)))
         elif self._wanted and rank > self._chosen[0][0]:
-            heapq.heapreplace(self._chosen, (rank, told, _sample(name, told, looked)))
+            heapq.heapreplace(self._chosen, (rank, where, _sample(name, where, summary)))
 
     def chosen(self) -> list[Sample]:
         """The chosen rows, in an order that says nothing."""
@@ -57,31 +60,38 @@ _SHOWN = ("repo", "func_name", "func_path", "line_level_recall", "exit_status_de
 """Columns that a reader of one trajectory wants beside it."""
 
 
-def _sample(name: str, place: str, looked: Looked) -> Sample:
-    facts = {column: str(looked.row[column]) for column in _SHOWN if looked.row.get(column) not in {None, ""}}
-    facts["tool calls"] = str(len(looked.calls))
-    return Sample(name, looked.instance_id, place, looked.status, facts, list(_messages(looked)))
+def _sample(name: str, place: str, summary: RowSummary) -> Sample:
+    facts = {column: str(summary.row[column]) for column in _SHOWN if summary.row.get(column) not in {None, ""}}
+    facts["tool calls"] = str(len(summary.calls))
+    return Sample(
+        set=name,
+        instance_id=summary.instance_id,
+        place=place,
+        status=summary.outcome,
+        facts=facts,
+        messages=list(_messages(summary)),
+    )
 
 
-def _messages(looked: Looked) -> Iterator[Message]:
+def _messages(summary: RowSummary) -> Iterator[SampleMessage]:
     """The trajectory as a person reads it: without wrappers, the arguments of calls as text."""
-    trajectory = looked.trajectory
+    trajectory = summary.trajectory
     for role, text in (("system", trajectory.system), ("user", trajectory.task)):
         if text is not None:
-            yield Message(role, text)
+            yield SampleMessage(role, text)
     for step in trajectory.steps:
         last = step.call is None
         for role, text in (("reasoning", step.reasoning), ("answer" if last else "text", step.visible)):
             if text:
-                yield Message(role, text)
+                yield SampleMessage(role, text)
         if step.call is not None:
-            yield Message("tool_call", call_text(step.call))
+            yield SampleMessage("tool_call", call_text(step.call))
         if step.observation is not None:
-            yield Message("tool_output", step.observation)
+            yield SampleMessage("tool_output", step.observation)
 
 
 def call_text(call: ToolCall) -> str:
-    """A tool call without JSON's escapes: a shell's command as it is, other arguments a name and a value each."""
+    """A tool call without JSON's escapes: a shell's command as it is, other arguments by name."""
     command = command_of(call)
     if call.name == "bash" and command is not None:
         return f"$ {command}"

@@ -1,4 +1,4 @@
-"""Signatures of a whole corpus, while its rows stream past: 512 bytes a row in a temporary file, 8 in memory."""
+"""Signatures of a whole corpus, while its rows stream past: per row 512 bytes in a temporary file, 8 in memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from hashlib import blake2b
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
-from sera_swezero.quality.minhash import Signatures, Signer
-from sera_swezero.quality.minhash_reference import SLOTS
-from sera_swezero.quality.near_duplicates import kept, kept_within
+from sera_swezero.quality import near_duplicates
+from sera_swezero.quality.minhash import SLOTS, Signatures, Signer
+from sera_swezero.quality.tally import Unique
 
 
 class Spill:
-    """The signatures of rows in their order, and which group (instance) each is of."""
+    """The signatures of rows in their order, and to which group (instance) each belongs."""
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
@@ -27,20 +28,26 @@ class Spill:
 
     def add(self, text: str, group: str) -> None:
         """Add the next row: its commands, and the name of its group."""
-        self._file.write(self._signer.sign(text).tobytes())
+        self.add_signature(self._signer.sign(text).tobytes(), group)
+
+    def add_signature(self, signature: bytes, group: str) -> None:
+        """Add the next row, which is signed already."""
+        self._file.write(signature)
         self._groups.append(int.from_bytes(blake2b(group.encode(), digest_size=8).digest(), "little"))
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Remove the temporary file."""
         self._file.close()
 
-    def kept(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Whether each row stays, among all rows."""
-        return kept(self._signatures())
+    def kept(self, within: str = "corpus") -> npt.NDArray[np.bool_]:
+        """Whether each row stays, among all rows ("corpus") or among those of its own group ("instance")."""
+        if within == "corpus":
+            return near_duplicates.kept(self._signatures())
+        return near_duplicates.kept_within(self._signatures(), np.asarray(self._groups, np.uint64))
 
-    def kept_within(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Whether each row stays, among the rows of its own group."""
-        return kept_within(self._signatures(), np.asarray(self._groups, np.uint64))
+    def unique(self) -> Unique:
+        """How many rows stay, either way."""
+        return Unique(rows=len(self), corpus=int(self.kept().sum()), instance=int(self.kept("instance").sum()))
 
     def _signatures(self) -> Signatures:
         if not self._groups:

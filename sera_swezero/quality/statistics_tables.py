@@ -1,58 +1,23 @@
-"""The cards' tables, from tallies: titles, headers and cells as text, for a terminal, a page, Markdown."""
+"""The cards' tables, from tallies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
+from sera_swezero.build.figures import RECALL_BINS
 from sera_swezero.core.conversions import CONVERSIONS
 from sera_swezero.core.trajectory import ERRORED, EXITED, INCOMPLETE, OTHER, STATUSES, SUBMITTED
+from sera_swezero.display.formatting import NONE, number, share
+from sera_swezero.display.table import Table
 from sera_swezero.errors import REASONS
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics
-from sera_swezero.quality.spread import QUANTILES, Spread
-from sera_swezero.quality.tally import RECALL_BINS, RECALL_THRESHOLDS, Tally
+from sera_swezero.quality.spread import QUANTILES, Distribution
+from sera_swezero.quality.tally import RECALL_THRESHOLDS, Tally
 from sera_swezero.request.benchmark_overlap import REASONS as OVERLAPS
 from sera_swezero.request.filters import FILTERS
 
-_LINES = 25  # of a table of counts; a model may call any number of tools that there are not
-
-NONE = "-"
-"""Stands where the rows do not tell a figure."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table.
-
-    words: how many of its first columns are words, set on the left; the others are numbers. note: what must be said.
-    """
-
-    title: str
-    header: list[str]
-    rows: list[list[str]]
-    words: int = 1
-    note: str = ""
-
-    def markdown(self) -> str:
-        """The table as GitHub and the hub render it."""
-        marks = [":--" if i < self.words else "--:" for i in range(len(self.header))]
-        lines = [f"| {' | '.join(row)} |" for row in [self.header, marks, *self.rows]]
-        return "\n".join(lines)
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """A number as a person reads it: 1,234 or 12.3, the dash where there is none."""
-    if value is None:
-        return NONE
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
-
-
-def share(count: int | None, of: int) -> str:
-    """A count and its share: 486 (48.6%)."""
-    if count is None:
-        return NONE
-    return f"{count:,} ({count / of:.1%})" if of else f"{count:,}"
+_LINES = 25  # of a table of counts; a model may call any number of tools that do not exist
 
 
 def tables(statistics: Statistics, versus: Statistics | None = None) -> list[Table]:
@@ -64,11 +29,12 @@ def tables(statistics: Statistics, versus: Statistics | None = None) -> list[Tab
 
 
 def compare(one: Statistics, other: Statistics) -> Table:
-    """The card's comparison of two sets of rollouts, as its 8k-against-32k table: a figure a line, a set a column."""
+    """The card's comparison of two sets of rollouts, like its table of 8k against 32k: a line per figure."""
     left, right = one.total, other.total
     pairs = [(name, figure(left), figure(right)) for name, figure in _CARD.items()]
     rows = [[name, a, b] for name, a, b in pairs if {a, b} != {NONE}]
-    return Table(f"{one.name} and {other.name}", ["", one.name, other.name], rows, note=_note(left, right))
+    header = ["", one.name, other.name]
+    return Table(title=f"{one.name} and {other.name}", header=header, rows=rows, note=_note(left, right))
 
 
 _CARD: dict[str, Callable[[Tally], str]] = {
@@ -95,36 +61,41 @@ _ROLLOUTS = "Rollouts"
 
 
 def _note(*tallies: Tally) -> str:
-    told = [f"On the card but in no column: {', '.join(NOT_IN_THE_DATA)}."]
+    sentences = [f"On the card but in no column: {', '.join(NOT_IN_THE_DATA)}."]
     if any(tally.unique for tally in tallies):
-        told.append("Unique: MinHash Jaccard below 0.5 to every kept row before it.")
+        sentences.append("Unique: MinHash Jaccard below 0.5 to every kept row before it.")
     if any(tally.unique and tally.view != "native" for tally in tallies):
-        told.append("Rectified rows lack the submit command, so the card's own uniqueness is that of the native view.")
-    return " ".join(told)
+        sentences.append(
+            "Rectified rows lack the submit command: the card's own uniqueness is that of the native view."
+        )
+    return " ".join(sentences)
 
 
 def _swe_zero(statistics: Statistics) -> Iterable[Table]:
     rollouts = {name: tally for name, tally in statistics.sets.items() if tally.unique or tally.duration_sec.rows}
     rows = [[name, *(figure(tally) for tally in rollouts.values())] for name, figure in _CARD.items()]
     rows = [row for row in rows if set(row[1:]) - {NONE}] if rollouts else []
-    yield Table(_ROLLOUTS, ["", *rollouts], rows, note=_note(*rollouts.values()))
+    yield Table(title=_ROLLOUTS, header=["", *rollouts], rows=rows, note=_note(*rollouts.values()))
 
 
 def _sera(statistics: Statistics) -> Iterable[Table]:
     sera = {name: tally for name, tally in statistics.sets.items() if tally.facts}
     header = ["teacher", "scale", "rollout", "rows"]
-    header += [f"{what} {which}" for what in ("turns", "calls") for which in ("min", "mean", "max")]
     rows = [[*(tally.facts[key] for key in header[:3]), *_least_mean_most(tally)] for tally in sera.values()]
     if len(sera) > 1:
         rows.append(["all", "", "", *_least_mean_most(statistics.total)])
-    yield Table("Rows by teacher, scale and rollout", header, rows, 3, "Turns are messages of a row, as on the card.")
+    yield Table(
+        title="Rows by teacher, scale and rollout",
+        header=header + [f"{what} {which}" for what in ("turns", "calls") for which in ("min", "mean", "max")],
+        rows=rows,
+        text_columns=range(3),
+        note="Turns are messages of a row, as on the card.",
+    )
 
 
 def _least_mean_most(tally: Tally) -> list[str]:
-    told = [number(tally.rows)]
-    for spread in (tally.messages, tally.calls):
-        told += [number(spread.least), number(spread.mean), number(spread.most)]
-    return told
+    figures = [(spread.least, spread.mean, spread.most) for spread in (tally.messages, tally.calls)]
+    return [number(tally.rows), *(number(value) for spread in figures for value in spread)]
 
 
 def _outcomes(statistics: Statistics) -> Iterable[Table]:
@@ -133,10 +104,10 @@ def _outcomes(statistics: Statistics) -> Iterable[Table]:
         [name, number(tally.rows), *(share(tally.outcomes.get(status, 0), tally.rows) for status in met)]
         for name, tally in statistics.sets.items()
     ]
-    yield Table("Outcomes", ["set", "rows", *met], rows)
+    yield Table(title="Outcomes", header=["set", "rows", *met], rows=rows)
 
 
-_SPREADS: dict[str, Callable[[Tally], Spread]] = {
+DISTRIBUTIONS: dict[str, Callable[[Tally], Distribution]] = {
     "messages": lambda t: t.messages,
     "model turns": lambda t: t.turns,
     "tool calls": lambda t: t.calls,
@@ -145,89 +116,83 @@ _SPREADS: dict[str, Callable[[Tally], Spread]] = {
     "completion tokens": lambda t: t.completion_tokens,
     "duration (s)": lambda t: t.duration_sec,
 }
-"""What is spread over rows, by the name that people read."""
+"""What differs from row to row, by the name that people read."""
 
 
 def _lengths(statistics: Statistics) -> Iterable[Table]:
-    header = ["set", "of a row", "min", *(f"p{round(q * 100)}" for q in QUANTILES), "max", "mean", "total"]
+    columns = ["min", *(f"p{round(q * 100)}" for q in QUANTILES), "max", "mean", "total"]
     rows = []
     for name, tally in statistics.sets.items():
-        for what, spread_of in _SPREADS.items():
-            spread = spread_of(tally)
-            if spread.rows:
-                told = spread.figures()
-                numbers = [
-                    told["min"],
-                    *(spread.quantile(q) for q in QUANTILES),
-                    told["max"],
-                    told["mean"],
-                    told["total"],
-                ]
-                rows.append([name, what, *map(number, numbers)])
+        for what, distribution_of in DISTRIBUTIONS.items():
+            figures = distribution_of(tally).figures()
+            if figures["rows"]:
+                rows.append([name, what, *(number(figures[column]) for column in columns)])
     note = "Quantiles from 2,048 on are at most 0.1% too low; everything else is exact."
-    yield Table("How long rows are", header, rows, 2, note)
+    header = ["set", "of a row", *columns]
+    yield Table(title="How long rows are", header=header, rows=rows, text_columns=range(2), note=note)
 
 
-def _counted(title: str, what: str, counts: Mapping[str, int], meanings: Mapping[str, str] | None = None) -> Table:
-    """One count a line, the largest first, with its share of all."""
+def _counts(title: str, what: str, counts: Mapping[str, int], meanings: Mapping[str, str] | None = None) -> Table:
+    """A line per count, the largest first, with its share of all."""
     whole = sum(counts.values())
     most_first = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [entry for entry in most_first[:_LINES] if entry[1]]
     if rest := sum(count for _, count in most_first[_LINES:]):
         lines.append((f"{len(most_first) - _LINES} others", rest))
-    header, rows = [what, "count", "share"], [[name, number(count), f"{count / whole:.1%}"] for name, count in lines]
-    if meanings is None:
-        return Table(title, header, rows)
-    explained = [[row[0], meanings.get(row[0], ""), *row[1:]] for row in rows]
-    return Table(title, [what, "meaning", *header[1:]], explained, 2)
+    explained = meanings is not None
+    rows = [
+        [name, *([meanings.get(name, "")] if meanings is not None else []), number(count), f"{count / whole:.1%}"]
+        for name, count in lines
+    ]
+    header = [what, *(["meaning"] if explained else []), "count", "share"]
+    return Table(title=title, header=header, rows=rows, text_columns=range(1 + explained))
 
 
 def _calls(statistics: Statistics) -> Iterable[Table]:
-    yield _counted("Tool calls by tool", "tool", statistics.total.tools)
-    yield _counted("Editor calls by command", "command", statistics.total.editor)
-    yield _counted("Characters by role", "role", statistics.total.roles)
+    yield _counts("Tool calls by tool", "tool", statistics.total.tools)
+    yield _counts("Editor calls by command", "command", statistics.total.editor)
+    yield _counts("Characters by role", "role", statistics.total.roles)
 
 
 def _recall(statistics: Statistics) -> Iterable[Table]:
+    sets = {name: tally for name, tally in statistics.sets.items() if tally.recall}
     rows = []
-    for name, tally in statistics.sets.items():
+    for name, tally in sets.items():
         known = sum(tally.recall)
-        if known:
-            shares = [share(tally.recalled_from.get(str(threshold), 0), known) for threshold in RECALL_THRESHOLDS]
-            rows.append([name, number(known), number(tally.no_recall), *shares])
+        shares = [share(tally.recalled_from.get(str(threshold), 0), known) for threshold in RECALL_THRESHOLDS]
+        rows.append([name, number(known), number(tally.no_recall), *shares])
     header = ["set", "rows with a recall", "without", *(f"≥ {threshold:g}" for threshold in RECALL_THRESHOLDS)]
-    yield Table("Line-level recall", header, rows, note="Shares are of the rows with a recall.")
-    sets = {name: tally.recall for name, tally in statistics.sets.items() if tally.recall}
+    yield Table(title="Line-level recall", header=header, rows=rows, note="Shares are of the rows with a recall.")
     edges = [f"{i / RECALL_BINS:.2f}" for i in range(RECALL_BINS + 1)]
     bins = [f"{low} to {high}" for low, high in pairwise(edges)]
-    counts = [[label, *(number(recall[i]) for recall in sets.values())] for i, label in enumerate(bins)] if sets else []
-    yield Table("Recall histogram", ["recall", *sets], counts, note="A bin holds its lower edge; the last one also 1.")
+    counts = [[bin_, *(number(tally.recall[i]) for tally in sets.values())] for i, bin_ in enumerate(bins)]
+    note = "A bin holds its lower edge; the last one also 1."
+    yield Table(title="Recall histogram", header=["recall", *sets], rows=counts if sets else [], note=note)
 
 
 def _overlap(statistics: Statistics) -> Iterable[Table]:
-    header = ["set", "rows", *OVERLAPS, "none"]
     rows = []
     for name, tally in statistics.sets.items():
-        counts = [tally.overlap.get(how, 0) for how in OVERLAPS]
-        rows.append(
-            [name, number(tally.rows), *(share(count, tally.rows) for count in [*counts, tally.rows - sum(counts)])]
-        )
+        counts = [tally.overlap.get(reason, 0) for reason in OVERLAPS]
+        counts.append(tally.rows - sum(counts))
+        rows.append([name, number(tally.rows), *(share(count, tally.rows) for count in counts)])
     note = f"Rows by the first of these in which they overlap {statistics.benchmark}."
-    yield Table("Overlap with a benchmark", header, rows, note=note)
+    yield Table(title="Overlap with a benchmark", header=["set", "rows", *OVERLAPS, "none"], rows=rows, note=note)
 
 
 def _records(statistics: Statistics) -> Iterable[Table]:
     whole = statistics.total
-    told = {name: tally.records for name, tally in statistics.sets.items() if tally.records is not None}
+    reports = {name: tally.records for name, tally in statistics.sets.items() if tally.records is not None}
     rows = [
-        [name, *map(number, (r.rows_in, r.rows_out, sum(r.filtered.values()), sum(r.rejected.values())))]
-        for name, r in told.items()
+        [name, *map(number, (one.rows_in, one.rows_out, one.filtered, one.rejected.total()))]
+        for name, one in reports.items()
     ]
-    yield Table("Records read", ["set", "in", "rows out", "left out by filters", "rejected"], rows)
+    header = ["set", "in", "rows out", "left out by filters", "rejected"]
+    yield Table(title="Records read", header=header, rows=rows)
     if whole.records is not None:
-        yield _counted("Rejected records by reason", "reason", whole.records.rejected, REASONS)
-        yield _counted("Rows left out by filter", "filter", whole.records.filtered, FILTERS)
-    yield _counted("Conversions by kind", "kind", whole.conversions or {}, CONVERSIONS)
+        yield _counts("Rejected records by reason", "reason", whole.records.rejected, REASONS)
+        yield _counts("Rows left out by filter", "filter", whole.records.filtered_by, FILTERS)
+    yield _counts("Conversions by kind", "kind", whole.conversions or {}, CONVERSIONS)
 
 
 _TABLES: tuple[Callable[[Statistics], Iterable[Table]], ...] = (

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from sera_swezero.quality.minhash import Signer
-from sera_swezero.quality.minhash_reference import THRESHOLD
-from sera_swezero.quality.row_source import Rows
-from sera_swezero.quality.row_summary import look
+from sera_swezero.display.progress import RowProgress
+from sera_swezero.quality.minhash import THRESHOLD, Signer
+from sera_swezero.quality.row_source import RowSource
+from sera_swezero.quality.row_summary import summarise
 from sera_swezero.quality.signature_spill import Spill
 from sera_swezero.request import kept_rows
 from sera_swezero.request.kept_rows import Place
 
-WITHIN = ("corpus", "instance")
-"""What a row is compared with: all rows before it, or those of the same instance and set."""
 
-
-class Kept(NamedTuple):
+class KeptCount(NamedTuple):
     """How many rows there were, and how many are kept."""
 
     rows: int
@@ -30,11 +27,17 @@ class Kept(NamedTuple):
 
 
 def write_kept(
-    rows: Rows, out: Path, *, within: str = "corpus", progress: Callable[[int, float], None] | None = None
-) -> Kept:
-    """Write the rows that have no near-duplicate before them to `out` (see `dedup.keptfile`).
+    rows: RowSource, out: Path, *, within: str = "corpus", progress: RowProgress = lambda _rows, _done: None
+) -> KeptCount:
+    """Write the rows that have no near-duplicate before them to `out` (see `request.kept_rows`).
 
     The rows of all sets count as one corpus, in the order in which they are read.
+
+    Args:
+        rows: of `open_rows`.
+        out: the file.
+        within: what a row is compared with: the "corpus" before it, or the rows of the same "instance" and set.
+        progress: called after each row.
 
     Raises:
         ConfigError, UpstreamError: as the rows are read.
@@ -42,13 +45,19 @@ def write_kept(
     encode, decode = msgspec.json.encode, msgspec.json.Decoder(Place).decode
     with closing(Spill(Signer())) as spill, tempfile.TemporaryFile(prefix="sera-swezero-places-") as places:
         for count, found in enumerate(rows.read(), 1):
-            spill.add(look(found.row, found.shape).commands, f"{found.set} {found.place.instance_id}")
+            spill.add(summarise(found.row, found.kind).commands, f"{found.set} {found.place.instance_id}")
             places.write(encode(found.place) + b"\n")
-            if progress is not None:
-                progress(count, found.done)
-        stay = spill.kept() if within == "corpus" else spill.kept_within()
-        done = Kept(len(spill), int(stay.sum()))
+            progress(count, found.done)
         places.seek(0)
-        told = {"within": within, "threshold": THRESHOLD, **done._asdict(), **rows.made_from}
-        kept_rows.write(out, (decode(line) for line, kept in zip(places, stay, strict=True) if kept), told)
-    return done
+        return write_kept_places(spill, map(decode, places), out, within, rows.made_from)
+
+
+def write_kept_places(
+    spill: Spill, places: Iterable[Place], out: Path, within: str, made_from: Mapping[str, Any]
+) -> KeptCount:
+    """The same for rows that are signed already, given in the order of the spill."""
+    stay = spill.kept(within)
+    count = KeptCount(rows=len(spill), kept=int(stay.sum()))
+    metadata = {"within": within, "threshold": THRESHOLD, **count._asdict(), **made_from}
+    kept_rows.write(out, (place for place, kept in zip(places, stay, strict=True) if kept), metadata)
+    return count

@@ -11,65 +11,47 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.build import manifest, unit_files
+from sera_swezero.build import manifest
+from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.runner import build, plan
 from sera_swezero.errors import ConfigError, PublishError
 from sera_swezero.loading.builder import SeraSweZero, features
 from sera_swezero.request.row_columns import columns
+from tests.build.conftest import ALL, MEGABYTE, SHARD
+from tests.support.built import contents, entries, marks, read_rows, scratch
 from tests.support.interrupts import heed_interrupts
 from tests.support.publishing import SERA, sera_root, sera_row
 
 HERE = Path(__file__).resolve().parents[2]
-ALL = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
-SHARD = 300_000  # bytes; several shards a config on the sample
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("built")
-    build(ALL, out, upstream="sample", workers=1, shard_bytes=SHARD)
-    return out
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Every file that may be published, by path."""
-    files = (path for path in out.rglob("*") if path.is_file())
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files if unit_files.STATE not in path.parts}
-
-
-def read(out: Path, config: str) -> list[dict[str, Any]]:
-    return [row for path in sorted((out / config).iterdir()) for row in pq.read_table(path).to_pylist()]
 
 
 @pytest.mark.matrix
 def test_the_built_rows_are_those_that_the_builder_yields(sample: Path) -> None:
     for config in manifest.read(sample).configs:
         builder = SeraSweZero(config_name=config, dataset_name="sera_swezero", upstream="sample")
-        assert read(sample, config) == list(builder.as_streaming_dataset(split="train")), config
+        assert read_rows(sample, config) == list(builder.as_streaming_dataset(split="train")), config
 
 
 def test_a_build_lays_out_shards_manifest_card_and_rejected_rows(sample: Path) -> None:
-    told = manifest.read(sample)
-    listed = {built.path for built in told.files}
-    assert contents(sample).keys() == listed | {"manifest.json", "README.md"}
-    assert sorted(told.configs) == sorted(
+    made = manifest.read(sample)
+    assert contents(sample).keys() == {*(file.path for file in made.files), "manifest.json", "README.md"}
+    assert sorted(made.configs) == sorted(
         ["glm-4.5-air-full-t1", "glm-4.5-air-full-t2", "glm-4.6-lite-t1", "glm-4.6-lite-t2", *ALL[1:]]
     ), "`sera` is built as its four sets"
-    for name, built in told.configs.items():
+    for name, built in made.configs.items():
         count = len(built.shards)
-        paths = [f"{name}/train-{i:05d}-of-{count:05d}.parquet" for i in range(count)]
-        assert [one.data.path if one.data else None for one in built.shards] == [
-            path if one.counts.rows_out else None for path, one in zip(paths, built.shards, strict=True)
-        ]
-        counts = built.counts
-        assert counts.rows_in == counts.rows_out + counts.filtered + sum(counts.rejected.values())
-        assert built.rows == counts.rows_out == len(read(sample, name))
+        for index, shard in enumerate(built.shards):
+            path = f"{name}/train-{index:05d}-of-{count:05d}.parquet"
+            assert (shard.data.path if shard.data else None) == (path if shard.report.rows_out else None)
+        report = built.report
+        assert report.rows_in == report.rows_out + report.filtered + report.rejected.total()
+        assert built.rows == report.rows_out == len(read_rows(sample, name))
 
 
 def test_the_same_input_gives_the_same_bytes_in_many_processes_in_any_order_and_on_a_rerun(
@@ -82,7 +64,7 @@ def test_the_same_input_gives_the_same_bytes_in_many_processes_in_any_order_and_
     units = [unit for job in plan(ALL, (), shared, SHARD, None) for unit in job.units]
     random.Random(5).shuffle(units)
     for unit in units:  # as a cluster would, one by one, without a runner
-        unit_files.build_shard(unit, tmp_path / "cluster")
+        build_shard(unit, tmp_path / "cluster")
     build(ALL, tmp_path / "cluster", upstream="sample", workers=1, shard_bytes=SHARD)
     assert contents(tmp_path / "cluster") == expected
 
@@ -94,10 +76,10 @@ def test_a_rerun_redoes_only_what_is_missing_or_broken(tmp_path: Path) -> None:
     gone, broken, *whole = sorted((out / SERA).iterdir())
     gone.unlink()
     broken.write_bytes(broken.read_bytes()[:-1] + b"!")
-    before = {path: path.stat().st_mtime_ns for path in whole}
+    before = marks(out)
     build([SERA], out, upstream="sample", workers=1, shard_bytes=SHARD)
     assert contents(out) == expected
-    assert {path: path.stat().st_mtime_ns for path in whole} == before, "whole shards are not written again"
+    assert {name for name, mark in marks(out).items() if before.get(name) == mark} == {path.stem for path in whole}
 
 
 def test_what_the_bytes_depend_on_is_built_anew_and_stale_files_go(tmp_path: Path) -> None:
@@ -107,9 +89,9 @@ def test_what_the_bytes_depend_on_is_built_anew_and_stale_files_go(tmp_path: Pat
     first = contents(out)
     build([SERA], out, upstream="sample", workers=1, shard_bytes=SHARD * 4)
     after = contents(out)
-    assert sorted(path for path in after if path.startswith(f"{SERA}/train")) == [
+    assert {path for path in after if path.startswith(f"{SERA}/train")} == {
         f"{SERA}/train-{i:05d}-of-00002.parquet" for i in range(2)
-    ]
+    }
     assert after[f"{SERA}/notes.txt"] == b"mine", "only what the old manifest lists is removed"
     kept = {path for path in first if "swe-zero-1k-8k" in path}
     assert kept
@@ -118,36 +100,28 @@ def test_what_the_bytes_depend_on_is_built_anew_and_stale_files_go(tmp_path: Pat
 
 
 def test_rejected_records_are_kept_beside_their_reasons(sample: Path) -> None:
-    told = manifest.read(sample).configs[SERA]
-    rows = read(sample / "rejected", SERA)
-    reasons: dict[str, int] = {}
-    for row in rows:
-        reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
-    assert reasons == told.counts.rejected
+    built = manifest.read(sample).configs[SERA]
+    rows = read_rows(sample / "rejected", SERA)
+    assert Counter(row["reason"] for row in rows) == built.report.rejected
     source = next((HERE / "sera_swezero" / "sample" / "corpus" / rows[0]["repo"]).glob("*.jsonl"))
     data = source.read_bytes()
     for row in rows:
         assert data[row["offset"] :].startswith(row["raw"]), "the raw line stands where it says"
         assert row["raw"].endswith(b"\n")
-    native = read(sample / "rejected", "swe-zero-12m")
+    native = read_rows(sample / "rejected", "swe-zero-12m")
     assert native
     assert all(isinstance(json.loads(row["raw"]), dict) for row in native)
 
 
 def test_row_groups_stay_below_64_mb_on_rows_of_a_megabyte(tmp_path: Path) -> None:
-    root = sera_root(tmp_path / "root", [sera_row(seed, 1_000_000) for seed in range(150)])
-    told = build([SERA], tmp_path / "out", upstream=root, workers=1)
-    metadata = pq.read_metadata(tmp_path / "out" / told.configs[SERA].shards[0].data.path)
+    root = sera_root(tmp_path / "root", [sera_row(seed, 1_000_000) for seed in range(40)])
+    made = build([SERA], tmp_path / "out", upstream=root, workers=1)
+    metadata = pq.read_metadata(tmp_path / "out" / made.configs[SERA].shards[0].data.path)
     sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-    assert metadata.num_rows == 150
-    assert len(sizes) == 14
+    assert metadata.num_rows == 40
+    assert len(sizes) == 4
     assert max(sizes) <= 64_000_000
     assert min(sizes[:-1]) > 10_000_000, "full, but for the last one"
-    assert all(
-        metadata.row_group(i).column(j).has_offset_index
-        for i in range(metadata.num_row_groups)
-        for j in range(metadata.num_columns)
-    )
 
 
 @pytest.mark.matrix
@@ -169,8 +143,8 @@ def test_a_shard_without_rows_has_no_file_since_datasets_4_8_fails_on_one(tmp_pa
 
     root = sera_root(tmp_path / "root", [sera_row(1, 5_000), sera_row(2, 50)])
     # Some shards lie inside the first row's line, so no record starts in them.
-    told = build([SERA], tmp_path / "out", upstream=root, workers=1, shard_bytes=2_000).configs[SERA]
-    rows = [one.data.rows if one.data else 0 for one in told.shards]
+    built = build([SERA], tmp_path / "out", upstream=root, workers=1, shard_bytes=2_000).configs[SERA]
+    rows = [shard.data.rows if shard.data else 0 for shard in built.shards]
     assert rows[0] == 1
     assert 0 in rows[1:-1]
     assert sum(rows) == 2
@@ -188,18 +162,18 @@ def test_a_config_without_any_row_is_refused(tmp_path: Path) -> None:
 
 
 def test_max_rows_takes_the_first_rows_of_each_config(sample: Path, tmp_path: Path) -> None:
-    told = build(["swe-zero-12m", SERA], tmp_path, upstream="sample", workers=1, shard_bytes=SHARD, max_rows=50)
+    made = build(["swe-zero-12m", SERA], tmp_path, upstream="sample", workers=1, shard_bytes=SHARD, max_rows=50)
     for config in ("swe-zero-12m", SERA):
-        assert read(tmp_path, config) == read(sample, config)[:50]
-        assert told.configs[config].max_rows == 50
+        assert read_rows(tmp_path, config) == read_rows(sample, config)[:50]
+        assert made.configs[config].max_rows == 50
 
 
 def test_arguments_reach_the_rows(tmp_path: Path) -> None:
     strict = build([SERA], tmp_path / "a", upstream="sample", workers=1, min_recall=0.5).configs[SERA]
-    assert strict.counts.filtered > 0
-    assert all(row["line_level_recall"] >= 0.5 for row in read(tmp_path / "a", SERA))
+    assert strict.report.filtered_by == {"min_recall": strict.report.filtered} != {}
+    assert all(row["line_level_recall"] >= 0.5 for row in read_rows(tmp_path / "a", SERA))
     loose = build([SERA], tmp_path / "b", upstream="sample", workers=1, incomplete="keep").configs[SERA]
-    assert "no_submission" not in loose.counts.rejected
+    assert "no_submission" not in loose.report.rejected
     two = build([SERA], tmp_path / "c", upstream="sample", workers=1, views=["rectified", "native"])
     assert sorted(two.configs) == [SERA, f"{SERA}-native"]
     with pytest.raises(ConfigError, match="no config 'glm'"):
@@ -208,7 +182,7 @@ def test_arguments_reach_the_rows(tmp_path: Path) -> None:
 
 def test_a_folder_with_somebody_else_s_manifest_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
-    with pytest.raises(PublishError, match="is no manifest of this program"):
+    with pytest.raises(PublishError, match="is not a manifest of this program"):
         build([SERA], tmp_path, upstream="sample", workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 
@@ -230,14 +204,6 @@ def start(out: Path, root: str, *, workers: int) -> subprocess.Popen[str]:
     )
 
 
-def until_some_are_done(process: subprocess.Popen[str], out: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not list((out / unit_files.STATE / SERA).glob("*.json")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def wait_for_the_end_of(group: int) -> None:
     """Orphaned workers notice that their parent is gone, and leave; a process that stays is an error."""
     deadline = time.monotonic() + 30
@@ -248,34 +214,33 @@ def wait_for_the_end_of(group: int) -> None:
         pytest.fail("a worker outlived its build")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("death", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(("death", "workers"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGKILL, 2)])
 def test_an_interrupted_build_leaves_nothing_half_and_the_next_run_goes_on(
-    workers: int, death: signal.Signals, tmp_path: Path
+    death: signal.Signals, workers: int, root: str, straight: Path, tmp_path: Path
 ) -> None:
-    root = sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(600)])
-    build([SERA], tmp_path / "straight", upstream=root, workers=1, shard_bytes=1_000_000)
     out = tmp_path / "out"
     process = start(out, root, workers=workers)
-    until_some_are_done(process, out)
+    deadline = time.monotonic() + 60
+    while not entries(out):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     # Ctrl-C goes to the whole group, as from a terminal; the kill hits the main process alone.
     (os.killpg if death == signal.SIGINT else os.kill)(process.pid, death)
-    _, said = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     if death == signal.SIGINT:
         assert process.returncode == 130
-        assert "run the same command again" in said
-        assert not list((out / unit_files.STATE).glob("part-*")), "scratch is removed"
+        assert "run the same command again" in output
+        assert not scratch(out)
     wait_for_the_end_of(process.pid)
     assert not (out / "manifest.json").exists()
-    whole = list((out / SERA).iterdir())
-    assert 0 < len(whole) < len(list((tmp_path / "straight" / SERA).iterdir()))
-    assert all(pq.read_metadata(path).num_rows for path in whole), "what has its name is whole"
-    before = {path: path.stat().st_mtime_ns for path in whole}
-    done = {path.stem for path in (out / unit_files.STATE / SERA).glob("*.json")}
-    build([SERA], out, upstream=root, workers=1, shard_bytes=1_000_000)
-    assert all(path.stat().st_mtime_ns == before[path] for path in whole if path.stem in done)
-    assert not list((out / unit_files.STATE).glob("part-*"))
-    assert contents(out) == contents(tmp_path / "straight")
+    before, done, expected = marks(out), entries(out), contents(straight)
+    assert 0 < len(before) < len(marks(straight))
+    assert all(content == expected[path] for path, content in contents(out).items()), "what has its name is whole"
+    build([SERA], out, upstream=root, workers=1, shard_bytes=MEGABYTE)
+    assert {name for name in done if marks(out)[name] != before[name]} == set()
+    assert not scratch(out)
+    assert contents(out) == expected
 
 
 # Readers
@@ -287,7 +252,7 @@ def test_pandas_polars_and_duckdb_read_the_files(sample: Path) -> None:
     import polars as pl
 
     for config in (SERA, "swe-zero-1k-32k"):
-        rows = read(sample, config)
+        rows = read_rows(sample, config)
         paths = sorted((sample / config).iterdir())
         framed = pd.concat([pd.read_parquet(path) for path in paths])
         assert list(framed["instance_id"]) == [row["instance_id"] for row in rows]
@@ -309,14 +274,14 @@ def test_the_features_in_the_files_are_the_builder_s_for_every_datasets(sample: 
         paths = [str(path) for path in sorted((sample / job.request.name).iterdir())]
         loaded = datasets.load_dataset("parquet", data_files=paths, split="train")
         assert loaded.features == wanted, job.request.name
-        assert loaded.num_rows == len(read(sample, job.request.name))
+        assert loaded.num_rows == len(read_rows(sample, job.request.name))
 
 
-def test_lists_are_told_in_the_form_that_3_6_reads(sample: Path) -> None:
+def test_features_have_lists_in_the_form_that_3_6_reads(sample: Path) -> None:
     path = next((sample / "swe-zero-12m").iterdir())
-    told = json.loads(pq.read_schema(path).metadata[b"huggingface"])["info"]["features"]["messages"]
+    features_of_messages = json.loads(pq.read_schema(path).metadata[b"huggingface"])["info"]["features"]["messages"]
     text = {"dtype": "string", "_type": "Value"}
-    assert told == [{"role": text, "content": text}]
+    assert features_of_messages == [{"role": text, "content": text}]
 
 
 def test_the_command_shows_what_it_built(tmp_path: Path) -> None:

@@ -10,29 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard
 
 from sera_swezero.build import card, manifest
-from sera_swezero.build.figures import Figures, Spread
+from sera_swezero.build.figures import RECALL_BINS, Figures
 from sera_swezero.build.runner import build, plan
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.convert import convert_shard
 from sera_swezero.loading.builder import features
-from sera_swezero.report import Report
 from sera_swezero.request.row_columns import columns
-from sera_swezero.request.settle import settle
-from sera_swezero.upstream import plan_shards, take_snapshot
-
-ALL = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("built")
-    build(ALL, out, upstream="sample", workers=1)
-    return out
+from tests.build.conftest import ALL
+from tests.support.built import read_rows
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +30,7 @@ def text(sample: Path) -> str:
 
 @pytest.fixture(scope="module")
 def rows(sample: Path) -> dict[str, list[dict[str, Any]]]:
-    return {
-        name: [row for path in sorted((sample / name).iterdir()) for row in pq.read_table(path).to_pylist()]
-        for name in manifest.read(sample).configs
-    }
+    return {name: read_rows(sample, name) for name in manifest.read(sample).configs}
 
 
 def table(text: str, heading: str, head: str) -> list[dict[str, str]]:
@@ -57,8 +42,14 @@ def table(text: str, heading: str, head: str) -> list[dict[str, str]]:
 
 
 def roles(row: dict[str, Any]) -> list[str]:
+    if "conversations" in row:
+        return [message["from"] for message in row["conversations"]]
     messages = row["messages"]
     return [message["role"] for message in (json.loads(messages) if isinstance(messages, str) else messages)]
+
+
+def least_mean_most(counts: list[int]) -> str:
+    return f"{min(counts)} / {sum(counts) / len(counts):.1f} / {max(counts)}"
 
 
 @pytest.mark.matrix
@@ -99,13 +90,11 @@ def test_the_overview_counts_rows_messages_and_calls(text: str, rows: dict[str, 
     lines = {line["config"].removesuffix("` (default)"): line for line in table(text, "## Configs", "config")}
     for name, own in rows.items():
         counts = [len(roles(row)) for row in own]
-        told = lines[name]["messages per row: min / mean / max"]
         assert lines[name]["rows"] == f"{len(own):,}"
-        assert told == f"{min(counts)} / {sum(counts) / len(counts):.1f} / {max(counts)}"
-        if name in CONFIGS and CONFIGS[name].default_view == "rectified":
+        assert lines[name]["messages per row: min / mean / max"] == least_mean_most(counts)
+        if CONFIGS[name].default_view == "rectified":
             calls = [roles(row).count("tool_call") for row in own]
-            told = lines[name]["tool calls: min / mean / max"]
-            assert told == f"{min(calls)} / {sum(calls) / len(calls):.1f} / {max(calls)}"
+            assert lines[name]["tool calls: min / mean / max"] == least_mean_most(calls)
     union = [row for name, own in rows.items() if name.startswith("glm") for row in own]
     assert lines["sera"]["rows"] == f"{len(union):,}"
 
@@ -115,8 +104,8 @@ def test_the_distribution_the_recall_and_the_outcomes_are_those_of_the_rows(
 ) -> None:
     own = [row for name in rows if name.startswith("glm") for row in rows[name]]
     counted = Counter((row["teacher"], row["scale"], row["rollout"]) for row in own)
-    told = table(text, "### Rows by teacher, scale and rollout", "config")
-    assert {(line["teacher"], line["scale"], line["rollout"]): int(line["rows"]) for line in told} == counted
+    lines = table(text, "### Rows by teacher, scale and rollout", "config")
+    assert {(line["teacher"], line["scale"], line["rollout"]): int(line["rows"]) for line in lines} == counted
     lines = table(text, "### Line-level recall", "recall")
     for name in ("glm-4.5-air-full-t2", "glm-4.6-lite-t2"):
         recalls = [row["line_level_recall"] for row in rows[name]]
@@ -134,46 +123,45 @@ def test_the_distribution_the_recall_and_the_outcomes_are_those_of_the_rows(
 
 
 def test_origins_rejects_and_conversions_are_those_of_the_manifest(text: str, sample: Path) -> None:
-    told = manifest.read(sample)
+    made = manifest.read(sample)
     for line in table(text, "## Where the rows come from", "config"):
-        counts = told.configs[line["config"]].counts
+        report = made.configs[line["config"]].report
         assert [int(line[key].replace(",", "")) for key in ("records in", "rows out", "filtered", "rejected")] == [
-            counts.rows_in,
-            counts.rows_out,
-            counts.filtered,
-            sum(counts.rejected.values()),
+            report.rows_in,
+            report.rows_out,
+            report.filtered,
+            report.rejected.total(),
         ]
     for line in table(text, "## Where the rows come from", "reason"):
-        for name, built in told.configs.items():
-            files = [shard.rejected for shard in built.shards if shard.rejected]
-            kept = [row for file in files for row in pq.read_table(sample / file.path).to_pylist()]
+        for name, built in made.configs.items():
+            kept = read_rows(sample / "rejected", name) if built.report.rejected else []
             assert int(line[name]) == sum(row["reason"] == line["reason"] for row in kept)
     for line in table(text, "### Conversions", "kind"):
         for view in ("native", "rectified"):
-            built = [one for one in told.configs.values() if one.view == view]
-            counted = sum(one.counts.conversions.get(line["kind"], 0) for one in built)
+            built = [one for one in made.configs.values() if one.view == view]
+            counted = sum(one.report.conversions[line["kind"]] for one in built)
             assert line[view] == f"{counted:,}"
 
 
 def test_a_part_of_a_union_makes_no_union_and_some_other_default(tmp_path: Path) -> None:
-    told = build(["glm-4.6-lite-t2", "swe-zero-12m"], tmp_path, upstream="sample", workers=1, max_rows=3)
-    entries = {entry["config_name"]: entry.get("default", False) for entry in card.card_configs(told)}
+    made = build(["glm-4.6-lite-t2", "swe-zero-12m"], tmp_path, upstream="sample", workers=1, max_rows=3)
+    entries = {entry["config_name"]: entry.get("default", False) for entry in card.card_configs(made)}
     assert entries == {"glm-4.6-lite-t2": True, "swe-zero-12m": False}
     assert "is not the whole set. It has at most the first 3 rows." in (tmp_path / "README.md").read_text()
 
 
 def test_views_stand_side_by_side_with_unions_of_their_own(tmp_path: Path) -> None:
-    told = build(["sera"], tmp_path, upstream="sample", workers=1, max_rows=2, views=["rectified", "native"])
-    entries = [entry["config_name"] for entry in card.card_configs(told)]
+    made = build(["sera"], tmp_path, upstream="sample", workers=1, max_rows=2, views=["rectified", "native"])
+    entries = [entry["config_name"] for entry in card.card_configs(made)]
     assert {"sera", "sera-native", "glm-4.6-lite-t1", "glm-4.6-lite-t1-native"} <= set(entries)
     assert len(entries) == 10
 
 
 def test_the_card_names_the_repo_and_is_a_function_of_the_manifest(sample: Path, text: str) -> None:
-    told = manifest.read(sample)
-    assert card.render(told) == text
-    assert 'load_dataset("org/set", "sera"' in card.render(told, "org/set")
-    assert "OWNER/NAME" not in card.render(told, "org/set")
+    made = manifest.read(sample)
+    assert card.render(made) == text
+    assert 'load_dataset("org/set", "sera"' in card.render(made, "org/set")
+    assert "OWNER/NAME" not in card.render(made, "org/set")
 
 
 def code(text: str) -> Iterator[str]:
@@ -187,22 +175,31 @@ def test_the_code_on_the_card_is_python(text: str) -> None:
         compile(block, "card", "exec")
 
 
-@pytest.mark.parametrize("config", [name for name, config in CONFIGS.items() if len(config.origins) == 1])
-def test_rows_that_are_bytes_are_counted_without_being_read_again(config: str) -> None:
-    figures = Figures()
-    asked = settle(config, view="rectified", incomplete="keep", on_error="skip", upstream="sample")
-    snapshot = take_snapshot(asked.origins, upstream="sample")
-    shards = plan_shards(snapshot.files)
-    made = []
-    for shard in shards:
-        for _, converted in convert_shard(shard, snapshot, asked, Report()):
-            figures.note(converted, asked.view)
-            made.append(converted.row["messages"])
-    assert made
-    assert {type(messages) for messages in made} == {bytes}
-    roles = [[message["role"] for message in json.loads(messages)] for messages in made]
-    for spread, counts in (
-        (figures.messages, [len(one) for one in roles]),
-        (figures.calls, [one.count("tool_call") for one in roles]),
-    ):
-        assert spread == Spread(len(counts), sum(counts), min(counts), max(counts))
+@pytest.mark.parametrize("view", ["rectified", "native", "hermes", "sharegpt"])
+def test_what_is_counted_while_rows_are_made_is_what_they_hold(view: str, tmp_path: Path) -> None:
+    config = "swe-zero-1k-32k"
+    built = build([config], tmp_path, upstream="sample", workers=1, views=[view]).configs
+    ((name, one),) = built.items()
+    rows = read_rows(tmp_path, name)
+    counts = [len(roles(row)) for row in rows]
+    messages = one.figures.messages
+    assert (messages.rows, messages.total, messages.least, messages.most) == (
+        len(rows),
+        sum(counts),
+        min(counts),
+        max(counts),
+    )
+
+
+@pytest.mark.parametrize("parts", [[], [0.0, 0.04, 0.05], [0.999, 1.0]])
+def test_figures_add_up_in_any_order(parts: list[float]) -> None:
+    whole, one, other = Figures(), Figures(), Figures()
+    for number, recall in enumerate([*parts, None, 0.5]):
+        for figures in (whole, (one, other)[number % 2]):
+            figures.note_row(messages=number, calls=2 * number, outcome="submitted")
+            figures.note_recall(recall)
+    assert sum(whole.recall) == len(parts) + 1
+    assert len(whole.recall) == RECALL_BINS
+    assert whole.recall[-1] == sum(recall >= 0.95 for recall in parts)
+    one.add(other)
+    assert one == whole

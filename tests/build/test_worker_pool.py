@@ -13,30 +13,19 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.build import unit_files
+from sera_swezero.build import worker_process
 from sera_swezero.build.runner import build
+from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_process import Board
 from sera_swezero.errors import UpstreamError
-from tests.build.test_build import contents
+from tests.build.conftest import MEGABYTE
+from tests.support.built import contents, entries, marks, scratch, writer_of
 from tests.support.publishing import SERA, sera_root, sera_row
-
-SHARD_BYTES = 1_000_000
-UNITS = 21
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> str:
-    return sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(200)])
-
-
-def entries(out: Path) -> list[Path]:
-    return list((out / unit_files.STATE / SERA).glob("*.json"))
 
 
 def others(out: Path) -> list[int]:
     """The other processes that are writing."""
-    found = {int(part.name.split("-")[-2]) for part in (out / unit_files.STATE).glob("part-*")}
-    return sorted(found - {os.getpid()})
+    return sorted({writer_of(part) for part in scratch(out)} - {os.getpid()})
 
 
 def until(happened: Callable[[], Any]) -> None:
@@ -48,19 +37,19 @@ def until(happened: Callable[[], Any]) -> None:
 
 @pytest.fixture
 def at_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[int]]:
-    """Have this process do something before its first unit; gives the numbers of the units that it builds."""
+    """Have this process do something before its first unit; returns the numbers of the units that it builds."""
 
     def arrange(first: Callable[[], Any]) -> list[int]:
         mine: list[int] = []
-        build_shard = unit_files.build_shard
+        build_shard = worker_process.build_shard
 
-        def build_here(unit: unit_files.Unit, *rest: Any) -> Any:
+        def build_here(unit: Unit, *rest: Any) -> Any:
             if not mine:
                 first()
             mine.append(unit.index)
             return build_shard(unit, *rest)
 
-        monkeypatch.setattr(unit_files, "build_shard", build_here)
+        monkeypatch.setattr(worker_process, "build_shard", build_here)
         return mine
 
     return arrange
@@ -71,22 +60,20 @@ def no_children() -> bool:
 
 
 def test_this_process_and_the_others_share_the_units(
-    root: str, tmp_path: Path, at_first: Callable[..., list[int]]
+    root: str, straight: Path, tmp_path: Path, at_first: Callable[..., list[int]]
 ) -> None:
     out = tmp_path / "out"
     mine = at_first(lambda: until(lambda: entries(out)))  # another has built a unit by itself
-    made = build([SERA], out, upstream=root, workers=2, shard_bytes=SHARD_BYTES)
-    assert len(made.configs[SERA].shards) == UNITS
-    assert 0 < len(mine) < UNITS
+    build([SERA], out, upstream=root, workers=2, shard_bytes=MEGABYTE)
+    assert 0 < len(mine) < len(marks(straight))
     assert mine == sorted(set(mine))
-    assert {path.stem for path in entries(out)} == {f"train-{i:05d}-of-{UNITS:05d}" for i in range(UNITS)}
-    build([SERA], tmp_path / "alone", upstream=root, workers=1, shard_bytes=SHARD_BYTES)
-    assert contents(out) == contents(tmp_path / "alone")
+    assert entries(out) == entries(straight)
+    assert contents(out) == contents(straight)
     until(no_children)
 
 
 def test_a_killed_worker_ends_the_build_and_the_next_one_goes_on(
-    root: str, tmp_path: Path, at_first: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+    root: str, straight: Path, tmp_path: Path, at_first: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
 
@@ -97,34 +84,32 @@ def test_a_killed_worker_ends_the_build_and_the_next_one_goes_on(
 
     at_first(kill)
     with pytest.raises(BrokenProcessPool):
-        build([SERA], out, upstream=root, workers=2, shard_bytes=SHARD_BYTES)
+        build([SERA], out, upstream=root, workers=2, shard_bytes=MEGABYTE)
     assert not (out / "manifest.json").exists()
-    assert 0 < len(entries(out)) < UNITS
+    assert entries(out)
+    assert entries(out) < entries(straight)
     monkeypatch.undo()
-    build([SERA], out, upstream=root, workers=1, shard_bytes=SHARD_BYTES)
-    assert not list((out / unit_files.STATE).glob("part-*")), "what the killed one left half written is gone"
-    build([SERA], tmp_path / "alone", upstream=root, workers=1, shard_bytes=SHARD_BYTES)
-    assert contents(out) == contents(tmp_path / "alone")
+    build([SERA], out, upstream=root, workers=1, shard_bytes=MEGABYTE)
+    assert not scratch(out), "what the killed one left half written is gone"
+    assert contents(out) == contents(straight)
 
 
-def test_what_goes_wrong_in_another_process_is_raised_here(
-    root: str, tmp_path: Path, at_first: Callable[..., list[int]]
-) -> None:
+def test_what_goes_wrong_in_another_process_is_raised_here(tmp_path: Path, at_first: Callable[..., list[int]]) -> None:
     out = tmp_path / "out"
+    root = sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(200)])
     upstream = next(Path(root).rglob("*.jsonl"))
 
     def truncate() -> None:
-        size = upstream.stat().st_size
-        os.truncate(upstream, size // 2)
+        os.truncate(upstream, upstream.stat().st_size // 2)
         # Units that lie in the missing half fail; the other process reaches the first of them.
-        until(lambda: len(entries(out)) >= UNITS // 2 - 2)
+        until(lambda: len(entries(out)) >= 8)
         until(lambda: not (others(out) or time.sleep(0.5) or others(out)))
 
     mine = at_first(truncate)
     with pytest.raises(UpstreamError, match="ends at byte"):
-        build([SERA], out, upstream=root, workers=2, shard_bytes=SHARD_BYTES)
+        build([SERA], out, upstream=root, workers=2, shard_bytes=MEGABYTE)
     assert len(mine) == 1, "this process looked around after a row of its first unit"
-    assert not list((out / unit_files.STATE).glob("part-*"))
+    assert not scratch(out)
     until(no_children)
 
 

@@ -20,8 +20,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
 def straight(root: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The build of one process."""
     out = tmp_path_factory.mktemp("straight")
-    told = build([SERA], out, upstream=root, workers=1, shard_bytes=SHARD_BYTES)
-    assert len(told.configs[SERA].shards) == SHARDS
+    made = build([SERA], out, upstream=root, workers=1, shard_bytes=SHARD_BYTES)
+    assert len(made.configs[SERA].shards) == SHARDS
     return out
 
 

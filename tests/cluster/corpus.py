@@ -11,9 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from sera_swezero.build import unit_files
+from tests.support.built import entries, scratch, writer_of
 from tests.support.publishing import SERA, sera_root, sera_row
 
 HERE = Path(__file__).resolve().parents[2]
@@ -39,35 +37,6 @@ def make_root(folder: Path) -> str:
     return sera_root(folder, [sera_row(seed, 200_000) for seed in range(ROWS)])
 
 
-def contents(out: Path) -> dict[str, bytes]:
-    """Every file that may be published, by path."""
-    files = (path for path in out.rglob("*") if path.is_file())
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files if unit_files.STATE not in path.parts}
-
-
-def ids(out: Path) -> list[str]:
-    """The ids of all rows, in the order of the shards."""
-    found = []
-    for path in sorted((out / SERA).iterdir()):
-        found += pq.read_table(path, columns=["instance_id"])["instance_id"].to_pylist()
-    return found
-
-
-def marks(out: Path) -> dict[str, tuple[int, int]]:
-    """Which file lies behind every shard's name: a file that is written again is another one."""
-    return {path.stem: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (out / SERA).glob("*.parquet")}
-
-
-def entries(out: Path) -> set[str]:
-    """The shards that are finished."""
-    return {path.stem for path in (out / unit_files.STATE / SERA).glob("*.json")}
-
-
-def scratch(out: Path) -> list[Path]:
-    """The folders that are being written aside."""
-    return sorted((out / unit_files.STATE).glob("part-*"))
-
-
 def command(out: Path, root: str, executor: str, settings: Path, *more: str) -> list[str]:
     given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
     given += ["--shard-size", SIZE, "--executor", executor, "--executor-settings", str(settings), *more]
@@ -82,41 +51,42 @@ def environment() -> dict[str, str]:
 
 @dataclass
 class Killed:
-    """A build of which one worker was killed while it wrote: how the build ended, and what was done by then."""
+    """How a build ended of which one worker was killed while it wrote."""
 
     code: int
-    said: str
-    pids: set[str] = field(default_factory=set)
+    output: str
+    pids: set[int] = field(default_factory=set)
+    """The workers seen by then."""
 
 
 def build_and_kill(given: list[str], out: Path) -> Killed:
-    """Run a build; once a shard is done, kill a worker (-9) that has begun to write another."""
+    """Run a build; once a shard is done, kill a worker (-9) that is writing another."""
     process = subprocess.Popen(given, cwd=HERE, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    pids: set[str] = set()
+    pids: set[int] = set()
     try:
         while not kill_one(out, pids):
             assert process.poll() is None, process.communicate()[0].decode()
             time.sleep(0.002)
-        said, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=200)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-    return Killed(process.returncode, said.decode("utf-8", "replace"), pids)
+    return Killed(process.returncode, output.decode("utf-8", "replace"), pids)
 
 
-def kill_one(out: Path, pids: set[str]) -> bool:
+def kill_one(out: Path, pids: set[int]) -> bool:
     """Kill one worker that writes, if any shard is done and any is being written."""
-    writing = [part for part in scratch(out) if begun(part)]
-    pids |= {part.name.split("-")[-2] for part in writing}
+    writing = [part for part in scratch(out) if half_written(part)]
+    pids |= {writer_of(part) for part in writing}
     if not entries(out) or len(pids) < 2 or not writing:
         return False
     with contextlib.suppress(ProcessLookupError):
-        os.kill(int(writing[-1].name.split("-")[-2]), signal.SIGKILL)
+        os.kill(writer_of(writing[-1]), signal.SIGKILL)
         return True
     return False
 
 
-def begun(part: Path) -> bool:
+def half_written(part: Path) -> bool:
     """Whether anything has been written there, and not all of it."""
     with contextlib.suppress(FileNotFoundError):
         return (part / "data").stat().st_size > 0 and not (part / "entry").exists()

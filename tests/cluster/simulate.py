@@ -1,4 +1,4 @@
-"""The 12-million-row set as if it were built: its listing is made up, all that follows from it is the program's own.
+"""The 12-million-row set as if it were built: only its listing is made up, the rest is the program's own.
 
     python -m tests.cluster.simulate SHARDS FOLDER
 
@@ -39,71 +39,71 @@ def entry(unit: Any, real: Any, shards: int) -> Any:
     """The entry of a unit, had it been built: the real shard's, for its share of all rows."""
     import msgspec
 
-    from sera_swezero.build.manifest import Built, BuiltShard, Source
+    from sera_swezero.build.manifest import BuiltFile, BuiltShard, ShardSource
 
     rows = ROWS // shards + (unit.index < ROWS % shards)
-    more = rows // real.counts.rows_in
+    more = rows // real.report.rows_in
     plain = msgspec.to_builtins(real)
-    for field in ("counts", "figures"):
+    for field in ("report", "figures"):
         plain[field] = _scaled(plain[field], more)
-    plain["counts"] |= {"rows_in": rows, "rows_out": rows, "rejected": {}}
+    plain["report"] |= {"rows_in": rows, "rows_out": rows, "rejected": {}}
     made: BuiltShard = msgspec.convert(plain, BuiltShard)
-    made.sources = [Source(*source[:4]) for source in unit.sources]
+    made.sources = [ShardSource(shard.repo, shard.file, shard.start, shard.stop) for shard in unit.shards]
     digest = hashlib.sha256(unit.stem.encode()).hexdigest()
-    made.data = Built(f"{unit.stem}.parquet", real.data.bytes * more, digest, rows)
+    made.data = BuiltFile(path=f"{unit.stem}.parquet", bytes=real.data.bytes * more, sha256=digest, rows=rows)
     made.rejected = None
     return made
 
 
-def _scaled(told: Any, more: int) -> Any:
-    if isinstance(told, dict):
-        return {key: value if key in ("least", "most") else _scaled(value, more) for key, value in told.items()}
-    return [_scaled(one, more) for one in told] if isinstance(told, list) else told * more
+def _scaled(figures: Any, more: int) -> Any:
+    if isinstance(figures, dict):
+        return {key: value if key in ("least", "most") else _scaled(value, more) for key, value in figures.items()}
+    return [_scaled(one, more) for one in figures] if isinstance(figures, list) else figures * more
 
 
 def simulate(shards: int, folder: Path) -> dict[str, Any]:
     """All figures; sizes in bytes, times in seconds of one core."""
     from sera_swezero.build import card, manifest, runner
-    from sera_swezero.cluster import limits, tasks
-    from sera_swezero.cluster.measure import peak
+    from sera_swezero.cluster import tasks
+    from sera_swezero.cluster.estimate import hub_problem
+    from sera_swezero.cluster.worker import peak_memory
     from sera_swezero.hub.listing import RepositoryFile
     from sera_swezero.push.difference import difference as compare
     from sera_swezero.push.publish import BATCH
 
     sample = runner.build([CONFIG], folder / "sample", upstream="sample", workers=1).configs[CONFIG].shards[0]
-    told: dict[str, Any] = {"shards": shards, "memory_before": peak()}
+    figures: dict[str, Any] = {"shards": shards, "memory_before": peak_memory()}
     since = time.process_time()
 
     def took(name: str) -> None:
         nonlocal since
-        told[name], since = time.process_time() - since, time.process_time()
+        figures[name], since = time.process_time() - since, time.process_time()
 
     (job,) = runner.plan([CONFIG], (), {"revision": COMMIT}, runner.SHARD_BYTES, None)
     took("plan_seconds")
     dealt = tasks.write(job.units, folder, len(job.units))
     took("tasks_seconds")
     sizes = [path.stat().st_size for path in dealt.iterdir()]
-    told |= {"tasks": len(sizes), "largest_task_bytes": max(sizes)}
+    figures |= {"tasks": len(sizes), "largest_task_bytes": max(sizes)}
     since = time.process_time()
     entries = {unit.stem: entry(unit, sample, shards) for unit in job.units}
     took("made_up_seconds")
-    made = manifest.make({CONFIG: runner._config(job, entries, None)})
+    made = manifest.make({CONFIG: runner.built_config(job, entries, None)})
     encoded = manifest.encode(made)
     took("manifest_seconds")
     shuffled = random.Random(1).sample(sorted(entries), len(entries))
-    other = manifest.make({CONFIG: runner._config(job, {stem: entries[stem] for stem in shuffled}, None)})
-    told["same_in_any_order"] = manifest.encode(other) == encoded
-    told["read_back"] = manifest.decode(encoded, "here") == made
+    other = manifest.make({CONFIG: runner.built_config(job, {stem: entries[stem] for stem in shuffled}, None)})
+    figures["same_in_any_order"] = manifest.encode(other) == encoded
+    figures["read_back"] = manifest.decode(encoded, "here") == made
     since = time.process_time()
     text = card.render(made)
     took("card_seconds")
     there = {
-        built.path: RepositoryFile(path=built.path, size=built.bytes, blob="", sha256=built.sha256)
-        for built in made.files
+        file.path: RepositoryFile(path=file.path, size=file.bytes, blob="", sha256=file.sha256) for file in made.files
     }
     pushed = compare(folder, made, "org/set", None, there)
     took("push_plan_seconds")
-    return told | {
+    return figures | {
         "rows": made.configs[CONFIG].rows,
         "manifest_bytes": len(encoded),
         "card_bytes": len(text.encode()),
@@ -111,8 +111,8 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
         "files_left_to_send": sorted(send.path for send in pushed.add),
         "files_a_commit": BATCH,
         "commits_of_the_pull_request": -(-(len(there) + 2) // BATCH),
-        "problem": limits.problem(CONFIG, len(job.units), len(job.snapshot.files), job.snapshot.bytes),
-        "memory": peak(),
+        "problem": hub_problem(CONFIG, len(job.units), len(job.snapshot.files), job.snapshot.bytes),
+        "memory": peak_memory(),
     }
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from sera_swezero.build import manifest, runner, unit_files
-from sera_swezero.cluster import limits, tasks, worker
+from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.cluster_build import Cluster, build
+from sera_swezero.cluster.estimate import hub_problem
 from sera_swezero.cluster.step import BuildShards, run, task_file
 from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.push.publish import BATCH
-from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, contents, environment, marks, scratch
+from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, environment
+from tests.support.built import contents, marks, scratch, writer_of
 from tests.support.publishing import SERA
 
 pytestmark = pytest.mark.cluster
@@ -31,7 +33,7 @@ def units(root: str) -> list[unit_files.Unit]:
 
 def finish(out: Path, root: str) -> None:
     """What the command does when no shard is missing: no engine is started."""
-    build([SERA], out, Cluster("datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
+    build([SERA], out, Cluster(executor="datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
     assert not (out / unit_files.STATE / "engine").exists()
 
 
@@ -54,7 +56,8 @@ def test_a_unit_survives_its_file(root: str, tmp_path: Path) -> None:
     dealt = [tasks.read(task_file(folder, rank)).units for rank in range(3)]
     assert [unit.index for unit in dealt[0]] == [0, 3, 6]
     read = sorted((unit for task in dealt for unit in task), key=lambda unit: unit.index)
-    assert [unit.key() for unit in read] == [unit.key() for unit in given]
+    assert read == given
+    assert [unit.key for unit in read] == [unit.key for unit in given]
     assert tasks.write(given, tmp_path, 3) == folder
 
 
@@ -64,7 +67,7 @@ def test_a_task_run_twice_at_once_ends_well_twice(root: str, straight: Path, tmp
     both = [subprocess.Popen(command, cwd=HERE, env=environment()) for _ in range(2)]
     seen = set()
     while any(process.poll() is None for process in both):
-        seen |= {part.name.split("-")[-2] for part in scratch(tmp_path)}
+        seen |= {writer_of(part) for part in scratch(tmp_path)}
         time.sleep(0.005)
     assert [process.returncode for process in both] == [0, 0]
     assert len(seen) == 2, "both did write"
@@ -103,21 +106,20 @@ def test_what_a_vanished_machine_left_is_never_seen_and_goes_after_a_day(
 
 
 def test_what_the_hub_would_not_hold_is_refused_before_it_is_built(root: str, tmp_path: Path) -> None:
-    assert BATCH < limits.COMMIT_FILES
+    assert BATCH < 100, "files that the hub advises at most for one commit"
     with pytest.raises(ConfigError, match=r"20,\d{3} shards in one folder, .* 10,000; give --shard-size 1MiB or more"):
-        build([SERA], tmp_path, Cluster("datatrove-local"), upstream=root, shard_bytes=4_000)
+        build([SERA], tmp_path, Cluster(executor="datatrove-local"), upstream=root, shard_bytes=4_000)
     assert list(tmp_path.iterdir()) == []
     tebibyte = 1 << 40
-    assert limits.problem("a", 10_000, 1, tebibyte) == ""
-    told = limits.problem("a", 50_000, 3_000, tebibyte)
-    assert told.endswith("give --shard-size 150MiB or more")
-    assert "build parts of it" in limits.problem("a", 50_000, 50_000, tebibyte)
+    assert hub_problem("a", 10_000, 1, tebibyte) == ""
+    assert hub_problem("a", 50_000, 3_000, tebibyte).endswith("give --shard-size 150MiB or more")
+    assert "build parts of it" in hub_problem("a", 50_000, 50_000, tebibyte)
 
 
 def test_a_folder_with_somebody_else_s_manifest_is_refused_before_anything_runs(root: str, tmp_path: Path) -> None:
     (tmp_path / manifest.MANIFEST).write_text('{"name": "my web app"}')
-    with pytest.raises(PublishError, match="is no manifest of this program"):
-        build([SERA], tmp_path, Cluster("datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
+    with pytest.raises(PublishError, match="is not a manifest of this program"):
+        build([SERA], tmp_path, Cluster(executor="datatrove-local"), upstream=root, shard_bytes=SHARD_BYTES)
     assert [path.name for path in tmp_path.iterdir()] == [manifest.MANIFEST]
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.build import card, manifest
-from sera_swezero.build.manifest import Built, BuiltConfig, BuiltShard, Counts
+from sera_swezero.build.manifest import BuiltFile
 from sera_swezero.build.runner import build
 from sera_swezero.build.unit_files import sha256
 from sera_swezero.loading.builder import SeraSweZero
@@ -102,19 +103,11 @@ def as_a_newer_version_would_publish(out: Path) -> None:
     pq.write_table(plain.cast(schema), path, write_page_index=True)
     local = manifest.read(out)
     base = local.configs[SERA]
-    file = Built(f"{name}/{path.name}", path.stat().st_size, sha256(path), 1)
-    shard = BuiltShard(base.shards[0].sources, file, 100, Counts(1, 1), base.shards[0].figures)
-    made = BuiltConfig(
-        base.config,
-        "openai",
-        {**base.described, "view": "openai"},
-        base.upstream,
-        base.converter,
-        base.writer,
-        [("messages", "json")],
-        json=True,
-        max_rows=None,
-        shards=[shard],
+    file = BuiltFile(path=f"{name}/{path.name}", bytes=path.stat().st_size, sha256=sha256(path), rows=1)
+    shard = msgspec.structs.replace(base.shards[0], data=file, arrow_bytes=100, rejected=None)
+    described = {**base.described, "view": "openai"}
+    made = msgspec.structs.replace(
+        base, view="openai", described=described, columns=[("messages", "json")], json=True, shards=[shard]
     )
     union = manifest.make({**local.configs, name: made})
     (out / "manifest.json").write_bytes(manifest.encode(union))

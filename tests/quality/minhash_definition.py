@@ -1,7 +1,4 @@
-"""The card's definition as plainly as it can be written: what the fast way is tested against.
-
-Quadratic in rows; no use beyond a few thousand.
-"""
+"""The SWE-ZERO card's definition of near-duplicates as plainly as it can be written. It is quadratic in rows."""
 
 from __future__ import annotations
 
@@ -9,19 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 
-SHINGLE = 5
-"""Characters of a shingle; a shorter text is its own only shingle."""
-
-SLOTS = 128
-"""Hashes of a signature."""
-
-THRESHOLD = 0.5
-"""Least similarity of near-duplicates."""
-
-
-def shingles(text: str) -> set[str]:
-    """The distinct shingles of a text; of a text shorter than one, the text itself."""
-    return {text[i : i + SHINGLE] for i in range(len(text) - SHINGLE + 1)} or {text}
+from sera_swezero.quality.minhash import SLOTS, THRESHOLD, shingles
 
 
 @cache

@@ -1,0 +1,39 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+NONE = "-"
+"""Stands where a figure is not known."""
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with its thousands set apart: 1,234 or 12.3; the dash where there is none."""
+    if value is None:
+        return NONE
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+
+
+def share(count: int | None, of: int) -> str:
+    """A count and its share of a whole: 486 (48.6%)."""
+    if count is None:
+        return NONE
+    return f"{count:,} ({count / of:.1%})" if of else f"{count:,}"
+
+
+def byte_size(count: float) -> str:
+    """A number of bytes in powers of 1000: 512 bytes, 6.8 MB, 7.1 GB."""
+    return _scaled(count, ("bytes", "kB", "MB", "GB", "TB"))
+
+
+def short_number(count: float) -> str:
+    """A large number in short, in powers of 1000: 512, 6.8 M."""
+    return _scaled(count, ("", "k", "M", "G", "T")).rstrip()
+
+
+def _scaled(count: float, units: tuple[str, ...]) -> str:
+    *smaller, largest = units
+    for unit in smaller:
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == units[0] or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} {largest}"
