@@ -10,11 +10,13 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests.hub import LoopbackHub
 from tests.support.golden_files import Golden
 
 FROM_OUTSIDE = (
@@ -68,3 +70,10 @@ def pytest_unconfigure() -> None:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Compare text with a file below tests/golden/: `golden("sera/preamble.txt", text)`."""
     return Golden(update=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
+    """Run a hub without any repo."""
+    with LoopbackHub(tmp_path / "hub") as running:
+        yield running

@@ -27,7 +27,6 @@ from sera_swezero.request.settle import settle
 from sera_swezero.rows import RowIterator
 from sera_swezero.sample import ROOT
 from sera_swezero.views import VIEWS
-from tests.hub import LoopbackHub
 from tests.support.interrupts import heed_interrupts
 
 COMMAND = [sys.executable, "-m", "sera_swezero"]
@@ -362,12 +361,6 @@ def test_check_prints_hostile_text_harmlessly(tmp_path):
 
 
 # lock.
-
-
-@pytest.fixture
-def hub(tmp_path):
-    with LoopbackHub(tmp_path / "hub") as running:
-        yield running
 
 
 def test_lock_writes_the_commits_of_now_and_keeps_the_others(hub, tmp_path):

@@ -20,8 +20,8 @@ from datasets.distributed import split_dataset_by_node
 import sera_swezero
 from sera_swezero import ConfigError, SeraSweZero
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.request.config_names import config_names
 from sera_swezero.sample import ROOT
+from sera_swezero.views import VIEWS
 from tests.support.sample import COUNTS, kept_rows
 
 pytestmark = pytest.mark.matrix
@@ -36,11 +36,9 @@ def streamed(name: str) -> list[dict[str, Any]]:
     return list(rows)
 
 
-def needs_json_leaves(name: str) -> bool:
-    return name.endswith("-openai") and GENERATION < (4, 8)
-
-
-NAMES = [name for name in config_names() if not needs_json_leaves(name)]
+READABLE = [name for name in VIEWS if name != "openai" or GENERATION >= (4, 8)]
+NAMES = [*CONFIGS, *(f"{config}-{view}" for config in ("glm-4.6-lite-t2", "swe-zero-1k-32k") for view in READABLE)]
+"""Every config in its default view, and one config of each source in every view."""
 
 
 @pytest.mark.parametrize("name", NAMES)

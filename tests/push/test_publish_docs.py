@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from tests.push.test_push_faults import CALLS
 
 HERE = Path(__file__).resolve().parents[2]
 REPO = "you/set"
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path / "hub") as running:
-        yield running
 
 
 def test_the_walk_through_runs_to_its_end() -> None:

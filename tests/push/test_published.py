@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,6 @@ from tests.support.pushing import Pusher
 HERE = Path(__file__).resolve().parents[2]
 ALL = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
 REPO = "org/set"
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path / "hub") as running:
-        yield running
 
 
 def plain_python(hub: LoopbackHub, script: str, *arguments: str) -> Any:

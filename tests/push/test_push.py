@@ -25,12 +25,6 @@ REPO = "org/set"
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path / "hub") as running:
-        yield running
-
-
-@pytest.fixture
 def pusher(hub: LoopbackHub) -> Iterator[Pusher]:
     with Pusher(hub.env()) as running:
         yield running

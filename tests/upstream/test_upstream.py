@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, shard_reader, take_snapshot
 from tests.hub import LoopbackHub
+from tests.support.raw import convert_root
 from tests.support.streams import Point, point
 
 __all__ = ["point"]  # a fixture
@@ -54,12 +54,6 @@ except sera_swezero.SeraSweZeroError as error:
 """
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path / "hub") as running:
-        yield running
-
-
 def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
     """Read a whole config in a fresh process whose hub is the loopback one."""
     done = subprocess.run(
@@ -77,10 +71,7 @@ def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arg
 
 def read(root: Path | str, name: str, **arguments: Any) -> list[dict[str, Any]]:
     """Read a whole config below a root, here."""
-    request = settle(name, upstream=str(root), **arguments)
-    snapshot = take_snapshot(request.origins, upstream=request.arguments.upstream)
-    shards = plan_shards(snapshot.files)
-    return [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, request, Report())]
+    return convert_root(root, name, **arguments)[0]
 
 
 def says(answer: dict[str, Any], *words: str) -> bool:
@@ -279,8 +270,7 @@ def test_parquet_with_other_columns_is_refused_and_says_what_was_expected(tmp_pa
     assert expected in str(caught.value)
 
 
-def test_shards_of_any_size_give_the_same_rows(tmp_path: Path) -> None:
-    del tmp_path
+def test_shards_of_any_size_give_the_same_rows() -> None:
     for config in CONFIG.values():
         request = settle(config, upstream="sample")
         snapshot = take_snapshot(request.origins, upstream="sample")
