@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,25 @@ def test_sources_and_views_know_nothing_of_each_other() -> None:
             others -= {f"{PACKAGE}.sources.{helper}" for helper in HELPERS}
             assert not others - {name}, name
             assert "views" not in {part(one) for one in inner(name)}
+
+
+def test_the_root_holds_what_a_newcomer_reads_first() -> None:
+    root = {path.stem for path in ROOT.glob("*.py")}
+    assert root == {"__init__", "__main__", "catalog", "convert", "errors", "plugins", "report", "rows", "version"}
+
+
+def test_no_two_modules_or_classes_have_the_same_name() -> None:
+    names = [name.rpartition(".")[2] for name in MODULES]
+    classes = [node.name for name in MODULES for node in ast.walk(parsed(name)) if isinstance(node, ast.ClassDef)]
+    for found in (names, classes):
+        assert [name for name, count in Counter(found).items() if count > 1] == []
+
+
+def test_no_name_is_told() -> None:
+    """The word says neither what a thing is nor what it does."""
+    for name in MODULES:
+        names = {getattr(node, key, None) for node in ast.walk(parsed(name)) for key in ("id", "arg", "attr", "name")}
+        assert not {one for one in names if isinstance(one, str) and "told" in one.strip("_").split("_")}, name
 
 
 @pytest.mark.parametrize("name", list(MODULES))
