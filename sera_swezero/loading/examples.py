@@ -26,7 +26,7 @@ from datasets import Features, Value
 from datasets.iterable_dataset import ExamplesIterable
 
 from sera_swezero.convert import convert_window
-from sera_swezero.loading.saved_state import SavedState, check_state
+from sera_swezero.loading.saved_state import SavedState, check_state, move
 from sera_swezero.loading.stream_plan import StreamPlan
 from sera_swezero.report import Report
 from sera_swezero.views import Row, text_row
@@ -90,8 +90,8 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
         """The plan is as fine as it gets; `shard_bytes` makes another."""
         return self._but()
 
-    def _init_state_dict(self) -> SavedState:
-        self._state_dict: SavedState | None = SavedState(self._key(), type(self).__name__)
+    def _init_state_dict(self) -> dict[str, Any]:
+        self._state_dict: dict[str, Any] | None = SavedState(self._key(), type(self).__name__)
         return self._state_dict
 
     def _key(self) -> str:
@@ -114,10 +114,10 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
             for record, converted in convert_window(window, records, plan.snapshot, plan.request, self._report):
                 row = {**converted.row, **{name: [_parse(leaf) for leaf in converted.row[name]] for name in leaves}}
                 if state is not None:
-                    state.move(number, record.mark)
+                    move(state, number, record.mark)
                 yield record.key, text_row(row)
             if state is not None:
-                state.move(number + 1, -1)
+                move(state, number + 1, -1)
 
 
 def _holds_json(feature: Any) -> bool:

@@ -30,10 +30,11 @@ class SavedState(dict[str, Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)
 
-    def move(self, window: int, mark: int) -> None:
-        """Go on at a window, behind the record of this mark (-1: from its start)."""
-        self["shard_idx"], self["shard_example_idx"] = window, mark
-        self["place"] = f"{window}:{mark}"
+
+def move(state: dict[str, Any], window: int, mark: int) -> None:
+    """Go on at a window, behind the record of this mark (-1: from its start)."""
+    state["shard_idx"], state["shard_example_idx"] = window, mark
+    state["place"] = f"{window}:{mark}"
 
 
 def check_state(state: Mapping[str, Any], key: str, kind: str, windows: int) -> None:
