@@ -37,6 +37,7 @@ def register(*plugins: Plugin) -> None:
     """
     for plugin in plugins:
         if isinstance(plugin, Source):
+            _check_source(plugin)
             _add(SOURCES, plugin)
         elif isinstance(plugin, View):
             _add(VIEWS, plugin)
@@ -71,6 +72,13 @@ def _add(registry: dict[str, _T], plugin: _T) -> None:
         msg = f"the name {plugin.name!r} is taken; names in use are {', '.join(registry)}"
         raise ConfigError(msg)
     registry[plugin.name] = plugin
+
+
+def _check_source(source: Source) -> None:
+    for shape, columns in {**source.native_columns, "rectified": source.rectified_columns}.items():
+        if "instance_id" not in columns:
+            msg = f"the source {source.name!r} has no column 'instance_id' in {shape!r}, by which its rows are found"
+            raise ConfigError(msg)
 
 
 def _check_set(origin: Origin) -> None:

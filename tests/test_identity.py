@@ -25,7 +25,7 @@ print(builder.cache_dir)
 builder._split_generators(type("Manager", (), {"is_streaming": True}))
 print(builder.plan.key(0, [0, 1, 2]))
 for job in plan(["glm-4.6-lite-t2"], [], {"upstream": "sample"}, 1 << 20, None):
-    print([unit.key() for unit in job.units])
+    print([unit.key for unit in job.units])
 """
 
 

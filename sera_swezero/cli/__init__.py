@@ -30,9 +30,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     """Run one command and return its exit code."""
     import typer
 
-    from sera_swezero.cli.app import app
-
     try:
+        from sera_swezero.plugins import load_installed
+
+        load_installed()  # before the options are made: they list views
+        from sera_swezero.cli.app import app
+
         # In the library's standalone mode, errors of usage would not arrive here to be printed on one line.
         code = app(args=arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()

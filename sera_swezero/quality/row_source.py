@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Unpack
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError, UpstreamError
-from sera_swezero.quality.row_summary import VIEWS_READ, RowKind
+from sera_swezero.quality.row_summary import RowKind, views_read
 from sera_swezero.report import Report
 from sera_swezero.request.arguments import NARROWING, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
@@ -69,8 +69,8 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
             raise ConfigError(msg)
         return _Folder(name=folder.name or str(folder), folder=folder)
     request = settle(target, **arguments)
-    if request.view.name not in VIEWS_READ:
-        msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(VIEWS_READ)}"
+    if not request.view.for_statistics:
+        msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(views_read())}"
         raise ConfigError(msg)
     return _Config(name=request.name, request=request)
 
@@ -179,16 +179,18 @@ def _kind(schema: Any, place: str) -> RowKind:
     import pyarrow.types as kinds
 
     found = {field.name: "messages" if kinds.is_list(field.type) else "plain" for field in schema}
-    expected = []
+    expected, fitting = [], list[tuple[int, RowKind]]()
     for source in SOURCES.values():
         for shape in source.native_columns:
-            for view in VIEWS_READ:
+            for view in views_read():
                 columns = VIEWS[view].columns(source, shape)
                 wanted = {
                     name: "messages" if column.type == "messages" else "plain" for name, column in columns.items()
                 }
                 if wanted.items() <= found.items():
-                    return RowKind(source, view)
+                    fitting.append((len(wanted), RowKind(source, view)))
                 expected.append(f"{view} {shape}: {', '.join(wanted)}")
+    if fitting:
+        return max(fitting, key=lambda one: one[0])[1]
     msg = f"{place}: columns {', '.join(found)} are of no view that statistics are of; expected those of "
     raise ConfigError(msg + "; ".join(expected))

@@ -20,7 +20,10 @@ from sera_swezero.views import VIEWS, Row
 EDITOR = "str_replace_editor"
 """The tool whose calls are also counted by their `command`."""
 
-VIEWS_READ = ("rectified", "native")
+
+def views_read() -> list[str]:
+    """The views that statistics are taken of."""
+    return [view.name for view in VIEWS.values() if view.for_statistics]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
     # Only a view of rows as they are upstream has no say in how a submission is shown; the other one folds turns.
     is_native = not view.submits
     trajectory = view.to_trajectory(row, kind.source)
-    texts = _texts(row[view.messages_column])
+    texts = _texts(row.get(view.messages_column) or [])
     turns = row.get("n_turns")
     if turns is None:
         turns = sum(role == "assistant" for role, _ in texts) if is_native else len(trajectory.steps)

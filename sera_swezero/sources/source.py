@@ -48,7 +48,7 @@ class Source:
     rectified_values: Callable[[Any, Mapping[str, str]], dict[str, Any]]
     """Their values but `messages`, given a record and the facts of its set."""
     native_columns: Mapping[str, Mapping[str, Column]]
-    """Upstream columns in the file's order, by shape of the set (`catalog.Origin.shape`)."""
+    """Upstream columns in the file's order, by shape of the set (`catalog.Origin.shape`); one is `instance_id`."""
     native_values: Callable[[Any], dict[str, Any]]
     """The record's upstream columns; it may return more than those of the set's own shape."""
     counts_unique: bool = False

@@ -51,5 +51,6 @@ VIEW = View(
     render=render,
     to_trajectory=to_trajectory,
     schema=lambda source, shape: f"native-{shape}",
+    for_statistics=True,
     order_faults=order_faults,
 )

@@ -183,5 +183,6 @@ VIEW = View(
     submits=("answer",),
     chat=lambda row: (json.loads(row["messages"]), None),
     mark=mark,
+    for_statistics=True,
     order_faults=order_faults,
 )

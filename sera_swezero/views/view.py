@@ -101,6 +101,8 @@ class View:
     trains: bool = False
     """Whether trainers take its rows as they are. Such a view has the columns of `training.COMMON`, and its rows may be
     held to a length."""
+    for_statistics: bool = False
+    """Whether statistics and near-duplicates are taken of its rows, which then show whole rollouts."""
     has_json_leaves: bool = False
     """Whether its columns need the feature `Json`, which came with `datasets` 4.8."""
     optional: Mapping[str, Column] | None = None

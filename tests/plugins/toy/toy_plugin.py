@@ -53,7 +53,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> Run:
     try:
         if isinstance(raw, bytes):
             return msgspec.json.decode(raw, type=Run)
-        return Run(raw["id"], raw["goal"], raw["done"], msgspec.convert(json.loads(raw["turns"]), list[Turn]))
+        return Run(raw["instance_id"], raw["goal"], raw["done"], msgspec.convert(json.loads(raw["turns"]), list[Turn]))
     except msgspec.DecodeError as error:
         raise RowError("bad_record", str(error)) from None
 
@@ -86,14 +86,14 @@ SOURCE = Source(
     rectified_values=lambda record, facts: {"instance_id": record.instance_id},
     native_columns={
         "toy": {
-            "id": ID,
+            "instance_id": ID,
             "goal": Column(type="string", about="What was asked for."),
             "done": Column(type="int64", about="1 where the run was submitted."),
             "turns": Column(type="string", about="The turns, as JSON."),
         }
     },
     native_values=lambda record: {
-        "id": record.instance_id,
+        "instance_id": record.instance_id,
         "goal": record.goal,
         "done": int(record.done),
         "turns": msgspec.json.encode(record.turns).decode(),
@@ -136,6 +136,7 @@ VIEW = View(
     render=render,
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "commands",
+    for_statistics=True,
 )
 
 PLUGINS = [SOURCE, SET, VIEW]
