@@ -55,10 +55,11 @@ class Unit:
         return sum(shard.stop - shard.start for shard in self.shards)
 
     def with_key(self, request: Request) -> Unit:
-        """The unit with a hash of everything but the program that its files depend on; `request`: its arguments'."""
+        """The unit with a hash of everything that its files depend on; `request`: its arguments, settled."""
         files = [list(file) for file in self.snapshot.files]
+        shards = [list(shard) for shard in self.shards]
         commits = sorted(self.snapshot.commits.items())
-        parts = [describe(request), self.stem, [list(shard) for shard in self.shards], files, commits, self.max_rows]
+        parts = [program(), describe(request), self.stem, shards, files, commits, self.max_rows]
         return replace(self, key=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
 
 
@@ -67,13 +68,11 @@ class Entry(msgspec.Struct):
 
     key: str
     """The unit's."""
-    program: str
-    """What made it: `program()` on the machine that did."""
     shard: BuiltShard
 
 
 def program() -> str:
-    """A text of everything in this program that the bytes of a shard depend on. It differs between versions."""
+    """What the bytes of a shard depend on besides the unit: versions of this program and of pyarrow, as a text."""
     return json.dumps([FORMAT, ROWS_VERSION, WRITER], sort_keys=True)
 
 
@@ -83,14 +82,13 @@ def finished(unit: Unit, out: Path) -> BuiltShard | None:
         entry = msgspec.json.decode(entry_path(unit, out).read_bytes(), type=Entry)
     except (OSError, msgspec.DecodeError):
         return None
-    if (entry.key, entry.program) != (unit.key, program()):
-        return None
-    return entry.shard if all(intact(out, file) for file in entry.shard.files) else None
+    whole = entry.key == unit.key and all(intact(out, file) for file in entry.shard.files)
+    return entry.shard if whole else None
 
 
 def write_entry(unit: Unit, shard: BuiltShard, scratch: Path, out: Path) -> None:
     """Say that a unit is done, by an entry that is written aside in `scratch` and renamed."""
-    entry = Entry(key=unit.key, program=program(), shard=shard)
+    entry = Entry(key=unit.key, shard=shard)
     (scratch / "entry").write_bytes(msgspec.json.encode(entry, order="deterministic"))
     put(scratch / "entry", entry_path(unit, out))
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from sera_swezero.build.unit_files import STATE, Unit
+from sera_swezero.build.unit_files import STATE, Unit, program
 from sera_swezero.cluster.step import task_file
+from sera_swezero.errors import ConfigError
 
 FOLDER = "tasks"
 
@@ -23,6 +24,8 @@ class ClusterTask(msgspec.Struct):
     """In the order in which they are built."""
     sketch: bool
     """Whether to count what is in their files too."""
+    program: str
+    """`unit_files.program()` where the task was written."""
 
 
 def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False) -> Path:
@@ -38,11 +41,15 @@ def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False)
         # A login is never written down: every machine has its own, or HF_TOKEN.
         mine = [replace(unit, snapshot=replace(unit.snapshot, token=None)) for unit in units[rank::count]]
         aside = folder / f"{rank:05d}.{os.getpid()}"
-        aside.write_bytes(msgspec.json.encode(ClusterTask(units=mine, sketch=sketch)))
+        aside.write_bytes(msgspec.json.encode(ClusterTask(units=mine, sketch=sketch, program=program())))
         aside.replace(task_file(folder, rank))
     return folder
 
 
 def read(file: Path) -> ClusterTask:
-    """Read a task's file."""
-    return msgspec.json.decode(file.read_bytes(), type=ClusterTask)
+    """Read a task's file. Raises ConfigError where it was written by other versions than this machine has."""
+    task = msgspec.json.decode(file.read_bytes(), type=ClusterTask)
+    if task.program != program():
+        msg = f"{file}: was written with {task.program}, but this machine has {program()}; install the same versions"
+        raise ConfigError(msg)
+    return task

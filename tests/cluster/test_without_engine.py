@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sera_swezero.build import runner, unit_files
-from sera_swezero.cluster import tasks
-from sera_swezero.cluster.step import BuildShards
+from sera_swezero.cluster import tasks, worker
+from sera_swezero.cluster.step import BuildShards, task_file
+from sera_swezero.errors import ConfigError
 from tests.support.publishing import SERA
 
 HERE = Path(__file__).resolve().parents[2]
@@ -34,3 +35,11 @@ def test_the_step_and_its_tasks_need_no_engine(tmp_path: Path) -> None:
     for rank in (1, 0):
         assert list(BuildShards(str(tmp_path), str(folder))(["passed on"], rank, 2)) == ["passed on"]
     assert all(unit_files.finished(unit, tmp_path) for unit in job.units)
+
+
+def test_a_task_of_other_versions_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = runner.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
+    file = task_file(tasks.write(job.units, tmp_path, 1), 0)
+    monkeypatch.setattr(tasks, "program", lambda: "another version")
+    with pytest.raises(ConfigError, match=r"this machine has another version; install the same versions"):
+        worker.work(tmp_path, file)
