@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from sera_swezero.cli.options import Json, print_json
 
 if TYPE_CHECKING:
@@ -18,28 +20,19 @@ def configs(as_json: Json = False) -> None:
     if as_json:
         print_json([_described(config) for config in CONFIGS.values()])
         return
-    from rich.console import Console
-    from rich.table import Table
+    from sera_swezero.display.formatting import number
+    from sera_swezero.display.table import Table, print_table
 
-    table = Table("config", "rows", "view", "licence", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for column in table.columns:
-        column.no_wrap = True
+    rows = []
     for config in CONFIGS.values():
         name = f"{config.name} (default)" if config.name == DEFAULT else config.name
         licences = ", ".join(sorted({origin.license for origin in config.origins}))
-        table.add_row(f"[bold]{name}[/]", f"{config.rows:,}", config.default_view, licences)
+        rows.append([name, number(config.rows), config.default_view, licences])
         # Repo ids are up to 48 characters long: on lines of their own they are whole on any terminal.
-        for origin in config.origins if len(config.origins) == 1 else ():
-            table.add_row(f"  [dim]{origin.repo}[/]")
-        if len(config.origins) > 1:
-            table.add_row(f"  [dim]{config.about}[/]")
-    console = Console()
-    console.print(table)
+        rows.append([f"  {config.origins[0].repo if len(config.origins) == 1 else config.about}"])
+    print_table(Table(header=["config", "rows", "view", "licence"], rows=rows, text_columns=(0, 2, 3)))
     views = ", ".join(f"-{view}" for view in VIEWS)
-    console.print(
-        f"\nA view behind a name shows the config in that view: {views}. Example: {DEFAULT}-native.", soft_wrap=True
-    )
+    typer.echo(f"\nA view behind a name shows the config in that view: {views}. Example: {DEFAULT}-native.")
 
 
 def _described(config: Config) -> dict[str, object]:

@@ -12,11 +12,11 @@ import tempfile
 
 from rich.console import Console
 from rich.syntax import Syntax
-from rich.table import Table
 
 import sera_swezero
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.row_printer import render
+from sera_swezero.display.table import Table, print_table
 from sera_swezero.errors import REASONS
 from sera_swezero.version import __version__
 
@@ -84,16 +84,16 @@ def compare_doors(console: Console) -> None:
     import datasets
 
     heading(console, "Plain and streaming give the same rows")
-    table = Table("config", "view", "rows plain", "rows streaming", "the same", "columns", box=None, pad_edge=False)
-    for column in (2, 3, 5):
-        table.columns[column].justify = "right"
+    lines = []
     with tempfile.TemporaryDirectory(prefix="sera-swezero-demo-") as cache:
         for name, config in CONFIGS.items():
             plain = list(datasets.load_dataset("sera_swezero", name, cache_dir=cache, **SAMPLE))
             streamed = list(datasets.load_dataset("sera_swezero", name, streaming=True, **SAMPLE))
-            same = "[green]yes[/]" if plain == streamed else "[bold red]NO[/]"
-            table.add_row(name, config.default_view, str(len(plain)), str(len(streamed)), same, str(len(plain[0])))
-    console.print(table)
+            same = "yes" if plain == streamed else "NO"
+            lines.append([name, config.default_view, str(len(plain)), str(len(streamed)), same, str(len(plain[0]))])
+    header = ["config", "view", "rows plain", "rows streaming", "the same", "columns"]
+    different = [index for index, line in enumerate(lines) if "NO" in line]
+    print_table(Table(header=header, rows=lines, text_columns=(0, 1, 4), marked_rows=different))
 
 
 def show_trajectory(console: Console) -> None:
@@ -116,19 +116,17 @@ def show_counts(console: Console) -> None:
         reports[name] = rows.report
         for _ in rows:
             pass
-    table = Table("config", "rows in", "out", "rejected", *CONVERSIONS, box=None, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    lines = []
     for name, report in reports.items():
         done = [sum(report.conversions[kind] for kind in kinds) for kinds in CONVERSIONS.values()]
-        table.add_row(name, *map(str, (report.rows_in, report.rows_out, report.rejected.total(), *done)))
-    console.print(table)
+        lines.append([name, *map(str, (report.rows_in, report.rows_out, report.rejected.total(), *done))])
+    print_table(Table(header=["config", "rows in", "out", "rejected", *CONVERSIONS], rows=lines))
     heading(console, "Why records were rejected")
-    why = Table("config", "rejected, by reason", box=None, pad_edge=False)
-    for name, report in reports.items():
-        reasons = ", ".join(f"{times} {reason}" for reason, times in report.rejected.most_common())
-        why.add_row(name, reasons or "none")
-    console.print(why)
+    reasons = {
+        name: ", ".join(f"{times} {reason}" for reason, times in report.rejected.most_common()) or "none"
+        for name, report in reports.items()
+    }
+    print_table(Table(header=["config", "rejected, by reason"], rows=[*reasons.items()], text_columns=(0, 1)))
     met = set().union(*(report.rejected for report in reports.values()))
     console.print()
     for reason in filter(met.__contains__, REASONS):

@@ -82,21 +82,22 @@ def _figures(found: SurvivalCounts, template: ChatTemplate) -> dict[str, Any]:
 
 def _show(found: SurvivalCounts, template: ChatTemplate, name: str) -> None:
     from rich.console import Console
-    from rich.table import Table
 
+    from sera_swezero.display.formatting import NONE
+    from sera_swezero.display.table import Table, print_table
     from sera_swezero.templates.survival import KINDS
 
     console = Console(soft_wrap=True)
     console.print(f"{name} through the template {template.name}: {found.rows} rows rendered")
     for error, count in found.failed.most_common():
         console.print(f"{count} rows failed: {error}", style="red", markup=False)
-    table = Table("", "kept", "of", "share", box=None)
-    for kind in KINDS:
-        share = found.share(kind)
-        percent = "-" if share is None else f"{share:.1%}"
-        style = "red" if share is not None and share < 1 else None
-        table.add_row(kind, str(found.kept[kind]), str(found.total[kind]), percent, style=style)
-    console.print(table)
+    shares = [found.share(kind) for kind in KINDS]
+    rows = [
+        [kind, str(found.kept[kind]), str(found.total[kind]), NONE if share is None else f"{share:.1%}"]
+        for kind, share in zip(KINDS, shares, strict=True)
+    ]
+    lossy = [index for index, share in enumerate(shares) if share is not None and share < 1]
+    print_table(Table(header=["", "kept", "of", "share"], rows=rows, marked_rows=lossy))
     console.print(f"nulls in the rows: {found.nulls}, and {found.argument_nulls} inside the model's own arguments")
     if found.tokens is None:
         return

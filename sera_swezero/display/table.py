@@ -18,6 +18,8 @@ class Table:
     rows: Sequence[Sequence[str]]
     text_columns: Collection[int] = (0,)
     """Indexes of the columns that hold words and are aligned left; the others hold numbers and are aligned right."""
+    marked_rows: Collection[int] = ()
+    """Indexes of the rows that should be noticed: they are red on a terminal."""
     note: str = ""
     """What must be said about the figures, below the table."""
 
@@ -45,8 +47,8 @@ def print_table(table: Table) -> None:
     for index, name in enumerate(table.header):
         is_text = index in table.text_columns
         drawn.add_column(escape(name), justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
-    for row in table.rows:
-        drawn.add_row(*map(escape, row))
+    for index, row in enumerate(table.rows):
+        drawn.add_row(*map(escape, row), style="red" if index in table.marked_rows else None)
     console.print(drawn)
     if table.note:
         console.print(escape(table.note), style="dim")
