@@ -35,37 +35,29 @@ def plan(
         **arguments,
     )
     if as_json:
-        print_json([_plain(one) for one in estimates])
+        print_json([one._asdict() for one in estimates])
     else:
         _show(estimates)
-
-
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    return {
-        "config": estimate.config,
-        "files": estimate.files,
-        "bytes": estimate.bytes,
-        "shards": estimate.shards,
-        "tasks": estimate.tasks,
-        "sampled_shards": len(estimate.samples),
-        "sampled_bytes": sum(sample.raw for sample in estimate.samples),
-        "rows": estimate.rows,
-        "out_bytes": estimate.out_bytes,
-        "core_hours": estimate.core_seconds / 3600,
-        "memory_bytes": estimate.memory,
-        "problem": estimate.problem,
-    }
 
 
 def _show(estimates: list[Estimate]) -> None:
     from sera_swezero.display.formatting import byte_size, number
     from sera_swezero.display.table import Table, print_table
 
-    rows = []
-    for one in estimates:
-        counts = [number(one.files), byte_size(one.bytes), *map(number, (one.shards, len(one.samples), one.rows))]
-        hours = f"{one.core_seconds / 3600:.4g}"
-        rows.append([one.config, *counts, byte_size(one.out_bytes), hours, byte_size(one.memory)])
+    rows = [
+        [
+            one.config,
+            number(one.files),
+            byte_size(one.bytes),
+            number(one.shards),
+            number(one.sampled_shards),
+            number(one.rows),
+            byte_size(one.out_bytes),
+            f"{one.core_hours:.4g}",
+            byte_size(one.memory_bytes),
+        ]
+        for one in estimates
+    ]
     header = ["config", "files", "raw", "shards", "sampled", "rows", "output", "core-hours", "memory per task"]
     print_table(Table(header=header, rows=rows))
     for one in estimates:

@@ -11,10 +11,10 @@ import multiprocessing
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sera_swezero.build import runner
 from sera_swezero.build.runner import SHARD_BYTES, Job
@@ -34,8 +34,7 @@ _NEAR = 64  # shards looked at, from a place on and round, for one in which a re
 _MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(NamedTuple):
     """What the build of one config will take."""
 
     config: str
@@ -47,36 +46,19 @@ class Estimate:
     """Files of the build."""
     tasks: int
     """Processes started for them."""
-    samples: tuple[Measured, ...]
-
-    @property
-    def rows(self) -> int:
-        """Rows of the build."""
-        return round(self._scaled(sum(sample.rows for sample in self.samples)))
-
-    @property
-    def out_bytes(self) -> int:
-        """Bytes of its files, rejected records included."""
-        return round(self._scaled(sum(sample.bytes for sample in self.samples)))
-
-    @property
-    def core_seconds(self) -> float:
-        """Seconds of one core, over all tasks."""
-        start = sum(sample.start for sample in self.samples) / len(self.samples)
-        return self._scaled(sum(sample.work for sample in self.samples)) + start * self.tasks
-
-    @property
-    def memory(self) -> int:
-        """Bytes of memory of a task, at its peak; twice that leaves room for odd rows."""
-        return max(sample.memory for sample in self.samples)
-
-    @property
-    def problem(self) -> str:
-        """Why it cannot be published as it is planned; "" if it can."""
-        return hub_problem(self.config, self.shards, self.files, self.bytes)
-
-    def _scaled(self, sampled: float) -> float:
-        return sampled * self.bytes / sum(sample.raw for sample in self.samples)
+    sampled_shards: int
+    sampled_bytes: int
+    """Raw bytes of the sampled shards."""
+    rows: int
+    """Rows of the build."""
+    out_bytes: int
+    """Bytes of its files, rejected records included."""
+    core_hours: float
+    """Hours of one core, over all tasks."""
+    memory_bytes: int
+    """Memory of a task, at its peak; twice that leaves room for odd rows."""
+    problem: str
+    """Why it cannot be published as it is planned; "" if it can."""
 
 
 def hub_problem(name: str, shards: int, files: int, size: int) -> str:
@@ -121,20 +103,30 @@ def estimate(
         ConfigError, UpstreamError: as a build.
     """
     jobs = runner.plan(names, views, arguments, shard_bytes, None)
-    return [
-        Estimate(
-            config=job.request.name,
-            files=len(job.snapshot.files),
-            bytes=job.snapshot.bytes,
-            shards=len(job.units),
-            tasks=min(tasks or len(job.units), len(job.units)),
-            samples=_measured(job, samples),
-        )
-        for job in jobs
-    ]
+    return [_scaled_up(job, min(tasks or len(job.units), len(job.units)), _measured(job, samples)) for job in jobs]
 
 
-def _measured(job: Job, samples: int) -> tuple[Measured, ...]:
+def _scaled_up(job: Job, tasks: int, samples: Sequence[Measured]) -> Estimate:
+    name, files, size, shards = job.request.name, len(job.snapshot.files), job.snapshot.bytes, len(job.units)
+    raw = sum(sample.raw for sample in samples)
+    start = sum(sample.start for sample in samples) / len(samples)
+    return Estimate(
+        config=name,
+        files=files,
+        bytes=size,
+        shards=shards,
+        tasks=tasks,
+        sampled_shards=len(samples),
+        sampled_bytes=raw,
+        rows=round(sum(sample.rows for sample in samples) * size / raw),
+        out_bytes=round(sum(sample.bytes for sample in samples) * size / raw),
+        core_hours=(sum(sample.work for sample in samples) * size / raw + start * tasks) / 3600,
+        memory_bytes=max(sample.memory for sample in samples),
+        problem=hub_problem(name, shards, files, size),
+    )
+
+
+def _measured(job: Job, samples: int) -> list[Measured]:
     context = multiprocessing.get_context("spawn")
     measured = []
     with tempfile.TemporaryDirectory(prefix="sera-swezero-plan-") as folder:
@@ -142,7 +134,7 @@ def _measured(job: Job, samples: int) -> tuple[Measured, ...]:
             # One process each, as on a cluster: what the last one keeps in memory must not count twice.
             with ProcessPoolExecutor(1, context) as pool:
                 measured.append(pool.submit(measure, unit, raw, Path(folder)).result())
-    return tuple(measured)
+    return measured
 
 
 def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:
