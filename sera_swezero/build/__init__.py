@@ -12,5 +12,4 @@ manifest.py         what was built from what, as typed JSON; manifests merge
 card.py             manifest -> README.md
 card_tables.py      the card's tables
 unions.py           configs that are globs over others
-collector.py        the garbage collector while rows are converted
 """
