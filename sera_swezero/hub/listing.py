@@ -19,6 +19,7 @@ from huggingface_hub import constants
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import retry
+from sera_swezero.hub.listed_path import refuse_unsafe
 from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.hub.session import explained, get_json
 
@@ -84,6 +85,7 @@ def list_files(
         entries, page = get_json(page, f"files of {repo}@{commit[:12]}", token=token, policy=policy)
         for entry in entries:
             if entry["type"] == "file":
+                refuse_unsafe(entry["path"], f"{repo}@{commit[:12]}")
                 sha256 = entry["lfs"]["oid"] if entry.get("lfs") else None
                 yield RepositoryFile(path=entry["path"], size=entry["size"], blob=entry["oid"], sha256=sha256)
 

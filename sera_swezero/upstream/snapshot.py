@@ -16,6 +16,7 @@ from typing import Any
 
 from sera_swezero.catalog import Origin
 from sera_swezero.errors import ConfigError, UpstreamError
+from sera_swezero.hub.listed_path import refuse_unsafe
 from sera_swezero.upstream.records import File
 
 SAMPLE = "sample"
@@ -150,6 +151,8 @@ def _matching(origin: Origin, files: Sequence[File], place: str) -> list[File]:
         found = ", ".join(file.path for file in files[:5]) or "no files at all"
         msg = f"{place}: no file matches {origin.pattern!r}; found {found}"
         raise UpstreamError(msg)
+    for file in matching:
+        refuse_unsafe(file.path, place)
     return matching
 
 
