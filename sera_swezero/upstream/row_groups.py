@@ -60,13 +60,24 @@ def footer(source: HubFile | IO[bytes], place: str) -> Any:
 
     try:
         return _hub_footer(source) if isinstance(source, HubFile) else pq.read_metadata(source)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:  # of a column's name
         msg = f"{place}: is not a Parquet file: {error}"
         raise UpstreamError(msg) from error
 
 
-def groups(metadata: Any) -> list[Group]:
-    """The row groups of a file that have rows, in order."""
+def groups(metadata: Any, size: int, place: str) -> list[Group]:
+    """The row groups of a file that have rows, in order.
+
+    A damaged footer may still be one that pyarrow reads, and would hide rows.
+
+    Args:
+        metadata: the footer.
+        size: bytes of the file.
+        place: what it is called in errors.
+
+    Raises:
+        UpstreamError: the row groups have more or fewer rows than the file, leave the file, or overlap.
+    """
     found: list[Group] = []
     first = 0
     for number in range(metadata.num_row_groups):
@@ -78,6 +89,15 @@ def groups(metadata: Any) -> list[Group]:
         if rows:
             found.append(Group(number=number, start=min(starts), stop=stop, first=first, rows=rows))
         first += rows
+    problem = ""
+    if first != metadata.num_rows or any(group.rows < 0 for group in found):
+        problem = f"the row groups have {first} rows, the file has {metadata.num_rows}"
+    edges = [edge for start, stop in sorted((group.start, group.stop) for group in found) for edge in (start, stop)]
+    if edges != sorted(edges) or any(not 0 < edge < size for edge in edges):
+        problem = f"the row groups do not lie one behind the other in the {size} bytes of the file"
+    if problem:
+        msg = f"{place}: has a damaged footer: {problem}"
+        raise UpstreamError(msg)
     return found
 
 
@@ -85,7 +105,7 @@ def group_starts(snapshot: Snapshot, shard: Shard) -> list[int]:
     """The bytes at which the row groups of a shard's file start. Raises UpstreamError: it is not a Parquet file."""
     with ExitStack() as stack:
         source = hub_file(snapshot, shard) or stack.enter_context(open_local(snapshot, shard))
-        return [group.start for group in groups(footer(source, shard.place))]
+        return [group.start for group in groups(footer(source, shard.place), shard.size, shard.place)]
 
 
 class RowGroupReader(RecordReader):
@@ -126,8 +146,9 @@ class RowGroupReader(RecordReader):
 
     def _wanted(self) -> list[Group]:
         """The row groups that start in the shard and hold a row to read."""
-        start, stop = self._shard.start, self._shard.stop
-        found = [group for group in groups(self._metadata) if start <= group.start < stop]
+        shard = self._shard
+        found = groups(self._metadata, shard.size, shard.place)
+        found = [group for group in found if shard.start <= group.start < shard.stop]
         return [group for group in found if group.first + group.rows > self._at]
 
     def _prefetch(self, group: Group) -> None:
@@ -157,3 +178,7 @@ class RowGroupReader(RecordReader):
         except (pa.ArrowException, OSError) as error:
             msg = f"{self._shard.place}: row group {group.number} cannot be read: {error}"
             raise UpstreamError(msg) from error
+        if number != group.first + group.rows:  # a column may have fewer values than its group has rows
+            found = number - group.first
+            msg = f"{self._shard.place}: row group {group.number} has {found} rows, its footer says {group.rows}"
+            raise UpstreamError(msg)

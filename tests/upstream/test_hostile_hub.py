@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
 from sera_swezero.catalog import Origin
 from sera_swezero.errors import UpstreamError
-from sera_swezero.upstream import take_snapshot
+from sera_swezero.upstream import plan_shards, row_group_starts, shard_reader, take_snapshot
+from sera_swezero.upstream.row_groups import groups
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPO = "org/set"
@@ -96,3 +101,43 @@ def test_a_root_may_not_list_paths_that_lead_elsewhere(tmp_path: Path) -> None:
     (folder / "a\\b\x1b.jsonl").write_text("{}\n")
     with pytest.raises(UpstreamError, match="is not a path inside a repo"):
         take_snapshot([ORIGIN], upstream=str(tmp_path))
+
+
+def test_no_damaged_byte_of_a_footer_hides_rows(tmp_path: Path) -> None:
+    path = tmp_path / REPO / "rows.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"n": list(range(40))}), path, row_group_size=10)
+    data = path.read_bytes()
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    origin = replace(ORIGIN, pattern="*.parquet")
+    refused = 0
+    counts = [at + 1 for at in range(footer, len(data) - 9) if data[at : at + 2] == b"\x16\x14"]  # 10 as a number
+    for at in counts:
+        for value in (0, 2, 40):
+            path.write_bytes(data[:at] + bytes([value]) + data[at + 1 :])
+            try:
+                snapshot = take_snapshot([origin], upstream=str(tmp_path))
+                shards = plan_shards(snapshot.files, starts=row_group_starts(snapshot))
+                rows = [raw.data for shard in shards for raw in shard_reader(snapshot, shard, {"n": "int64"})]
+            except UpstreamError as error:
+                refused += "footer" in str(error)
+            else:
+                assert rows == [{"n": number} for number in range(40)]
+    assert refused >= 4 * 3, "the counts of the four groups, and those of their columns"
+
+
+def test_row_groups_lie_in_their_file_and_apart() -> None:
+    class Chunk:
+        dictionary_page_offset, total_compressed_size = None, 50
+
+        def __init__(self, start: int) -> None:
+            self.data_page_offset = start
+
+    def metadata(*starts: int) -> Any:
+        made = [SimpleNamespace(num_columns=1, num_rows=5, column=lambda _, at=at: Chunk(at)) for at in starts]
+        return SimpleNamespace(num_row_groups=len(made), num_rows=5 * len(made), row_group=made.__getitem__)
+
+    assert [group.start for group in groups(metadata(60, 4), 120, "x")] == [60, 4]
+    for starts in ((4, 4), (4, 53), (4, 80), (-20, 60), (4, 1 << 60)):
+        with pytest.raises(UpstreamError, match="x: has a damaged footer: the row groups do not lie"):
+            groups(metadata(*starts), 120, "x")
