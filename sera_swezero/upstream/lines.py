@@ -15,7 +15,8 @@ class Line(NamedTuple):
     """Its first byte."""
 
     data: bytes | None
-    """The line with its newline (the last of a file may lack it); None for a line longer than `LONGEST`."""
+    """The line with its newline (the last of a file may lack it); None where more than `LONGEST` bytes come before the
+    newline, wherever the pieces are cut."""
 
     after: int
     """The first byte of the next line."""
@@ -39,7 +40,7 @@ def split_lines(pieces: Iterable[bytes], at: int, stop: int, *, skip: bool) -> I
             if not skip:
                 last = piece[begin:end]
                 whole = b"".join([*parts, last]) if parts else last
-                yield Line(offset=at, data=whole if len(whole) == after - at else None, after=after)
+                yield Line(offset=at, data=whole if after - at - 1 <= LONGEST else None, after=after)
             skip = False
             parts.clear()
             at, length, begin = after, 0, end

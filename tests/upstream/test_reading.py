@@ -19,7 +19,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import cdn_addresses, retry
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.hub.retry import RetryPolicy
-from sera_swezero.upstream import File, Shard, look_up_addresses, plan_shards, shard_reader, take_snapshot
+from sera_swezero.upstream import File, Shard, lines, look_up_addresses, plan_shards, shard_reader, take_snapshot
 from sera_swezero.upstream.lines import split_lines
 from sera_swezero.upstream.records import LONGEST
 from tests.hub import LoopbackHub
@@ -281,6 +281,17 @@ def test_a_line_that_is_too_long_is_reported_and_not_kept_in_memory() -> None:
     first, long, last = split_lines(pieces, 0, 1 << 40, skip=False)
     assert (first.data, long.data, last.data) == (b"{}\n", None, b"{}\n")
     assert (long.offset, last.after - long.after) == (3, 3)
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 10, 64])
+def test_the_limit_of_a_line_is_the_same_wherever_the_cuts_fall(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(lines, "LONGEST", 10)
+    text = b"".join(b"x" * length + b"\n" for length in (3, 9, 10, 11, 12, 10, 25, 2)) + b"y" * 11
+    for stop in range(1, len(text)):
+        pieces = (text[i : i + step] for i in range(0, len(text), step))
+        for line in split_lines(pieces, 0, stop, skip=False):
+            whole = text[line.offset :].partition(b"\n")[0]
+            assert (line.data or b"").rstrip(b"\n") == (whole if len(whole) <= 10 else b"")
 
 
 @given(
