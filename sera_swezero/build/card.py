@@ -15,7 +15,7 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
 from sera_swezero.build import card_tables
-from sera_swezero.build.manifest import BuiltConfig, Manifest
+from sera_swezero.build.manifest import Manifest
 from sera_swezero.build.unions import loadable
 from sera_swezero.catalog import DEFAULT
 from sera_swezero.core.message_order import WRAPPERS
@@ -98,7 +98,7 @@ def _text(manifest: Manifest, repo: str) -> str:
         view=first.view,
         has_recall="line_level_recall" in dict(first.columns),
         groups=named,
-        partial={name: built for name, built in manifest.configs.items() if _partial(built)},
+        chosen={name: words for name, built in manifest.configs.items() if (words := card_tables.chosen(built))},
         manifest=manifest,
         tables=card_tables,
         wrappers=WRAPPERS,
@@ -116,10 +116,6 @@ def _template() -> jinja2.Template:
         autoescape=False,  # noqa: S701 (Markdown, made of our own words and numbers)
     )
     return environment.from_string((files(__package__) / "card.md.jinja").read_text(encoding="utf-8"))
-
-
-def _partial(built: BuiltConfig) -> bool:
-    return built.max_rows is not None or built.described["min_recall"] is not None
 
 
 def _repos(manifest: Manifest) -> list[str]:

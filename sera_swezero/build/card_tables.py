@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
@@ -13,6 +14,8 @@ from sera_swezero.core.trajectory import STATUSES
 from sera_swezero.display.formatting import byte_size, number
 from sera_swezero.display.table import Table
 from sera_swezero.errors import REASONS
+from sera_swezero.request.arguments import ARGUMENTS
+from sera_swezero.views import VIEWS
 
 
 def origin(built: BuiltConfig) -> Origin:
@@ -107,6 +110,27 @@ def columns(manifest: Manifest) -> Table:
         for name, built in manifest.configs.items()
     ]
     return Table(header=["config", "columns"], rows=rows, text_columns=range(2))
+
+
+def chosen(built: BuiltConfig) -> str:
+    """What the rows of a config were chosen by, as sentences without their subject; "" for the whole set as it is."""
+    words = []
+    if built.max_rows is not None:
+        words.append(f"is not the whole set. It has at most the first {number(built.max_rows)} rows.")
+    usual = {"submit": next(iter(VIEWS[built.view].submits), ""), "incomplete": CONFIGS[built.config].incomplete}
+    given = {
+        name: f"`{json.dumps(value)}`"
+        for name, value in built.described.items()
+        if name in ARGUMENTS and name != "view" and value != usual.get(name, ARGUMENTS[name].default)
+    }
+    given |= {name: f"a file with sha256 {given[name]}" for name in ("dedup", "decontaminate") if name in given}
+    if isinstance(limit := built.described["limit"], list):
+        tokens, overlong, tokenizer = limit
+        given |= {"max_tokens": f"`{tokens}`", "overlong": f"`{overlong}`"}
+        given["tokenizer"] = f"a file with sha256 `{tokenizer}`"
+    if given:
+        words.append(f"was built with {', '.join(f'`{name}` = {value}' for name, value in given.items())}.")
+    return " It ".join(words)
 
 
 def _by_config(

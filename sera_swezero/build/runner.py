@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sera_swezero.build import card, manifest, parquet_writer, unit_files
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
-from sera_swezero.build.unions import members
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_pool import run
 from sera_swezero.errors import ConfigError
 from sera_swezero.loading.dataset_infos import JSON_LEAVES
+from sera_swezero.request import filters
+from sera_swezero.request.arguments import NARROWING, PATHS, RowArgumentsDict
+from sera_swezero.request.benchmark_overlap import BUILT_IN
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
@@ -33,19 +36,16 @@ class Job:
     units: tuple[Unit, ...]
 
 
-def build(  # noqa: PLR0913 (the command's options, by the same names)
+def build(
     names: Sequence[str],
     out: Path,
     *,
     views: Sequence[str] = (),
-    upstream: str | None = None,
-    revision: str | Mapping[str, str] | None = None,
-    incomplete: str | None = None,
-    min_recall: float | None = None,
     max_rows: int | None = None,
     shard_bytes: int = SHARD_BYTES,
     workers: int | None = None,
     bars: bool = False,
+    **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest:
     """Build configs into `out`. What an earlier run finished is used as it is, and other configs in `out` stay.
 
@@ -53,14 +53,12 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
         names: config names. A union of sets, such as "sera", is built as its sets.
         out: the directory; it is made if need be.
         views: the views to build each in; none means each config's default view.
-        upstream: a root to read from instead of the hub, or "sample".
-        revision: as in `settle`; so are the next two.
-        incomplete: "keep" or "reject" rollouts without a submission.
-        min_recall: least line-level recall.
         max_rows: at most so many rows of each config, its first ones, in one file.
         shard_bytes: raw bytes of a shard.
         workers: processes, this one among them; None means one per core that this process may use.
         bars: show progress on standard error, if that is a terminal.
+        **arguments: the fields of `Arguments` that decide rows, as `load_dataset` takes them. Of a union, `teacher`,
+            `scale` and `rollout` choose the sets that are built.
 
     Returns:
         The manifest of everything in `out`.
@@ -75,8 +73,7 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
     before = manifest.read(out)
-    shared = {"upstream": upstream, "revision": revision, "incomplete": incomplete, "min_recall": min_recall}
-    jobs = plan(names, views, shared, shard_bytes, max_rows)
+    jobs = plan(names, views, arguments, shard_bytes, max_rows)
     done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
     built = {job.request.name: built_config(job, done, max_rows) for job in jobs}
     for name, config in built.items():
@@ -92,23 +89,49 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
 
 
 def plan(
-    names: Sequence[str], views: Sequence[str], arguments: Mapping[str, Any], shard_bytes: int, max_rows: int | None
+    names: Sequence[str], views: Sequence[str], arguments: RowArgumentsDict, shard_bytes: int, max_rows: int | None
 ) -> list[Job]:
-    """Settle what is built: one job per config and view, with upstream resolved once per repo."""
+    """Settle what is built: one job per config and view, with upstream resolved once per repo.
+
+    Raises:
+        ConfigError, UpstreamError: as `build`; also for a file of `dedup` that was made from other data.
+    """
     jobs: dict[str, Job] = {}
     snapshots: dict[str, Snapshot] = {}
-    for name in [part for union in names for part in members(union)]:
-        for view in views or (None,):
-            given = {"name": name, "view": view, **arguments}
-            request = settle(**given)
-            repo = request.origins[0].repo
-            if repo not in snapshots:
-                snapshots[repo] = take_snapshot(
-                    request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision
-                )
-            units = _units(request, given, snapshots[repo], shard_bytes, max_rows)
-            jobs[request.name] = Job(request=request, snapshot=snapshots[repo], units=tuple(units))
+    for given in [given for name in names for given in _members(name, views, _portable(arguments))]:
+        request = settle(**given)
+        repo = request.origins[0].repo
+        if repo not in snapshots:
+            snapshots[repo] = take_snapshot(
+                request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision
+            )
+        filters.check(request, snapshots[repo])
+        units = _units(request, given, snapshots[repo], shard_bytes, max_rows)
+        jobs[request.name] = Job(request=request, snapshot=snapshots[repo], units=tuple(units))
     return list(jobs.values())
+
+
+def _members(name: str, views: Sequence[str], arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What `settle` is given for each set that is built of a config, in each view."""
+    for view in views or (arguments.get("view"),):
+        given = {**arguments, "name": name, "view": view}
+        whole = settle(**given)
+        if len(whole.config.origins) == 1:
+            yield given
+            continue
+        alone = {argument: value for argument, value in given.items() if argument not in NARROWING}
+        for origin in whole.origins:
+            yield {**alone, "name": origin.name, "view": whole.view.name}
+
+
+def _portable(arguments: RowArgumentsDict) -> dict[str, Any]:
+    """The arguments as plain values, and paths absolute: workers of a cluster start in other folders."""
+    given = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in arguments.items()}
+    for name in PATHS:
+        path = Path(str(given.get(name))).expanduser()
+        if given.get(name) not in {None, *BUILT_IN} and path.exists():
+            given[name] = str(path.absolute())
+    return given
 
 
 def _units(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sera_swezero.cli.options import ShardSize, parse_size, takes_arguments
+from sera_swezero.cli.options import ORDER, ShardSize, parse_size, takes_arguments
 from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.errors import ConfigError
+from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.build.manifest import Manifest
     from sera_swezero.cluster.cluster_build import Cluster
 
 
-@takes_arguments(only=("upstream", "revision", "incomplete", "min_recall"))
+@takes_arguments(without={*ORDER, "view"})
 def build(  # noqa: PLR0913 (options of a command)
     names: Annotated[
         list[str], typer.Argument(metavar="CONFIG...", help="What to build; of sera, each of its sets is built.")
@@ -35,7 +36,7 @@ def build(  # noqa: PLR0913 (options of a command)
     stats: Annotated[
         Path | None, typer.Option(help="On a cluster: count every shard in its task; write the sums here, as JSON.")
     ] = None,
-    arguments: dict[str, Any],
+    arguments: RowArgumentsDict,
 ) -> None:
     """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
     shard_bytes = parse_size(shard_size)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sera_swezero.cli.options import Json, ShardSize, parse_size, print_json, takes_arguments
+from sera_swezero.cli.options import ORDER, Json, ShardSize, parse_size, print_json, takes_arguments
+from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.cluster.estimate import Estimate
 
 
-@takes_arguments(only=("upstream", "revision", "incomplete", "min_recall"))
+@takes_arguments(without={*ORDER, "view"})
 def plan(
     names: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="What would be built.")],
     *,
@@ -21,7 +22,7 @@ def plan(
     tasks: Annotated[int | None, typer.Option(min=1, help="Tasks of each config; one per shard if not given.")] = None,
     samples: Annotated[int, typer.Option(min=1, help="Shards of each config to build and throw away.")] = 3,
     as_json: Json = False,
-    arguments: dict[str, Any],
+    arguments: RowArgumentsDict,
 ) -> None:
     """Estimate rows, output size, core-hours and memory from a few sampled shards; count files, shards and bytes."""
     from sera_swezero.cluster.estimate import estimate

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sera_swezero.build import manifest, runner, unit_files
 from sera_swezero.build.manifest import Manifest
@@ -18,6 +18,7 @@ from sera_swezero.cluster import executors, sketches, tasks
 from sera_swezero.cluster.estimate import hub_problem
 from sera_swezero.cluster.step import BuildShards
 from sera_swezero.errors import BuildError, ConfigError
+from sera_swezero.request.arguments import RowArgumentsDict
 
 LOGS = "engine"
 """The folder of the engine's logs and statistics, beside the build's state."""
@@ -49,7 +50,7 @@ def build(
     *,
     views: Sequence[str] = (),
     shard_bytes: int = SHARD_BYTES,
-    **arguments: Any,
+    **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest | None:
     """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
 
@@ -61,7 +62,7 @@ def build(
         cluster: where the tasks run.
         views: the views to build each in; none means each config's default view.
         shard_bytes: raw bytes of a shard.
-        **arguments: upstream, revision, incomplete and min_recall, as in `runner.build`.
+        **arguments: as in `runner.build`.
 
     Returns:
         The manifest of everything in `out`; None where the executor does not wait for its tasks: run it again, with

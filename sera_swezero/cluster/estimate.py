@@ -14,13 +14,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Unpack
 
 from sera_swezero.build import runner
 from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.cluster.worker import Measured, measure
 from sera_swezero.errors import ConfigError
+from sera_swezero.request.arguments import RowArgumentsDict
 from sera_swezero.upstream import Snapshot, row_group_starts
 
 SAMPLES = 3
@@ -87,7 +88,7 @@ def estimate(
     shard_bytes: int = SHARD_BYTES,
     tasks: int | None = None,
     samples: int = SAMPLES,
-    **arguments: Any,
+    **arguments: Unpack[RowArgumentsDict],
 ) -> list[Estimate]:
     """Estimate a build.
 
@@ -97,7 +98,7 @@ def estimate(
         shard_bytes: raw bytes of a shard.
         tasks: tasks of each config; None for one per shard.
         samples: shards of each config to build, spread over it.
-        **arguments: upstream, revision, incomplete and min_recall, as in `runner.build`.
+        **arguments: as in `runner.build`.
 
     Raises:
         ConfigError, UpstreamError: as a build.

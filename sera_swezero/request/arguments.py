@@ -2,7 +2,7 @@
 
 Everything else derives from these declarations: the checks and their messages, the fields of the builder's config, the
 options of the commands and the README's table. A new argument is one field of `Arguments`, one line of `ArgumentsDict`
-(a test holds the two equal), and the code that uses it.
+or `RowArgumentsDict` (a test holds them equal), and the code that uses it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import msgspec
 from sera_swezero.catalog import fact_values
 from sera_swezero.errors import ConfigError
 from sera_swezero.views import VIEWS
+
+PATHS = ("dedup", "decontaminate", "tokenizer")
+"""The arguments that may name a file or a folder of this machine, whose content decides rows."""
 
 NARROWING = ("teacher", "scale", "rollout")
 """The arguments that choose some of the sets of a config that has several."""
@@ -159,8 +162,8 @@ class Arguments:
 StrPath = str | os.PathLike[str]
 
 
-class ArgumentsDict(TypedDict, total=False):
-    """The fields of `Arguments` as keywords, for functions that take them as `**arguments: Unpack[ArgumentsDict]`.
+class RowArgumentsDict(TypedDict, total=False):
+    """The fields of `Arguments` that decide which rows there are and what they say, as keywords.
 
     Paths may also be path objects; `check` makes text of them.
     """
@@ -181,6 +184,11 @@ class ArgumentsDict(TypedDict, total=False):
     max_tokens: int | None
     tokenizer: StrPath | None
     overlong: Literal["drop", "truncate"] | None
+
+
+class ArgumentsDict(RowArgumentsDict, total=False):
+    """The fields of `Arguments` as keywords, for functions that take them as `**arguments: Unpack[ArgumentsDict]`."""
+
     shard_bytes: int | None
     shuffle_seed: int | None
     epoch: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -20,9 +21,13 @@ import pytest
 from sera_swezero.build import manifest
 from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.runner import build, plan
+from sera_swezero.check import check_paths
 from sera_swezero.errors import ConfigError, PublishError
 from sera_swezero.loading.builder import SeraSweZero, features
+from sera_swezero.quality.row_source import open_rows
+from sera_swezero.quality.write_kept_rows import write_kept
 from sera_swezero.request.row_columns import columns
+from sera_swezero.rows import iter_rows
 from tests.build.conftest import ALL, MEGABYTE, SHARD
 from tests.support.built import contents, entries, marks, read_rows, scratch
 from tests.support.interrupts import heed_interrupts
@@ -60,8 +65,7 @@ def test_the_same_input_gives_the_same_bytes_in_many_processes_in_any_order_and_
     expected = contents(sample)
     build(ALL[::-1], tmp_path / "many", upstream="sample", workers=3, shard_bytes=SHARD)
     assert contents(tmp_path / "many") == expected
-    shared = {"upstream": "sample", "revision": None, "incomplete": None, "min_recall": None}
-    units = [unit for job in plan(ALL, (), shared, SHARD, None) for unit in job.units]
+    units = [unit for job in plan(ALL, (), {"upstream": "sample"}, SHARD, None) for unit in job.units]
     random.Random(5).shuffle(units)
     for unit in units:  # as a cluster would, one by one, without a runner
         build_shard(unit, tmp_path / "cluster")
@@ -178,6 +182,28 @@ def test_arguments_reach_the_rows(tmp_path: Path) -> None:
     assert sorted(two.configs) == [SERA, f"{SERA}-native"]
     with pytest.raises(ConfigError, match="no config 'glm'"):
         build(["glm"], tmp_path / "d", upstream="sample")
+
+
+def test_every_argument_that_decides_rows_decides_those_of_a_build(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.parquet"
+    write_kept(open_rows("sera", upstream="sample"), kept)
+    arguments = {"rollout": "T2", "dedup": kept, "decontaminate": "swe-bench-verified", "lineage": True}
+    out = tmp_path / "out"
+    made = build(["sera"], out, upstream="sample", workers=2, shard_bytes=SHARD, min_recall=0.2, **arguments)
+    assert sorted(made.configs) == ["glm-4.5-air-full-t2", SERA]
+    built = [row for config in made.configs for row in read_rows(out, config)]
+    streamed = list(iter_rows("sera", upstream="sample", min_recall=0.2, **arguments))
+    assert sorted(built, key=str) == sorted(streamed, key=str)
+    assert made.configs[SERA].report.filtered_by.keys() == {"min_recall", "dedup"}
+    card = (out / "README.md").read_text()
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+    assert f"`{SERA}` was built with `min_recall` = `0.2`, `lineage` = `true`, `dedup` = a file with sha256" in card
+    assert digest in card
+    assert not list(check_paths([str(out)]))
+    with pytest.raises(ConfigError, match="is one set already"):
+        build([SERA], out, upstream="sample", rollout="T2")
+    with pytest.raises(ConfigError, match="was made without"):
+        build(["swe-zero-1k-8k"], out, upstream="sample", dedup=kept)
 
 
 def test_a_folder_with_somebody_else_s_manifest_is_left_alone(tmp_path: Path) -> None:

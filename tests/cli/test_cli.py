@@ -273,7 +273,7 @@ def test_the_arguments_of_a_config_reach_the_row():
     assert row["source_repo"].endswith("-T2")
 
 
-@pytest.mark.parametrize("command", ["show", "render", "stats", "dedup", "decontaminate"])
+@pytest.mark.parametrize("command", ["show", "render", "stats", "dedup", "decontaminate", "build", "plan"])
 def test_a_command_that_takes_a_config_takes_its_arguments(command):
     options = inside(command, "--help").stdout
     order = {argument.name for argument in ARGUMENTS.values() if argument.order}
