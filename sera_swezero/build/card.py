@@ -15,7 +15,7 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
 from sera_swezero.build import card_tables
-from sera_swezero.build.manifest import Manifest
+from sera_swezero.build.manifest import Manifest, made_up
 from sera_swezero.build.unions import loadable
 from sera_swezero.catalog import DEFAULT
 from sera_swezero.core.message_order import WRAPPERS
@@ -99,6 +99,7 @@ def _text(manifest: Manifest, repo: str) -> str:
         has_recall="line_level_recall" in dict(first.columns),
         groups=named,
         chosen={name: words for name, built in manifest.configs.items() if (words := card_tables.chosen(built))},
+        made_up=made_up(manifest),
         manifest=manifest,
         tables=card_tables,
         wrappers=WRAPPERS,

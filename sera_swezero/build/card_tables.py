@@ -52,6 +52,8 @@ def origins(manifest: Manifest) -> Table:
         commit = built.upstream[source.repo]
         link = f"[{source.repo}](https://huggingface.co/datasets/{source.repo})"
         shown = f"`{commit[:12]}`" if commit else "none: read from a folder"
+        if built.is_sample:
+            shown = "none: the made-up sample"
         counts = [report.rows_in, report.rows_out, report.filtered, report.rejected.total()]
         rows.append([f"`{name}`", link, shown, source.license, *map(number, counts)])
     header = ["config", "upstream", "commit", "licence", "records in", "rows out", "filtered", "rejected"]

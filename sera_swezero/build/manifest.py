@@ -14,6 +14,7 @@ import msgspec
 from sera_swezero.build.figures import Figures
 from sera_swezero.errors import PublishError
 from sera_swezero.report import Report
+from sera_swezero.upstream.snapshot import SAMPLE
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
@@ -69,7 +70,7 @@ class BuiltConfig(msgspec.Struct, kw_only=True):
     described: dict[str, object]
     """The request as `convert.describe` describes it."""
     upstream: dict[str, str]
-    """Commit by repo; "" where a root was read."""
+    """Commit by repo; "" where a root was read, `SAMPLE` where that is the made-up sample."""
     converter: dict[str, str]
     """Version and digest of the code."""
     writer: dict[str, object]
@@ -81,6 +82,11 @@ class BuiltConfig(msgspec.Struct, kw_only=True):
     max_rows: int | None
     """Cap on the rows, None where there is none."""
     shards: list[BuiltShard]
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the rows are made up."""
+        return SAMPLE in self.upstream.values()
 
     @property
     def report(self) -> Report:
@@ -129,6 +135,11 @@ class Manifest(msgspec.Struct):
         for config in self.configs.values():
             for shard in config.shards:
                 yield from shard.files
+
+
+def made_up(manifest: Manifest) -> list[str]:
+    """The configs whose rows are those of the made-up sample."""
+    return [name for name, built in manifest.configs.items() if built.is_sample]
 
 
 def make(configs: dict[str, BuiltConfig]) -> Manifest:

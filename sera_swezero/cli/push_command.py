@@ -18,6 +18,9 @@ def push(
     tag: Annotated[str | None, typer.Option("--tag", help="Tag the new version.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     pr_only: Annotated[bool, typer.Option("--pr-only", help="Leave the checked pull request to be merged.")] = False,
+    allow_sample: Annotated[
+        bool, typer.Option("--allow-sample", help="Publish a build of the made-up sample, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Publish a built directory: readers see the old version or the new one. Run it again after a failure."""
@@ -31,6 +34,7 @@ def push(
         tag=tag,
         dry_run=dry_run,
         pr_only=pr_only,
+        allow_sample=allow_sample,
         on_step=lambda text: typer.echo(text, err=True),
     )
     if as_json:

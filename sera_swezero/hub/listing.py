@@ -5,6 +5,7 @@ Listings are remembered under HF_HOME, so that a revision resolved once also ser
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from huggingface_hub import constants
 
@@ -67,6 +68,15 @@ class Commit(NamedTuple):
 def endpoint() -> str:
     """The hub in use (HF_ENDPOINT)."""
     return str(constants.ENDPOINT)
+
+
+def endpoint_is_local() -> bool:
+    """Whether the hub in use is on this machine."""
+    host = urlsplit(endpoint()).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy: RetryPolicy) -> Commit:

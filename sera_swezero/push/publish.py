@@ -19,7 +19,7 @@ from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError, UpstreamError
 from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of
 from sera_swezero.push import readback
-from sera_swezero.push.difference import Difference, Send, difference
+from sera_swezero.push.difference import Difference, Send, difference, refuse_made_up
 from sera_swezero.push.repository import PUSHING, Pull, Repository
 from sera_swezero.push.token import require_token
 
@@ -34,30 +34,23 @@ class PushResult:
 
     repo: str
     """The id of the repo."""
-
     done: str
     """"published", "unchanged" (the repo holds this version), "planned" (a dry run), "proposed" (a pull request)."""
-
     digest: str
     """The digest of the new version's manifest."""
-
     commit: str = ""
     """Main's commit that holds the version; "" unless published or unchanged."""
-
     pull: int | None = None
     """The number of the pull request."""
-
     tag: str | None = None
     """The tag that was asked for."""
-
     sent: dict[str, int] = field(default_factory=dict)
     """Bytes of each file that was sent (of a dry run: would be), by path."""
-
     deleted: tuple[str, ...] = ()
     """The files that were deleted (of a dry run: would be)."""
 
 
-def push(
+def push(  # noqa: PLR0913 (the command's options, by the same names)
     folder: Path,
     repo: str,
     *,
@@ -65,6 +58,7 @@ def push(
     tag: str | None = None,
     dry_run: bool = False,
     pr_only: bool = False,
+    allow_sample: bool = False,
     policy: RetryPolicy = PUSHING,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> PushResult:
@@ -77,6 +71,7 @@ def push(
         tag: name of a tag for the new version.
         dry_run: plan only; nothing is written, no token is needed for a public repo.
         pr_only: leave the checked pull request unmerged.
+        allow_sample: publish the made-up rows of the sample, too. A hub on this machine always takes them.
         policy: how often to try each call, and how long to wait.
         on_step: called with a sentence for every step.
 
@@ -88,6 +83,8 @@ def push(
         msg = f"{folder} has no {MANIFEST}; expected a directory that `sera-swezero build` made"
         raise PublishError(msg)
     if not dry_run:
+        if not allow_sample:
+            refuse_made_up(folder, local)
         require_token(policy)
     repository = Repository(repo=repo, policy=policy)
     run = _Push(repository=repository, folder=folder, local=local, tag=tag, on_step=on_step)

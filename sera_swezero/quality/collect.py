@@ -37,6 +37,8 @@ class Statistics(msgspec.Struct):
     sets: dict[str, Tally]
     """By name, in the order in which they were met."""
     samples: list[Sample] = []
+    made_up: bool = False
+    """Whether there are rows of the made-up sample."""
 
     @property
     def total(self) -> Tally:
@@ -86,7 +88,7 @@ def collect(
     for name in tallies.keys() & rows.reports.keys():
         tallies[name].set_report(rows.reports[name])
     chosen = [sample for one in sets.values() for sample in one.samples.chosen()]
-    return Statistics(name=rows.name, benchmark=benchmark.name, sets=tallies, samples=chosen)
+    return Statistics(name=rows.name, benchmark=benchmark.name, sets=tallies, samples=chosen, made_up=rows.made_up)
 
 
 class _Set:

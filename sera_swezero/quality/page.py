@@ -28,6 +28,7 @@ def page(statistics: Statistics, versus: Statistics | None = None) -> str:
     )
     return template.render(
         title=statistics.name,
+        made_up=statistics.made_up,
         tiles=_tiles(statistics),
         tables=tables(statistics, versus),
         plots=[svg(plot) for plot in plots(statistics)],

@@ -46,6 +46,9 @@ class RowSource:
     made_from: dict[str, Any] = field(default_factory=dict)
     """What a file of kept rows says of where the rows come from. It is complete when the rows have been read."""
 
+    made_up: bool = False
+    """Whether there are rows of the made-up sample. It is known when the rows have been read."""
+
     @abstractmethod
     def read(self) -> Iterator[PlacedRow]:
         """Every row in order. Raises UpstreamError or ConfigError."""
@@ -82,6 +85,7 @@ class _Config(RowSource):
     def read(self) -> Iterator[PlacedRow]:
         arguments = self.request.arguments
         snapshot = take_snapshot(self.request.origins, upstream=arguments.upstream, revision=arguments.revision)
+        self.made_up = snapshot.is_sample
         self.made_from |= {
             "commits": dict(snapshot.commits),
             "files": {f"{file.repo}/{file.path}": file.size for file in snapshot.files},
@@ -141,7 +145,9 @@ class _Folder(RowSource):
         from sera_swezero.build import manifest
 
         made = manifest.read(self.folder)
-        self.reports |= {name: built.report for name, built in made.configs.items()} if made else {}
+        if made is not None:
+            self.reports |= {name: built.report for name, built in made.configs.items()}
+            self.made_up = bool(manifest.made_up(made))
 
 
 def read_file(path: Path) -> Iterator[tuple[RowKind, Row, float]]:

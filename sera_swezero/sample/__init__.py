@@ -8,5 +8,5 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ROOT = Path(__file__).parent / "corpus"
+ROOT = Path(__file__).resolve().parent / "corpus"
 """The root of the shipped corpus, laid out as `upstream=` takes it."""

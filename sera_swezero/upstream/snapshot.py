@@ -47,6 +47,11 @@ class Snapshot:
         return sum(file.size for file in self.files)
 
     @property
+    def is_sample(self) -> bool:
+        """Whether the rows are the made-up ones of the corpus that ships with the package."""
+        return self.root is not None and Path(self.root.removeprefix("file://")).resolve() == Path(sample_root())
+
+    @property
     def digest(self) -> str:
         """A hash of repos, commits and files; the root's own place is left out, so that a moved mirror is the same."""
         content = [sorted(self.commits.items()), [list(file) for file in self.files]]

@@ -86,6 +86,16 @@ def test_the_yaml_has_a_default_unions_as_globs_sizes_and_counts(sample: Path, r
     assert data["task_categories"] == ["text-generation"]
 
 
+def test_made_up_rows_are_called_so(text: str, sample: Path, straight: Path) -> None:
+    made = manifest.read(sample)
+    assert {upstream for built in made.configs.values() for upstream in built.upstream.values()} == {"sample"}
+    assert text.index("are made up") < text.index("## Configs")
+    assert {line["commit"] for line in table(text, "## Where the rows come from", "config")} == {
+        "none: the made-up sample"
+    }
+    assert "made up" not in (straight / "README.md").read_text()
+
+
 def test_the_overview_counts_rows_messages_and_calls(text: str, rows: dict[str, list[Any]]) -> None:
     lines = {line["config"].removesuffix("` (default)"): line for line in table(text, "## Configs", "config")}
     for name, own in rows.items():

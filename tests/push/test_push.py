@@ -189,6 +189,18 @@ def test_no_token_says_how_to_get_one(hub: LoopbackHub, tmp_path: Path) -> None:
     assert hub.log == [], "nobody is asked"
 
 
+def test_made_up_rows_leave_the_machine_only_if_that_is_wanted(hub: LoopbackHub, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    build([SERA], out, upstream="sample", workers=1, max_rows=3)
+    far = {"HF_ENDPOINT": "http://hub.invalid", "HF_TOKEN": ""}
+    done = command(hub, "push", out, REPO, **far)
+    assert done.returncode == 2
+    assert f"the rows of {SERA} are the made-up sample, not data of upstream; build again without" in done.stderr
+    assert "no token to push with" in command(hub, "push", out, REPO, "--allow-sample", **far).stderr
+    assert command(hub, "push", out, REPO).returncode == 0, "a hub on this machine takes them"
+    assert "are made up" in hub.files(REPO)["README.md"].decode()
+
+
 def test_a_token_that_may_not_write_is_told_so_and_nothing_changes(hub: LoopbackHub, tmp_path: Path) -> None:
     hub.add_dataset(REPO, {"README.md": "# mine\n"})
     head = hub.head(REPO)

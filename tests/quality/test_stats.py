@@ -320,6 +320,7 @@ def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path) -> Non
     assert figures["total"]["calls"]["mean"] == tally.calls.mean
     assert set(figures["not_in_the_data"]) == {"wall time", "context budget", "hardware"}
     page = (tmp_path / "made" / "page.html").read_text(encoding="utf-8")
+    assert "These rows are made up." in page
     samples = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
     assert len(samples) == 3
     assert {sample["set"] for sample in samples} == {T2}
