@@ -68,7 +68,7 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
     if target not in config_names() and folder.is_dir():
         given = ", ".join(name for name, value in arguments.items() if value is not None)
         if given:
-            msg = f"{target} is a folder, whose rows are read as they are; {given} is for configs"
+            msg = f"{target} is a folder, whose rows are read as they are; {given} can only be given with a config"
             raise ConfigError(msg)
         return _Folder(name=folder.name or str(folder), folder=folder)
     request = settle(target, **arguments)
