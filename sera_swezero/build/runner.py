@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
-from sera_swezero.build import card, manifest, parquet_writer, unit_files
+from sera_swezero.build import card, folder, manifest, parquet_writer, unit_files
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_pool import run
@@ -67,13 +67,13 @@ def build(
     Raises:
         ConfigError: a name or value that does not exist, or arguments that let no row through.
         UpstreamError: upstream cannot be resolved or read.
-        PublishError: `out` holds a manifest that is not ours.
+        PublishError: `out` holds files that no build wrote.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
     """
     if max_rows is not None and max_rows < 1:
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
-    before = manifest.read(out)
+    before = folder.read(out)
     jobs = plan(names, views, arguments, shard_bytes, max_rows)
     done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
     built = {job.request.name: built_config(job, done, max_rows) for job in jobs}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
 
-from sera_swezero.build import manifest, runner, unit_files
+from sera_swezero.build import folder, runner, unit_files
 from sera_swezero.build.manifest import Manifest
 from sera_swezero.build.runner import SHARD_BYTES
 from sera_swezero.build.unit_files import STATE, Unit
@@ -70,11 +70,11 @@ def build(
 
     Raises:
         ConfigError: a name, value or setting that does not exist; more shards than the hub holds.
-        UpstreamError: upstream cannot be resolved. PublishError: `out` holds a manifest that is not ours.
+        UpstreamError: upstream cannot be resolved. PublishError: `out` holds files that no build wrote.
         BuildError: tasks ended and shards are missing.
     """
     executors.check(cluster.executor)
-    manifest.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
+    folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
     jobs = runner.plan(names, views, arguments, shard_bytes, None)
     for job in jobs:
         if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
@@ -97,9 +97,9 @@ def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
     unit_files.sweep(out)
     # Workers start in folders of the engine's choice.
     out = out.absolute()
-    folder = tasks.write(todo, out, count, sketch=cluster.sketch)
-    logs = out / STATE / LOGS / folder.name
-    step = BuildShards(str(out), str(folder))
+    task_folder = tasks.write(todo, out, count, sketch=cluster.sketch)
+    logs = out / STATE / LOGS / task_folder.name
+    step = BuildShards(str(out), str(task_folder))
     try:
         executors.make(cluster.executor, step, count, logs, cluster.settings).run()
     except BuildError as error:

@@ -213,6 +213,22 @@ def test_a_folder_with_somebody_else_s_manifest_is_left_alone(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 
 
+@pytest.mark.parametrize("name", ["README.md", "train.py"])
+def test_a_folder_with_somebody_else_s_files_is_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / name).write_text("never committed")
+    with pytest.raises(PublishError, match=rf"holds {name}, which no build of this program wrote"):
+        build([SERA], tmp_path, upstream="sample", workers=1)
+    assert (tmp_path / name).read_text() == "never committed"
+    (tmp_path / name).unlink()
+    build([SERA], tmp_path, upstream="sample", workers=1, max_rows=3)
+    (tmp_path / "train.py").write_text("mine")
+    build([SERA], tmp_path, upstream="sample", workers=1, max_rows=4)
+    (tmp_path / "manifest.json").unlink()
+    with pytest.raises(PublishError, match="holds README"):
+        build([SERA], tmp_path, upstream="sample", workers=1)
+
+
 # Interrupts
 
 
