@@ -84,6 +84,11 @@ class BuiltConfig(msgspec.Struct, kw_only=True):
     shards: list[BuiltShard]
 
     @property
+    def files(self) -> list[BuiltFile]:
+        """The files of all shards."""
+        return [file for shard in self.shards for file in shard.files]
+
+    @property
     def is_sample(self) -> bool:
         """Whether the rows are made up."""
         return SAMPLE in self.upstream.values()
@@ -133,8 +138,7 @@ class Manifest(msgspec.Struct):
     def files(self) -> Iterator[BuiltFile]:
         """Every file that the manifest lists; itself and the card are not among them."""
         for config in self.configs.values():
-            for shard in config.shards:
-                yield from shard.files
+            yield from config.files
 
 
 def made_up(manifest: Manifest) -> list[str]:

@@ -13,6 +13,7 @@ from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.build.unit_files import intact
 from sera_swezero.errors import PublishError
 from sera_swezero.hub.listing import RepositoryFile, endpoint_is_local
+from sera_swezero.push.footers import check_local
 from sera_swezero.push.repository import Tree
 
 _OURS = re.compile(r"(rejected/)?[a-z0-9][a-z0-9.-]*/train-\d{5}-of-\d{5}\.parquet")
@@ -136,7 +137,8 @@ def refuse_made_up(folder: Path, local: Manifest) -> None:
 
 def _different(folder: Path, local: Manifest, before: Tree) -> Iterator[Send]:
     """The directory's data files that the repo lacks or has with another content."""
-    for built in local.files:
+    listed = [(built, config) for config in local.configs.values() for built in config.files]
+    for built, made_for in listed:
         if not _OURS.fullmatch(built.path):
             msg = f"{folder / MANIFEST} lists {built.path!r}, which no build makes; build again"
             raise PublishError(msg)
@@ -145,6 +147,7 @@ def _different(folder: Path, local: Manifest, before: Tree) -> Iterator[Send]:
             if not intact(folder, built):
                 msg = f"{folder / built.path} is missing or not what {MANIFEST} says; build again"
                 raise PublishError(msg)
+            check_local(folder, built, made_for)
             yield send
 
 

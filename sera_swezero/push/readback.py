@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -16,12 +16,12 @@ import datasets
 
 from sera_swezero.build.card import groups
 from sera_swezero.build.manifest import BuiltConfig, BuiltFile, Manifest
-from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import Contract, contracts
 from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.retry import with_retries
 from sera_swezero.push.difference import Difference
+from sera_swezero.push.footers import footer_faults
 from sera_swezero.push.repository import Repository, Tree
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream.row_groups import footer
@@ -60,21 +60,10 @@ def footers(repository: Repository, commit: str, files: Iterable[BuiltFile], tre
 
     def check(built: BuiltFile) -> list[str]:
         file = repository.hub_file(commit, tree[built.path])
-        return [f"{built.path}: {problem}" for problem in _footer_faults(footer(file, file.place), built)]
+        return [f"{built.path}: {problem}" for problem in footer_faults(footer(file, file.place), built)]
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return [problem for problems in pool.map(check, files) for problem in problems]
-
-
-def _footer_faults(metadata: Any, built: BuiltFile) -> Iterator[str]:
-    if metadata.num_rows != built.rows:
-        yield f"{metadata.num_rows} rows in its footer, expected {built.rows}"
-    for index in range(metadata.num_row_groups):
-        group = metadata.row_group(index)
-        if group.num_rows > 1 and group.total_byte_size > ROW_GROUP_BYTES:
-            yield f"row group {index} has {group.total_byte_size} bytes uncompressed, expected fewer"
-        if not all(group.column(column).has_offset_index for column in range(group.num_columns)):
-            yield f"row group {index} has a column without an offset index"
 
 
 def contract_of(built: BuiltConfig) -> Contract:

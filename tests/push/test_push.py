@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.build import card, manifest
+from sera_swezero.build import card, manifest, unit_files
 from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
 from tests.push.test_push_faults import contents, data
@@ -166,6 +166,24 @@ def test_a_folder_that_was_changed_after_the_build_is_refused(hub: LoopbackHub, 
     assert "was changed by hand" in pusher.push(out, REPO).error
     assert "has no manifest.json" in pusher.push(tmp_path, REPO).error
     assert hub.pull_requests(REPO) == []
+
+
+@pytest.mark.parametrize(("linked", "says"), [(True, "is a link to"), (False, "not Parquet")])
+def test_what_no_build_wrote_is_not_sent_even_if_the_manifest_says_so(
+    linked: bool, says: str, hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    out = made(tmp_path / "v1", range(3))
+    secret = tmp_path / "secret"
+    secret.write_text("PAR1, not for anybody's eyes")
+    local = manifest.read(out)
+    shard = local.configs[SERA].shards[0]
+    path = out / shard.data.path
+    path.unlink()
+    path.symlink_to(secret) if linked else path.write_bytes(secret.read_bytes())
+    shard.data.bytes, shard.data.sha256 = secret.stat().st_size, unit_files.sha256(secret)
+    (out / "manifest.json").write_bytes(manifest.encode(manifest.make(local.configs)))
+    assert says in pusher.push(out, REPO).error
+    assert [line for line in writes(hub) if "/repos/create" not in line] == []
 
 
 def test_a_file_that_the_card_would_take_in_is_refused(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
