@@ -1,13 +1,18 @@
-"""The folder of a build, which holds nothing that a build would overwrite and that is not this program's."""
+"""The folder of a build: it holds nobody else's files, and one build at a time works in it."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import CARD, Manifest
-from sera_swezero.build.unit_files import STATE
-from sera_swezero.errors import PublishError
+from sera_swezero.build.unit_files import STATE, sweep
+from sera_swezero.errors import BuildError, PublishError
 
 
 def read(out: Path) -> Manifest | None:
@@ -28,3 +33,28 @@ def read(out: Path) -> Manifest | None:
             )
             raise PublishError(msg)
     return before
+
+
+@contextmanager
+def claim(out: Path) -> Iterator[Manifest | None]:
+    """Keep other builds out of the folder while the block runs; gives what `read` does.
+
+    Two builds at once would each remove files that only the other one's manifest lists. The claim of a killed process
+    ends with it.
+
+    Raises:
+        PublishError: as `read`. BuildError: another build has claimed the folder.
+    """
+    read(out)  # before anything is written into it
+    lock = FileLock(out / STATE / "lock", timeout=0)
+    (out / STATE).mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        msg = f"another build into {out} is running; wait for its end, or build into another folder"
+        raise BuildError(msg) from None
+    try:
+        yield read(out)
+    finally:
+        sweep(out, {os.getpid()})  # an interrupt may have come while a unit removed its own scratch
+        lock.release()

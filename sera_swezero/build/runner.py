@@ -68,13 +68,20 @@ def build(
         ConfigError: a name or value that does not exist, or arguments that let no row through.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds files that no build wrote.
+        BuildError: another build into `out` is running.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
     """
     if max_rows is not None and max_rows < 1:
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
-    before = folder.read(out)
     jobs = plan(names, views, arguments, shard_bytes, max_rows)
+    with folder.claim(out) as before:
+        return _build(jobs, out, before, max_rows, workers, bars=bars)
+
+
+def _build(
+    jobs: Sequence[Job], out: Path, before: Manifest | None, max_rows: int | None, workers: int | None, *, bars: bool
+) -> Manifest:
     done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
     built = {job.request.name: built_config(job, done, max_rows) for job in jobs}
     for name, config in built.items():

@@ -71,7 +71,7 @@ def build(
     Raises:
         ConfigError: a name, value or setting that does not exist; more shards than the hub holds.
         UpstreamError: upstream cannot be resolved. PublishError: `out` holds files that no build wrote.
-        BuildError: tasks ended and shards are missing.
+        BuildError: tasks ended and shards are missing, or another build into `out` is running.
     """
     executors.check(cluster.executor)
     folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
@@ -81,7 +81,8 @@ def build(
             raise ConfigError(problem)
     todo = _missing([unit for job in jobs for unit in job.units], out, cluster)
     if todo:
-        _run(todo, out, cluster)
+        with folder.claim(out):
+            _run(todo, out, cluster)
         if not executors.waits(cluster.executor):
             return None
         _check(todo, out, cluster)

@@ -20,9 +20,10 @@ import pytest
 
 from sera_swezero.build import manifest
 from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.folder import claim
 from sera_swezero.build.runner import build, plan
 from sera_swezero.check import check_paths
-from sera_swezero.errors import ConfigError, PublishError
+from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.loading.builder import SeraSweZero, features
 from sera_swezero.quality.row_source import open_rows
 from sera_swezero.quality.write_kept_rows import write_kept
@@ -227,6 +228,14 @@ def test_a_folder_with_somebody_else_s_files_is_left_alone(name: str, tmp_path: 
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(PublishError, match="holds README"):
         build([SERA], tmp_path, upstream="sample", workers=1)
+
+
+def test_a_second_build_into_a_folder_says_so_and_stops(tmp_path: Path) -> None:
+    with claim(tmp_path), pytest.raises(BuildError, match=r"another build into .* is running"):
+        build([SERA], tmp_path, upstream="sample", workers=1, max_rows=3)
+    build([SERA], tmp_path, upstream="sample", workers=1, max_rows=3)
+    with claim(tmp_path) as before:
+        assert sorted(before.configs) == [SERA]
 
 
 # Interrupts
