@@ -13,9 +13,10 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from huggingface_hub import constants
 
 from sera_swezero.errors import UpstreamError
@@ -26,6 +27,34 @@ from sera_swezero.hub.session import explained, get_json
 
 _LOG = logging.getLogger(__name__)
 _COMMIT = re.compile("[0-9a-f]{40}")
+
+
+_MOST_PAGES = 10_000
+_MOST_FILES = 1_000_000
+"""Where a listing counts as endless. The hub advises fewer than 100,000 files per repo, and lists 1,000 per page."""
+
+
+class _Large(msgspec.Struct):
+    """What the hub lists of a content that lies outside git."""
+
+    oid: str
+
+
+class _Entry(msgspec.Struct):
+    """A file or a folder, as the hub lists it."""
+
+    type: str
+    path: str
+    oid: str
+    size: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+    lfs: _Large | None = None
+
+
+class _Info(msgspec.Struct):
+    """What the hub says of a revision. Paths of its client's cache are made of the commit."""
+
+    id: str
+    sha: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 
 
 class RepositoryFile(NamedTuple):
@@ -80,24 +109,36 @@ def endpoint_is_local() -> bool:
 
 
 def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy: RetryPolicy) -> Commit:
-    """The commit of a revision. Raises the client's errors, or the transport's."""
+    """The commit of a revision. Raises the client's errors or the transport's, and UpstreamError: it is no answer."""
     url = f"{_api(repo)}/revision/{quote(revision, safe='')}"
-    info, _ = get_json(url, f"{repo}@{revision}", token=token, policy=policy)
-    return Commit(str(info["id"]), str(info["sha"]))
+    info, _ = get_json(url, f"{repo}@{revision}", _Info, token=token, policy=policy)
+    return Commit(repo=info.id, oid=info.sha)
 
 
 def list_files(
     repo: str, commit: str, *, token: str | bool | None = None, policy: RetryPolicy
 ) -> Iterator[RepositoryFile]:
-    """All files of a commit. Raises the client's errors, or the transport's."""
+    """All files of a commit. Raises the client's errors or the transport's, and UpstreamError: it is no listing."""
+    place = f"{repo}@{commit[:12]}"
     page: str | None = f"{_api(repo)}/tree/{commit}?recursive=true&expand=false"
+    pages: set[str] = set()
+    files = 0
     while page is not None:
-        entries, page = get_json(page, f"files of {repo}@{commit[:12]}", token=token, policy=policy)
+        pages.add(page)
+        # A next page on another host is nothing that the token is for.
+        known = urlsplit(page).netloc == urlsplit(endpoint()).netloc
+        entries, page = get_json(
+            page, f"files of {place}", list[_Entry], token=token if known else False, policy=policy
+        )
         for entry in entries:
-            if entry["type"] == "file":
-                refuse_unsafe(entry["path"], f"{repo}@{commit[:12]}")
-                sha256 = entry["lfs"]["oid"] if entry.get("lfs") else None
-                yield RepositoryFile(path=entry["path"], size=entry["size"], blob=entry["oid"], sha256=sha256)
+            if entry.type == "file":
+                refuse_unsafe(entry.path, place)
+                sha256 = entry.lfs.oid if entry.lfs else None
+                yield RepositoryFile(path=entry.path, size=entry.size, blob=entry.oid, sha256=sha256)
+        files += len(entries)
+        if page in pages or len(pages) == _MOST_PAGES or files > _MOST_FILES:
+            msg = f"{place}: its list of files does not end: {files} files on {len(pages)} pages so far"
+            raise UpstreamError(msg)
 
 
 def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[RepositoryFile]]:

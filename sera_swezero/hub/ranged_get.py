@@ -31,7 +31,7 @@ from sera_swezero.hub.session import Answer, explained, send
 
 _LOG = logging.getLogger("sera_swezero")
 
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _EXPIRED = frozenset({400, 401, 403, 404, 410})
 
 
@@ -161,6 +161,6 @@ class RangedGet:
         self._check_size(match[3])
 
     def _check_size(self, size: str) -> None:
-        if size.isdecimal() and int(size) != self._file.size:
-            msg = f"{self._file.place} has {size} bytes, but was listed with {self._file.size}; list it again"
+        if size not in ("", "*") and size != str(self._file.size):
+            msg = f"{self._file.place} has {size:.30} bytes, but was listed with {self._file.size}; list it again"
             raise UpstreamError(msg)

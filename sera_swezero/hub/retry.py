@@ -13,7 +13,7 @@ from typing import TypeVar
 
 _LOG = logging.getLogger("sera_swezero")
 _T = TypeVar("_T")
-_RESET = re.compile(r"(?:^|;)\s*t=(\d+)")
+_RESET = re.compile(r"(?:^|;)\s*t=(\d+)", re.ASCII)
 
 TRANSPORTS = frozenset({"requests", "urllib3", "httpx", "httpcore", "httpx2", "httpcore2"})
 """The libraries that the hub's client sends with: requests (0.x), httpx (1.x) or httpx2 (2.x), and what they stand on.
@@ -152,12 +152,12 @@ def named_wait(error: BaseException) -> float:
 def wait_in(headers: Mapping[str, str]) -> float | None:
     """The seconds that an answer asks to wait: `Retry-After` (seconds or a date), else the hub's `RateLimit`."""
     value = str(headers.get("Retry-After", "")).strip()
-    if value.isdecimal():
+    if value.isascii() and value.isdecimal():
         return float(value)
     if value:
         try:
             return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     reset = _RESET.search(str(headers.get("RateLimit", "")))
     return float(reset[1]) if reset else None

@@ -11,16 +11,22 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import huggingface_hub  # its parts are imported where they are needed: reading from a root needs none of them
+import msgspec
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import retry
 from sera_swezero.hub.retry import RetryPolicy, in_words, is_transient, with_retries
 
+_T = TypeVar("_T")
+
 TIMEOUT = 30.0
 """Seconds to connect, and between two pieces of a body."""
+
+_LONGEST_JSON = 32 * 1024 * 1024
+"""Bytes of a page of JSON at most. A page of a listing has about 300 KB."""
 
 _PIECE = 64 * 1024  # requests loses an unfinished piece when the connection drops; httpx gives what there is
 
@@ -58,13 +64,13 @@ class Answer:
         """Raise the client's own error for a status of 400 or more: gated, no such repo, ..."""
         from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
-        if self.status >= 400:
-            self.read()
+        if self.status >= 400 and hasattr(self.response, "read"):
+            self.response.read()  # httpx, whose answer says more once it is read
         hf_raise_for_status(self.response)
 
-    def read(self) -> Any:
-        """The body, decoded."""
-        return self.response.read() if hasattr(self.response, "iter_raw") else self.response.content
+    def decoded(self) -> Iterator[bytes]:
+        """The body without its compression, in pieces of any size."""
+        return self.response.iter_bytes() if hasattr(self.response, "iter_bytes") else self.pieces
 
 
 @contextmanager
@@ -99,20 +105,39 @@ def send(
             yield Answer(response, response.iter_content(_PIECE))
 
 
-def get_json(url: str, what: str, *, token: str | bool | None, policy: RetryPolicy) -> tuple[Any, str | None]:
+def get_json(
+    url: str, what: str, kind: type[_T], *, token: str | bool | None, policy: RetryPolicy
+) -> tuple[_T, str | None]:
     """The JSON at a URL of the hub, and the URL of the next page if there is one.
+
+    Args:
+        url: where it is.
+        what: its name, for the log and for errors.
+        kind: the type that it must have, for msgspec.
+        token: as `send` takes it.
+        policy: how often to ask.
 
     Raises:
         HfHubHTTPError: the hub refuses it.
-        ValueError: its answer is not JSON.
+        UpstreamError: its answer is not JSON of this type, or is too long.
         Exception: whatever the transport raised in the last attempt.
     """
 
-    def ask() -> tuple[Any, str | None]:
+    def ask() -> tuple[_T, str | None]:
         with send("GET", url, token=token) as answer:
             answer.raise_for_status()
-            answer.read()
-            return answer.response.json(), answer.response.links.get("next", {}).get("url")
+            body = bytearray()
+            for piece in answer.decoded():
+                body += piece
+                if len(body) > _LONGEST_JSON:
+                    msg = f"{what}: the answer of {url} is longer than {_LONGEST_JSON} bytes; expected a page of JSON"
+                    raise UpstreamError(msg)
+            try:
+                found = msgspec.json.decode(body, type=kind)
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+                msg = f"{what}: {url} did not answer with the JSON of the hub: {error}; it begins {bytes(body[:40])!r}"
+                raise UpstreamError(msg) from None
+            return found, answer.response.links.get("next", {}).get("url")
 
     return with_retries(ask, what, policy)
 

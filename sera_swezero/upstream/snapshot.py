@@ -21,6 +21,9 @@ from sera_swezero.upstream.records import File
 
 SAMPLE = "sample"
 
+_MOST_BYTES = 1 << 44
+"""Bytes of a set's files at most. A plan takes memory for every 16 MiB of them: these 16 TiB are a million shards."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -141,7 +144,7 @@ def _list_root(root: str, origin: Origin) -> list[File]:
         File(
             repo=origin.repo,
             path=path.removeprefix(folder).lstrip("/"),
-            size=int(info["size"]),
+            size=-1 if info["size"] is None else int(info["size"]),
             mark=_mark(info),
         )
         for path, info in found.items()
@@ -156,8 +159,13 @@ def _matching(origin: Origin, files: Sequence[File], place: str) -> list[File]:
         found = ", ".join(file.path for file in files[:5]) or "no files at all"
         msg = f"{place}: no file matches {origin.pattern!r}; found {found}"
         raise UpstreamError(msg)
+    total = 0
     for file in matching:
         refuse_unsafe(file.path, place)
+        total += file.size
+        if file.size < 0 or total > _MOST_BYTES:
+            msg = f"{place}: {file.path} is listed with {file.size:,} bytes; expected at most {_MOST_BYTES:,} in all"
+            raise UpstreamError(msg)
     return matching
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from huggingface_hub import constants
 
 from sera_swezero.catalog import Origin
 from sera_swezero.errors import UpstreamError
+from sera_swezero.hub import listing, retry, session
+from sera_swezero.hub.hub_file import HubFile
+from sera_swezero.hub.ranged_get import RangedGet
+from sera_swezero.hub.retry import RetryableError
 from sera_swezero.upstream import plan_shards, row_group_starts, shard_reader, take_snapshot
 from sera_swezero.upstream.row_groups import groups
 
@@ -70,6 +76,79 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Script
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
         yield hub
         hub.shutdown()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>Sign in</html>", [], {"id": REPO}, {"id": REPO, "sha": None}, {"id": REPO, "sha": "../../../x"}, b"\xff"],
+)
+def test_an_answer_that_names_no_commit_is_refused(scripted: ScriptedHub, answer: Any) -> None:
+    scripted.info = answer
+    with pytest.raises(UpstreamError, match="did not answer with the JSON of the hub"):
+        take_snapshot([ORIGIN])
+    assert scripted.asked == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html>Sign in</html>",
+        {"error": "none"},
+        ["rows.jsonl"],
+        [{name: value for name, value in FILE.items() if name != "path"}],
+        [FILE | {"path": 7}],
+        [{name: value for name, value in FILE.items() if name != "size"}],
+        [FILE | {"size": None}],
+        [FILE | {"size": "²"}],
+        [FILE | {"size": -1}],
+        [FILE | {"size": 1 << 50}],
+        [FILE | {"size": 1 << 70}],
+        [FILE | {"lfs": "yes"}],
+        b"[" * 100_000,
+    ],
+)
+def test_a_page_that_lists_no_files_as_the_hub_does_is_refused(scripted: ScriptedHub, page: Any) -> None:
+    scripted.pages = [page]
+    with pytest.raises(UpstreamError, match=r"did not answer with the JSON of the hub|is listed with"):
+        take_snapshot([ORIGIN])
+    assert scripted.asked == 2
+
+
+@pytest.mark.parametrize("next_page", ["/api/datasets/x/tree/y", "/api/datasets/x/tree/{}"])
+def test_a_listing_without_an_end_is_refused(
+    scripted: ScriptedHub, monkeypatch: pytest.MonkeyPatch, next_page: str
+) -> None:
+    monkeypatch.setattr(listing, "_MOST_PAGES", 20)
+    scripted.pages, scripted.next_page = [[FILE]], next_page
+    with pytest.raises(UpstreamError, match="does not end"):
+        take_snapshot([ORIGIN])
+    assert scripted.asked <= 21
+
+
+def test_an_answer_without_an_end_is_refused(scripted: ScriptedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_LONGEST_JSON", 1000)
+    scripted.pages = [[FILE] * 20]
+    with pytest.raises(UpstreamError, match="longer than 1000 bytes"):
+        take_snapshot([ORIGIN])
+
+
+def test_a_root_that_does_not_say_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = {f"/root/{REPO}/rows.jsonl": {"size": None}}
+    monkeypatch.setattr(MemoryFileSystem, "find", lambda *_, **__: listed)
+    with pytest.raises(UpstreamError, match="is listed with -1 bytes"):
+        take_snapshot([ORIGIN], upstream="memory://root")
+
+
+@pytest.mark.parametrize("header", ["bytes 0-2/²", "bytes 0-2/٣", "bytes ٠-2/3", "bytes 0-2/" + 5000 * "9"])
+def test_a_range_with_other_digits_is_refused(header: str) -> None:
+    file = HubFile(endpoint="", repo=REPO, path="rows.jsonl", commit=COMMIT, size=3, token=None)
+    with pytest.raises((RetryableError, UpstreamError)):
+        RangedGet(file, 0, 3)._check_range(header)
+
+
+@pytest.mark.parametrize("said", ["²", "٣", "9" * 5000, "Mon, 01 Jan 0001 00:00:00 -0000", "Mon, 99 Foo 99999", "-5"])
+def test_a_strange_wait_is_no_wait_or_a_long_one(said: str) -> None:
+    assert retry.wait_in({"Retry-After": said}) in (None, 0.0, math.inf)
 
 
 UNSAFE = (
