@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from time import sleep, time
 from typing import TypeVar
 
+from sera_swezero.errors import UpstreamError
+
 _LOG = logging.getLogger("sera_swezero")
 _T = TypeVar("_T")
 _RESET = re.compile(r"(?:^|;)\s*t=(\d+)", re.ASCII)
@@ -33,7 +35,7 @@ class RetryableError(Exception):
 class RetryPolicy:
     """How often to try, and how long to wait: `first` seconds, then twice as long each time.
 
-    Where the server names a longer wait, that counts instead.
+    Where the server names a longer wait, that counts instead, up to a bound.
     """
 
     attempts: int = 8
@@ -46,12 +48,12 @@ class RetryPolicy:
     """Seconds between two attempts at most, unless the server names a longer wait."""
 
     longest_named: float = 300.0
-    """Seconds to wait at most when the server names them: the hub counts requests in spans of five minutes."""
+    """Seconds that the server may name: the hub counts requests in spans of five minutes. It never waits longer."""
 
     def wait(self, attempt: int, error: BaseException) -> float:
         """Seconds to wait after an attempt, counted from 1. A random part keeps processes from asking all at once."""
         own = min(self.first * 2.0 ** (attempt - 1), self.longest) + random.uniform(0, self.first)
-        return max(own, min(named_wait(error), self.longest_named))
+        return max(own, named_wait(error))
 
 
 READING = RetryPolicy()
@@ -68,6 +70,8 @@ def with_retries(
 ) -> _T:
     """Call until it succeeds, fails for good, or the attempts are used up; then the last error is raised.
 
+    Where the server names a wait beyond `policy.longest`, a warning says once what is being waited for.
+
     Args:
         call: one request that may fail.
         what: its name, for the log.
@@ -75,9 +79,13 @@ def with_retries(
         look: called before every further attempt: the result if the last attempt took effect though its answer was
             lost, else None.
         retry_on: which errors are worth another attempt; `is_transient` unless given.
+
+    Raises:
+        UpstreamError: the server names a wait that is longer than the policy allows.
     """
     worth_it = retry_on or is_transient
     attempt = 1
+    announced = False
     while True:
         try:
             if look is not None and attempt > 1:
@@ -88,8 +96,15 @@ def with_retries(
         except Exception as error:
             if attempt == policy.attempts or not worth_it(error):
                 raise
+            named = named_wait(error)
+            if named > policy.longest_named:
+                most = f"more than the {policy.longest_named:,.0f} s that are waited at most"
+                msg = f"{what}: {in_words(error)}: the server asks to be left alone for {named:,.0f} s, {most}"
+                raise UpstreamError(msg) from error
             seconds = policy.wait(attempt, error)
-            _LOG.info("%s: attempt %d: %s; the next one in %.1f s", what, attempt, in_words(error), seconds)
+            level = logging.WARNING if named > policy.longest and not announced else logging.INFO
+            announced = announced or level == logging.WARNING
+            _LOG.log(level, "%s: attempt %d: %s; the next one in %.1f s", what, attempt, in_words(error), seconds)
         sleep(seconds)
         attempt += 1
 

@@ -189,11 +189,21 @@ def test_waiting_is_what_the_server_asks_for() -> None:
     assert retry.wait_in({}) is None
 
 
-def test_a_429_is_asked_again_after_the_seconds_it_names(cdn: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "READING", RetryPolicy(longest_named=0.2))
-    fault = cdn.faults.add("status", host="cdn", status=429, retry_after=3600)
-    assert len(list(stream().take(1))) == 1
-    assert fault.hits == 1
+def test_a_429_is_asked_again_after_the_seconds_it_names(
+    cdn: LoopbackHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retry, "READING", RetryPolicy(first=0.01, longest=0.5))
+    fault = cdn.faults.add("status", host="cdn", status=429, retry_after=1, times=2)
+    with caplog.at_level("WARNING", "sera_swezero"):
+        assert len(list(stream().take(1))) == 1
+    assert fault.hits == 2
+    assert len([one for one in caplog.messages if "status 429; the next one in 1.0 s" in one]) == 1
+
+
+def test_a_wait_of_a_day_is_not_begun(cdn: LoopbackHub) -> None:
+    cdn.faults.add("status", host="cdn", status=503, retry_after=86400, times=None)
+    with pytest.raises(UpstreamError, match=r"503: the server asks to be left alone for 86,400 s, more than the 300 s"):
+        next(iter(stream()))
 
 
 @pytest.mark.parametrize(
