@@ -139,10 +139,10 @@ class _Push:
         self._check_tag(wanted.after)
         if wanted.empty:
             return self._finish("unchanged", wanted, base)
-        pull = self._propose(wanted, base)
+        pull, head = self._propose(wanted, base)
         if not merge:
             return self._result("proposed", wanted, pull=pull.num)
-        return self._merge(wanted, base, pull)
+        return self._merge(wanted, base, pull, head)
 
     def _plan(self, base: str | None) -> Difference:
         before = self.repository.tree(base) if base else {}
@@ -162,8 +162,8 @@ class _Push:
             msg = f"{self.repository.repo}: the tag {self.tag!r} names another version ({at[:12]}); choose another name"
             raise PublishError(msg)
 
-    def _propose(self, wanted: Difference, base: str) -> Pull:
-        """A pull request that holds exactly the new version, checked."""
+    def _propose(self, wanted: Difference, base: str) -> tuple[Pull, str]:
+        """A pull request that holds exactly the new version, and its head, which was read back."""
         digest = wanted.after.digest
         title = f"Publish {digest[:16]} on {base[:12]}"
         pull = self.repository.open_pull(title, wanted.description)
@@ -175,7 +175,7 @@ class _Push:
             msg = f"{self._name(pull)} does not hold what was sent; it was not merged: {'; '.join(problems[:5])}{more}"
             raise PublishError(msg)
         self.on_step(f"pull request {pull.num}: read back, all as sent")
-        return pull
+        return pull, head
 
     def _fill(self, wanted: Difference, pull: Pull) -> str:
         """Commit what the pull request lacks; returns its head."""
@@ -207,10 +207,13 @@ class _Push:
     def _name(self, pull: Pull) -> str:
         return f"{self.repository.repo}: pull request {pull.num}"
 
-    def _merge(self, wanted: Difference, base: str, pull: Pull) -> PushResult:
+    def _merge(self, wanted: Difference, base: str, pull: Pull, head: str) -> PushResult:
+        self.repository.set_status(pull, "open")
         if self.repository.head() != base:
             return self._lost(wanted, pull)
-        self.repository.set_status(pull, "open")
+        if self.repository.head(pull.ref) != head:
+            msg = f"{self._name(pull)} was changed after {head[:12]}, which was read back; it was not merged"
+            raise PublishError(msg)
         self.stage = "the merge was sent and may have happened; run the same command again to be sure"
         merged = self.repository.merge(pull)
         if merged is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -136,20 +137,43 @@ class Repository:
         )
         return Pull(num=num, status=details.status, merged_as=getattr(details, "merge_commit_oid", None))
 
+    @cached_property
+    def user(self) -> str | None:
+        """The name of whoever pushes, None where the token does not say."""
+        try:
+            return str(self._call(lambda api: api.whoami()["name"], "who pushes"))
+        except Exception as error:
+            if status_of(error) not in (401, 403, 404):
+                raise
+            return None
+
     def find_pull(self, title: str) -> Pull | None:
-        """The oldest pull request of this title that can still be merged."""
+        """The oldest pull request of this title that can still be merged, and that nobody else had a hand in.
+
+        Anyone may open a pull request, and the title can be computed by anyone who builds the same version.
+        """
+        user = self.user
+        if user is None:
+            return None
         found = self._call(
             lambda api: [
                 Pull(num=one.num, status=one.status)
                 for one in api.get_repo_discussions(self.repo, repo_type=_TYPE)
-                if one.is_pull_request and one.title == title and one.status in ("draft", "open")
+                if one.is_pull_request and one.title == title and one.status in ("draft", "open") and one.author == user
             ],
             "pull requests",
         )
-        return min(found, default=None)
+        return next((pull for pull in sorted(found) if self._committers(pull) <= {user}), None)
+
+    def _committers(self, pull: Pull) -> set[str]:
+        """The names of those who committed to a pull request."""
+        details = self._call(
+            lambda api: api.get_discussion_details(self.repo, discussion_num=pull.num, repo_type=_TYPE), "pull request"
+        )
+        return {event.author for event in details.events if event.type == "commit"}
 
     def open_pull(self, title: str, description: str) -> Pull:
-        """Open a pull request on main, or take the one of this title."""
+        """Open a pull request on main, or take our own of this title."""
 
         def make(api: HfApi) -> Pull:
             made = api.create_pull_request(self.repo, title=title, description=description, repo_type=_TYPE)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import CommitOperationAdd, HfApi
 
 from sera_swezero.build import card, manifest, unit_files
 from sera_swezero.build.runner import build
@@ -298,6 +299,49 @@ def test_a_push_that_lands_between_the_last_look_and_the_merge_is_not_merged_ove
     ended = pusher.push(out, REPO)
     assert "another push was first" in ended.error
     assert data(hub.files(REPO)) == data(contents(other))
+
+
+def titled(hub: LoopbackHub, out: Path) -> str:
+    """The title that the next push of this version gives its pull request: anyone can compute it."""
+    since = len(hub.pull_requests(REPO))
+    assert command(hub, "push", out, REPO, "--pr-only").returncode == 0
+    made = hub.pull_requests(REPO)[since]
+    made.status = "closed"
+    return made.title
+
+
+def test_a_pull_request_of_a_stranger_is_not_taken_over(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    pusher.push(made(tmp_path / "v1", range(3)), REPO)
+    new = made(tmp_path / "v2", range(5))
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+    title = titled(hub, new)
+    for number, (author, committer) in enumerate([("stranger", "stranger"), ("tester", "stranger")], 3):
+        api.create_pull_request(REPO, title=title, repo_type="dataset")
+        adding = [CommitOperationAdd("script.py", b"print()")]
+        api.create_commit(REPO, adding, commit_message="x", repo_type="dataset", revision=f"refs/pr/{number}")
+        planted = hub.pull_requests(REPO)[-1]
+        planted.author = author
+        for event in planted.events:
+            event["author"] = {"name": committer}
+    ended = pusher.push(new, REPO)
+    assert ended.done == "published", ended.error
+    assert ended.outcome["pull"] == 5
+    assert [pull.status for pull in hub.pull_requests(REPO)[2:]] == ["draft", "draft", "merged"]
+
+
+def test_only_the_commit_that_was_read_back_is_merged(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
+    pusher.push(made(tmp_path / "v1", range(3)), REPO)
+    head = hub.head(REPO)
+
+    def slip_in(_: object) -> None:
+        api = HfApi(endpoint=hub.endpoint, token=hub.token)
+        adding = [CommitOperationAdd("script.py", b"print()")]
+        api.create_commit(REPO, adding, commit_message="x", repo_type="dataset", revision="refs/pr/2")
+
+    hub.faults.add("hook", method="POST", path=r"/discussions/\d+/status$", hook=slip_in)
+    ended = pusher.push(made(tmp_path / "v2", range(5)), REPO)
+    assert "which was read back; it was not merged" in ended.error
+    assert hub.head(REPO) == head
 
 
 def test_a_tag_of_another_version_is_refused_before_anything_is_sent(

@@ -37,6 +37,7 @@ CALLS = {
     "files of a commit": Call("GET", r"/tree/[0-9a-f]{40}$"),
     "manifest": Call("GET", r"/resolve/.*/manifest\.json$"),
     "tags": Call("GET", r"/refs$"),
+    "who pushes": Call("GET", r"/whoami-v2$"),
     "list pull requests": Call("GET", r"/discussions$"),
     "open pull request": Call("POST", r"/discussions$"),
     "look at pull request": Call("GET", r"/discussions/\d+$"),
