@@ -153,7 +153,7 @@ class _Push:
         return wanted
 
     def _check_tag(self, after: Manifest) -> None:
-        """Refuse a tag that names another version, before anything is sent."""
+        """Refuse a tag that names another version."""
         at = self.repository.tags().get(self.tag) if self.tag else None
         if at is None:
             return
@@ -214,6 +214,7 @@ class _Push:
         if self.repository.head(pull.ref) != head:
             msg = f"{self._name(pull)} was changed after {head[:12]}, which was read back; it was not merged"
             raise PublishError(msg)
+        self._check_tag(wanted.after)
         self.stage = "the merge was sent and may have happened; run the same command again to be sure"
         merged = self.repository.merge(pull)
         if merged is None:
@@ -243,10 +244,13 @@ class _Push:
         raise PublishError(msg)
 
     def _finish(self, done: str, wanted: Difference, commit: str, pull: Pull | None = None) -> PushResult:
-        if self.tag:
-            at = self.repository.tags().get(self.tag)
-            if at is None:
+        try:
+            self._check_tag(wanted.after)
+            if self.tag and self.tag not in self.repository.tags():
                 self.repository.tag(self.tag, commit)
+        except PublishError as error:
+            msg = f"this version is published, as {commit[:12]}, and has no tag: {error}"
+            raise PublishError(msg) from error
         return self._result(done, wanted, commit=commit, pull=pull.num if pull else None)
 
     def _result(self, done: str, wanted: Difference, commit: str = "", pull: int | None = None) -> PushResult:

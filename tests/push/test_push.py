@@ -357,6 +357,28 @@ def test_a_tag_of_another_version_is_refused_before_anything_is_sent(
 # What the hub does to it
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", r"/discussions/\d+/status$"), ("POST", r"/merge$"), ("POST", "/tag/")]
+)
+def test_a_tag_that_another_push_makes_meanwhile_is_an_error(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path, path: str
+) -> None:
+    pusher.push(made(tmp_path / "v1", range(3)), REPO)
+    old = hub.head(REPO)
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+
+    def tag(_: object) -> None:
+        api.create_tag(REPO, tag="v1", revision=old, repo_type="dataset")
+
+    hub.faults.add("hook", method="POST", path=path, hook=tag)
+    ended = pusher.push(made(tmp_path / "v2", range(5)), REPO, tag="v1")
+    assert "choose another name" in ended.error
+    known_before = path.endswith("status$")
+    assert (hub.head(REPO) == old) == known_before
+    assert ("this version is published" in ended.error) != known_before
+    assert hub.refs(REPO)["refs/tags/v1"] == old
+
+
 def test_what_did_not_arrive_as_sent_is_not_merged(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
     out = made(tmp_path / "v1", range(5))
     hub.add_dataset(REPO, {"README.md": "# soon\n"})
