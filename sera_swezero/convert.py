@@ -102,7 +102,7 @@ def convert_shard(
 
     Every record is counted in `report`: out, filtered, or rejected with its reason. With `on_error="skip"` a rejected
     record goes to `reject` and the shard goes on; with "raise" the first RowError that is not a policy is raised. What
-    was rejected is logged once, at the shard's end.
+    was rejected is logged at the shard's end, with level INFO; `report.log_pass` warns at the end of a pass.
 
     Raises:
         RowError: with `on_error="raise"`.
@@ -151,4 +151,4 @@ def convert_window(
     finally:
         report.add(mine)
         if mine.rejected:
-            _LOG.warning("%s: %s", window, mine)
+            _LOG.info("%s: %s", window, mine)

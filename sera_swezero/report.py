@@ -1,11 +1,15 @@
-"""What became of records: the one report of counts, for streams, builds, manifests and statistics."""
+"""What became of records: the one report of counts, for streams, builds, manifests and statistics, and its log line."""
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
+
+_LOG = logging.getLogger("sera_swezero")
 
 if TYPE_CHECKING:
     Counts = Counter[str]
@@ -45,9 +49,26 @@ class Report(msgspec.Struct, rename={"filtered_by": "filtered"}):
         self.rejected.update(other.rejected)
         self.conversions.update(other.conversions)
 
+    def since(self, before: Report) -> Report:
+        """What was counted after `before`, a copy that was made of this report."""
+        return Report(
+            rows_in=self.rows_in - before.rows_in,
+            rows_out=self.rows_out - before.rows_out,
+            filtered_by=self.filtered_by - before.filtered_by,
+            rejected=self.rejected - before.rejected,
+            conversions=self.conversions - before.conversions,
+        )
+
     def __str__(self) -> str:
         text = f"{self.rows_in} rows in, {self.rows_out} out"
         for what, counts in (("filtered", self.filtered_by), ("rejected", self.rejected)):
             if counts:
                 text += f", {what}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         return text
+
+
+def log_pass(name: str, report: Report) -> None:
+    """Warn once, at the end of a pass over a config, if records were rejected; silent where `datasets` is to be."""
+    library = sys.modules.get("datasets.utils.logging")
+    if report.rejected and (library is None or library.get_verbosity() <= logging.WARNING):
+        _LOG.warning("%s: %s", name, report)

@@ -9,6 +9,7 @@ print(rows.report)  # 70 rows in, 57 out, rejected: ...
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -16,7 +17,7 @@ import msgspec
 
 from sera_swezero.convert import Converted, Reject, convert_window
 from sera_swezero.errors import ConfigError, RowError
-from sera_swezero.report import Report
+from sera_swezero.report import Report, log_pass
 from sera_swezero.request import filters
 from sera_swezero.request.arguments import ArgumentsDict
 from sera_swezero.request.row_columns import columns, raw_columns
@@ -101,9 +102,11 @@ def convert_records(
     # The order of a shuffled stream depends on how shards are cut, which depends on where row groups start.
     starts = row_group_starts(snapshot) if arguments.shuffle_seed is not None else None
     shards = plan_shards(snapshot.files, arguments.shard_bytes or DEFAULT_SHARD_BYTES, starts)
+    before = deepcopy(report)
     for window in plan_windows(shards, arguments.shuffle_seed, arguments.epoch, starts):
         records = WindowReader(snapshot, window, raw_columns(request))
         yield from convert_window(window, records, snapshot, request, report, on_reject)
+    log_pass(request.name, report.since(before))
 
 
 def find_row(request: Request, number: int = 0, instance_id: str | None = None) -> Row:

@@ -14,6 +14,7 @@ from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_pool import run
 from sera_swezero.errors import ConfigError
 from sera_swezero.loading.dataset_infos import JSON_LEAVES
+from sera_swezero.report import log_pass
 from sera_swezero.request import filters
 from sera_swezero.request.arguments import NARROWING, PATHS, RowArgumentsDict
 from sera_swezero.request.benchmark_overlap import BUILT_IN
@@ -85,6 +86,7 @@ def _build(
     done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
     built = {job.request.name: built_config(job, done, max_rows) for job in jobs}
     for name, config in built.items():
+        log_pass(name, config.report)
         if not config.rows:
             why = dict(config.report.rejected) or "all filtered"
             msg = f"{name}: not one of {config.report.rows_in} records became a row: {why}"

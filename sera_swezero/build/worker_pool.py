@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import time
@@ -15,8 +14,6 @@ from sera_swezero.build import unit_files, worker_process
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_process import Board, Built
 from sera_swezero.display.progress import progress_bars
-
-_LOG = logging.getLogger("sera_swezero")
 
 _POLL = 0.1  # seconds between two looks at the workers
 _ALGEBRA = "OPENBLAS_NUM_THREADS"
@@ -51,7 +48,6 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
                 others = [pool.submit(worker_process.work_in_pool, todo, out) for _ in range(workers - 1)]
             built |= _in_this_process(todo, out, board, draw, others)
             for other in others:
-                _log_rejected(other.result())
                 built |= other.result()
     return built
 
@@ -85,12 +81,6 @@ def _in_this_process(
         draw()
     draw()
     return built
-
-
-def _log_rejected(built: Built) -> None:
-    for stem, shard in built.items():
-        if shard.report.rejected:
-            _LOG.warning("%s: rejected %s", stem, dict(shard.report.rejected))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ that starts late, or reads slowly, does less. Spawned processes import this modu
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import signal
@@ -20,8 +19,6 @@ from typing import Any, NamedTuple
 from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.manifest import BuiltShard
 from sera_swezero.build.unit_files import Unit
-
-_LOG = logging.getLogger("sera_swezero")
 
 Built = dict[str, BuiltShard]
 """What was built, by the unit's stem."""
@@ -100,7 +97,6 @@ def start(board: Board) -> None:
     global _BOARD  # noqa: PLW0603 (a pool gives its workers nothing else at their start)
     _BOARD = board
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _LOG.setLevel(logging.ERROR)  # the parent logs rejected rows, where they do not break the bars
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

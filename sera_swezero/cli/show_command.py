@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 import typer
@@ -29,8 +28,6 @@ def show(
     if row is not None and instance is not None:
         msg = "--row and --id: one row is shown; give one of the two"
         raise ConfigError(msg)
-    # The log lines about rejected rows would hide the row; `find_row` says it where one was rejected itself.
-    logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     found = find_row(settle(config, **arguments), row or 0, instance)
     if as_json:
         print_json(found, indent=None)

@@ -12,6 +12,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any, cast
 
 import datasets
@@ -22,7 +23,7 @@ from sera_swezero.convert import convert_window
 from sera_swezero.display.formatting import byte_size
 from sera_swezero.errors import ConfigError
 from sera_swezero.loading.stream_plan import make_plan
-from sera_swezero.report import Report
+from sera_swezero.report import Report, log_pass
 from sera_swezero.request import filters
 from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict, refuse_unknown
 from sera_swezero.request.config_names import config_names, split_name
@@ -123,9 +124,11 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         return [SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs={"shards": shards})]
 
     def _generate_examples(self, shards: list[Window]) -> Iterator[tuple[str, Row]]:
+        before = deepcopy(self.report)
         for window, records in self.plan.readers(shards, -1):
             for record, converted in convert_window(window, records, self.snapshot, self.request, self.report):
                 yield record.key, converted.text_row
+        log_pass(self.request.name, self.report.since(before))
 
     def _get_examples_iterable_for_split(self, split_generator: SplitGenerator) -> Any:
         """Return our stream, or that of `datasets` over the same windows if it lacks what our stream builds on."""

@@ -18,7 +18,7 @@ Every internal of `datasets` that this depends on ("seam") is named here. None i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any
 
 import msgspec
@@ -28,7 +28,7 @@ from datasets.iterable_dataset import ExamplesIterable
 from sera_swezero.convert import convert_window
 from sera_swezero.loading.saved_state import SavedState, check_state, move
 from sera_swezero.loading.stream_plan import StreamPlan
-from sera_swezero.report import Report
+from sera_swezero.report import Report, log_pass
 from sera_swezero.views import Row, text_row
 
 _SEAMS = (
@@ -109,6 +109,7 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
             first, mark = state["shard_idx"], state["shard_example_idx"]
         leaves = [name for name, feature in self._features.items() if _holds_json(feature)] if self.is_typed else []
         windows = plan.windows(self._epoch)
+        before = deepcopy(self._report)
         mine = [windows[position] for position in self._positions[first:]]
         for number, (window, records) in enumerate(plan.readers(mine, mark), first):
             for record, converted in convert_window(window, records, plan.snapshot, plan.request, self._report):
@@ -118,6 +119,7 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
                 yield record.key, text_row(row)
             if state is not None:
                 move(state, number + 1, -1)
+        log_pass(plan.request.name, self._report.since(before))
 
 
 def _holds_json(feature: Any) -> bool:
