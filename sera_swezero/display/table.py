@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import Literal
 
-_WIDTH = 200
-"""Columns of a line where the output is not a terminal and so has no width to keep to."""
+_GAP = 2  # blanks between two columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,21 +35,74 @@ class Table:
 
 
 def print_table(table: Table) -> None:
-    """Print a table on standard output."""
+    """Print a table on standard output.
+
+    No name and no number is ever cut. A table that does not fit a terminal is printed in parts, each with the columns
+    that name the rows; in a pipe a line is as long as it must be.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as RichTable
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    limit = console.width if console.is_terminal else None
     title = escape(table.title) or None
-    drawn = RichTable(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for index, name in enumerate(table.header):
-        is_text = index in table.text_columns
-        drawn.add_column(escape(name), justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
-    for index, row in enumerate(table.rows):
-        drawn.add_row(*map(escape, row), style="red" if index in table.marked_rows else None)
-    console.print(drawn)
+    for part in _parts(table, limit):
+        widths = _widths(table, part, limit)
+        console = Console(width=max(limit or 0, _total(widths.values()), len(table.title)))
+        drawn = RichTable(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for index, width in widths.items():
+            justify: Literal["left", "right"] = "left" if index in table.text_columns else "right"
+            drawn.add_column(escape(table.header[index]), justify=justify, width=width, overflow="fold")
+        for number, row in enumerate(table.rows):
+            cells = [escape(row[index]) for index in part if index < len(row)]
+            drawn.add_row(*cells, style="red" if number in table.marked_rows else None)
+        console.print(drawn)
     if table.note:
-        console.print(escape(table.note), style="dim")
+        console.print(escape(table.note), style="dim", soft_wrap=True)
+
+
+def _parts(table: Table, limit: int | None) -> list[list[int]]:
+    """The columns, in as few parts as fit the limit; each begins with the words that name a row."""
+    every = list(range(len(table.header)))
+    least = [_least(table, index) for index in every]
+    if limit is None or _total(least) <= limit:
+        return [every]
+    names = list(takewhile(lambda index: index in table.text_columns, every))
+    parts: list[list[int]] = []
+    for index in every[len(names) :]:
+        if parts and _total(least[column] for column in (*parts[-1], index)) <= limit:
+            parts[-1].append(index)
+        else:
+            parts.append([*names, index])
+    return parts or [every]
+
+
+def _widths(table: Table, part: Sequence[int], limit: int | None) -> dict[int, int]:
+    """The width of each column of a part: as wide as its cells, or narrower where that fits the limit."""
+    cells = {index: [table.header[index], *_cells(table, index)] for index in part}
+    widths = {index: max(map(len, texts)) for index, texts in cells.items()}
+    spare = {index: width - _least(table, index) for index, width in widths.items()}
+    while limit is not None and _total(widths.values()) > limit and any(spare.values()):
+        index = max(spare, key=spare.__getitem__)
+        widths[index] -= 1
+        spare[index] -= 1
+    return widths
+
+
+def _least(table: Table, index: int) -> int:
+    """The least width of a column: headers and sentences wrap between words; names and numbers stay whole."""
+    cells = _cells(table, index)
+    if index in table.text_columns and index:
+        cells = [word for cell in cells for word in cell.split()]
+    return max(map(len, (*table.header[index].split(), *cells)), default=0)
+
+
+def _cells(table: Table, index: int) -> list[str]:
+    return [row[index] for row in table.rows if index < len(row)]
+
+
+def _total(widths: Iterable[int]) -> int:
+    """The width of a line of columns."""
+    columns = list(widths)
+    return sum(columns) + _GAP * (len(columns) - 1)
