@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,9 +34,6 @@ from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
 from sera_swezero.upstream.windows import Window
 from sera_swezero.version import __version__
 from sera_swezero.views import Columns, Row
-
-_LOG = logging.getLogger("sera_swezero")
-
 
 _VERSION = datasets.Version(__version__)
 
