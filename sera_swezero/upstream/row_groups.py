@@ -13,11 +13,11 @@ from sera_swezero.hub.seekable_file import SeekableHubFile
 from sera_swezero.upstream.file_access import hub_file, open_local
 from sera_swezero.upstream.parquet_rows import as_objects, check_columns
 from sera_swezero.upstream.record_reader import RecordReader
-from sera_swezero.upstream.records import ColumnTypes, Raw, Shard
+from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
 BATCH = 32
-"""Rows that are Python objects at a time."""
+"""Rows that are Python objects at a time at most; fewer where rows are so large that these may exceed `LONGEST`."""
 
 _FOOTER = 64 * 1024  # bytes from the end that pyarrow looks at first
 _IN_MEMORY = 32 * 1024 * 1024  # a row group up to this size comes by one GET and stays in memory, compressed
@@ -41,6 +41,14 @@ class Group(NamedTuple):
 
     rows: int
     """How many rows it has."""
+
+    decoded: int
+    """Bytes of all its columns without their compression, as the footer says."""
+
+    @property
+    def batch(self) -> int:
+        """How many of its rows to read at a time."""
+        return min(max(LONGEST * self.rows // max(self.decoded, 1), 1), BATCH)
 
 
 @lru_cache(maxsize=256)
@@ -87,7 +95,8 @@ def groups(metadata: Any, size: int, place: str) -> list[Group]:
         stop = max(start + int(chunk.total_compressed_size) for start, chunk in zip(starts, chunks, strict=True))
         rows = int(group.num_rows)
         if rows:
-            found.append(Group(number=number, start=min(starts), stop=stop, first=first, rows=rows))
+            decoded = sum(int(chunk.total_uncompressed_size) for chunk in chunks)
+            found.append(Group(number=number, start=min(starts), stop=stop, first=first, rows=rows, decoded=decoded))
         first += rows
     problem = ""
     if first != metadata.num_rows or any(group.rows < 0 for group in found):
@@ -161,20 +170,23 @@ class RowGroupReader(RecordReader):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        if group.rows == 1 and group.decoded > LONGEST:
+            yield _too_long(group.first, group.decoded)
+            return
         buffer = 0 if group.stop - group.start <= _IN_MEMORY else _BUFFER
         number = group.first
         try:
             file = pq.ParquetFile(source, metadata=self._metadata, pre_buffer=False, buffer_size=buffer)
             # With threads every one keeps memory of its own, and one column holds nearly all there is to decode.
             batches = file.iter_batches(
-                batch_size=BATCH, row_groups=[group.number], columns=list(self._columns), use_threads=False
+                batch_size=group.batch, row_groups=[group.number], columns=list(self._columns), use_threads=False
             )
             for batch in batches:
                 skipped = min(max(self._at - number, 0), batch.num_rows)
                 number += skipped
-                for row in as_objects(batch.slice(skipped)) if skipped < batch.num_rows else ():
-                    yield Raw(offset=number, data=row, after=number + 1)
-                    number += 1
+                for raw in _raw_rows(batch.slice(skipped), number):
+                    yield raw
+                    number = raw.after
         except (pa.ArrowException, OSError) as error:
             msg = f"{self._shard.place}: row group {group.number} cannot be read: {error}"
             raise UpstreamError(msg) from error
@@ -182,3 +194,20 @@ class RowGroupReader(RecordReader):
             found = number - group.first
             msg = f"{self._shard.place}: row group {group.number} has {found} rows, its footer says {group.rows}"
             raise UpstreamError(msg)
+
+
+def _raw_rows(batch: Any, number: int) -> Iterator[Raw]:
+    """The rows of a batch, the first of which has this number. A row that is too long never becomes Python objects."""
+    if batch.nbytes > LONGEST and batch.num_rows > 1:
+        for index in range(batch.num_rows):
+            yield from _raw_rows(batch.slice(index, 1), number + index)
+    elif batch.nbytes > LONGEST:
+        yield _too_long(number, batch.nbytes)
+    elif batch.num_rows:
+        for index, row in enumerate(as_objects(batch), number):
+            yield Raw(offset=index, data=row, after=index + 1)
+
+
+def _too_long(number: int, size: int) -> Raw:
+    fault = f"the row has {size} bytes; a record of at most {LONGEST} bytes was expected"
+    return Raw(offset=number, data=b"", after=number + 1, fault=fault)

@@ -24,7 +24,7 @@ from sera_swezero.hub import listing, retry, session
 from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.hub.retry import RetryableError
-from sera_swezero.upstream import plan_shards, row_group_starts, shard_reader, take_snapshot
+from sera_swezero.upstream import plan_shards, row_group_starts, row_groups, shard_reader, take_snapshot
 from sera_swezero.upstream.row_groups import groups
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -207,7 +207,7 @@ def test_no_damaged_byte_of_a_footer_hides_rows(tmp_path: Path) -> None:
 
 def test_row_groups_lie_in_their_file_and_apart() -> None:
     class Chunk:
-        dictionary_page_offset, total_compressed_size = None, 50
+        dictionary_page_offset, total_compressed_size, total_uncompressed_size = None, 50, 50
 
         def __init__(self, start: int) -> None:
             self.data_page_offset = start
@@ -220,3 +220,23 @@ def test_row_groups_lie_in_their_file_and_apart() -> None:
     for starts in ((4, 4), (4, 53), (4, 80), (-20, 60), (4, 1 << 60)):
         with pytest.raises(UpstreamError, match="x: has a damaged footer: the row groups do not lie"):
             groups(metadata(*starts), 120, "x")
+
+
+@pytest.mark.parametrize("row_group_size", [1, 5])
+def test_a_row_that_is_too_long_is_rejected_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row_group_size: int
+) -> None:
+    path = tmp_path / REPO / "rows.parquet"
+    path.parent.mkdir(parents=True)
+    texts = ["a", "b" * 2_000_000, "c", "d" * 500_000, "e"]
+    pq.write_table(pa.table({"t": texts}), path, row_group_size=row_group_size, compression="zstd")
+    monkeypatch.setattr(row_groups, "LONGEST", 1_000_000)
+    made: list[int] = []
+    objects = row_groups.as_objects
+    monkeypatch.setattr(row_groups, "as_objects", lambda batch: made.append(batch.nbytes) or objects(batch))
+    snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
+    raws = list(shard_reader(snapshot, plan_shards(snapshot.files, 1 << 30)[0], {"t": "string"}))
+    assert [raw.offset for raw in raws] == [0, 1, 2, 3, 4]
+    assert [raw.data and raw.data["t"] for raw in raws] == [texts[0], b"", *texts[2:]]
+    assert "a record of at most 1000000 bytes was expected" in raws[1].fault
+    assert max(made) <= 1_000_000
