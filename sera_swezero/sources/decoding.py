@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +12,9 @@ from sera_swezero.core.text import mend_json, mend_text
 from sera_swezero.errors import RowError
 
 T = TypeVar("T")
+
+MOST_MESSAGES = 10_000
+"""Messages of a record at most. Those upstream have some hundreds, and every message takes about 9 KB to convert."""
 
 PREFIXES = ("OBSERVATION:\n", "Observation: ")
 """What SWE-agent and mini-swe-agent put in front of an observation."""
@@ -58,6 +61,13 @@ def decode(
         raise _too_deep(broken, where) from None
     except msgspec.DecodeError as error:
         raise RowError(broken, str(error), where) from None
+
+
+def refuse_many(messages: Sized) -> None:
+    """Refuse a record that has more than `MOST_MESSAGES` messages. Raises RowError `bad_messages`."""
+    if len(messages) > MOST_MESSAGES:
+        problem = f"{len(messages):,} messages; expected at most {MOST_MESSAGES:,}"
+        raise RowError("bad_messages", problem, "$.messages")
 
 
 def without_prefix(observation: str, conversions: ConversionLog) -> str:

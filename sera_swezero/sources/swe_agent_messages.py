@@ -10,7 +10,7 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
 from sera_swezero.errors import RowError
-from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.decoding import decode, refuse_many
 from sera_swezero.sources.tool_arguments import arguments_text
 
 # None of these holds a cycle, so the garbage collector need not look at them: it halves the time of decoding.
@@ -79,9 +79,12 @@ def history_text(raw: bytes, conversions: ConversionLog) -> str:
 def messages_of(history: str, conversions: ConversionLog) -> list[Message]:
     """Decode a history. Raises RowError `bad_messages`, or `many_calls` where a message has more than one."""
     try:
-        return _MESSAGES.decode(history)
+        messages = _MESSAGES.decode(history)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return decode(_MESSAGES, history, conversions, broken="bad_messages", wrong="bad_messages", where="$.messages")
+        wrong = "bad_messages"
+        messages = decode(_MESSAGES, history, conversions, broken=wrong, wrong=wrong, where="$.messages")
+    refuse_many(messages)
+    return messages
 
 
 def no_role(role: str, index: int) -> RowError:

@@ -42,7 +42,7 @@ from sera_swezero.core.trajectory import (
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.bash_block import announces, as_arguments, split_turn
-from sera_swezero.sources.decoding import decode, explain, mend_fields, without_prefix
+from sera_swezero.sources.decoding import decode, explain, mend_fields, refuse_many, without_prefix
 from sera_swezero.sources.source import MESSAGES, Source
 
 TOOLS = "tools-swe-zero"
@@ -143,6 +143,7 @@ def _mend(record: SweZeroRecord, conversions: ConversionLog) -> None:
 
 def events(record: SweZeroRecord, conversions: ConversionLog) -> Iterator[Event]:
     """Tell the chat as events, in order. Raises RowError `bad_messages`."""
+    refuse_many(record.messages)
     messages, submitting = record.messages, _submitting(record)
     tasked = False
     numbered = enumerate(messages)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import ANSWER
 from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Trajectory
+from sera_swezero.errors import RowError
+from sera_swezero.sources.swe_agent_messages import messages_of
+from sera_swezero.sources.swe_zero import SOURCE
 from tests.support.raw import ZERO, Turn, chat, convert_one, convert_root, swe_zero, trajectory_of
 
 WORK = Turn("Look first.", "", "bash", "ls", "calc.py\n")
@@ -108,3 +113,17 @@ def test_parquet_text_that_is_no_utf8_is_mended_and_counted(
     rows, report = convert_root(tmp_path, ZERO, view=view)
     assert report.conversions["mended_surrogate"] == read.count("\ufffd")
     assert [read in str(row["messages"]) for row in rows] == [True, False]
+
+
+def test_a_history_has_a_bound() -> None:
+    user = {"role": "user", "content": "x"}
+    log = ConversionLog()
+    row = {"instance_id": "a", "repo": "b"}
+    for count in (10_000, 10_001):
+        histories = (
+            lambda many: messages_of(json.dumps(many), ConversionLog()),
+            lambda many: list(SOURCE.events(SOURCE.read(row | {"messages": many}, log), log)),
+        )
+        for history in histories:
+            with pytest.raises(RowError, match="10,001 messages") if count > 10_000 else nullcontext():
+                history([user] * count)
