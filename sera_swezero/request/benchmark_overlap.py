@@ -43,8 +43,6 @@ REASONS: dict[str, str] = {
 """How a row can overlap -> meaning. The first that is true counts."""
 
 _WORD = re.compile(r"\w+")
-_SERA_ID = re.compile(r"(.+)_\d+")  # the repository's name, then a number from 10000 on
-_SWE_BENCH_ID = re.compile(r"(.+?)__(.+)-\d+")  # owner, name, number
 
 
 class ListedLine(msgspec.Struct):
@@ -87,10 +85,14 @@ class Benchmark:
             return False
         if repo:
             return repo.lower() in self.repos
-        if found := _SWE_BENCH_ID.fullmatch(instance_id):
-            return "/".join(found.groups()).lower() in self.repos
-        found = _SERA_ID.fullmatch(instance_id)
-        return found is not None and found[1].lower() in self.names
+        # SWE-bench: owner__name-123. A pattern would try every "__" of a long id against every end.
+        cut = instance_id.find("__", 1)
+        name, _, digits = instance_id[cut + 2 :].rpartition("-")
+        if cut > 0 and name and digits.isdecimal():
+            return f"{instance_id[:cut]}/{name}".lower() in self.repos
+        # SERA: the name of the repository, then a number from 10000 on.
+        name, _, digits = instance_id.rpartition("_")
+        return digits.isdecimal() and name.lower() in self.names
 
     def _shares_words(self, task: str) -> bool:
         words = _words(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -176,3 +177,18 @@ def test_the_command_finds_them(root: Path, tmp_path: Path) -> None:
     ]
     done = CliRunner().invoke(app, ["decontaminate", ZERO, "--upstream", str(root), "--json"], catch_exceptions=False)
     assert json.loads(done.output) == {"rows": 6, "overlaps": {"repo": 1, "instance": 0, "text": 0}}
+
+
+def test_a_long_instance_id_takes_no_more_than_its_length() -> None:
+    benchmark = Benchmark(repos=frozenset({"a/b"}), names=frozenset({"b"}))
+    begun = time.monotonic()
+    for name in ("__" * 60_000, "a__-1" * 24_000 + "x", "_1" * 60_000 + "x"):
+        assert benchmark.overlap(name, None, None) is None
+    assert time.monotonic() - begun < 1
+    assert [benchmark.overlap(name, None, None) for name in ("A__b-1", "b_7", "a__b-x", "__b-1", "b_")] == [
+        "repo",
+        "repo",
+        None,
+        None,
+        None,
+    ]
