@@ -14,7 +14,7 @@ from sera_swezero.build.unit_files import intact
 from sera_swezero.errors import PublishError
 from sera_swezero.hub.listing import RepositoryFile, endpoint_is_local
 from sera_swezero.push.footers import check_local
-from sera_swezero.push.repository import Tree
+from sera_swezero.push.repository_reader import Tree
 
 _OURS = re.compile(r"(rejected/)?[a-z0-9][a-z0-9.-]*/train-\d{5}-of-\d{5}\.parquet")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -20,34 +20,13 @@ from sera_swezero.errors import PublishError, UpstreamError
 from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of
 from sera_swezero.push import readback
 from sera_swezero.push.difference import Difference, Send, difference, refuse_made_up
+from sera_swezero.push.push_result import PushResult
 from sera_swezero.push.repository import PUSHING, Pull, Repository
 from sera_swezero.push.token import require_token
 
 BATCH = 25
 """Files of one commit to the pull request at most: a killed push repeats no more than these. The hub advises fewer than
 100."""
-
-
-@dataclass(frozen=True)
-class PushResult:
-    """What a push did."""
-
-    repo: str
-    """The id of the repo."""
-    done: str
-    """"published", "unchanged" (the repo holds this version), "planned" (a dry run), "proposed" (a pull request)."""
-    digest: str
-    """The digest of the new version's manifest."""
-    commit: str = ""
-    """Main's commit that holds the version; "" unless published or unchanged."""
-    pull: int | None = None
-    """The number of the pull request."""
-    tag: str | None = None
-    """The tag that was asked for."""
-    sent: dict[str, int] = field(default_factory=dict)
-    """Bytes of each file that was sent (of a dry run: would be), by path."""
-    deleted: tuple[str, ...] = ()
-    """The files that were deleted (of a dry run: would be)."""
 
 
 def push(  # noqa: PLR0913 (the command's options, by the same names)

@@ -22,7 +22,7 @@ from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.retry import with_retries
 from sera_swezero.push.difference import Difference
 from sera_swezero.push.footers import footer_faults
-from sera_swezero.push.repository import Repository, Tree
+from sera_swezero.push.repository_reader import RepositoryReader, Tree
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream.row_groups import footer
 from sera_swezero.views import VIEWS
@@ -35,7 +35,7 @@ SAMPLE = 5
 _THREADS = 8
 
 
-def version(repository: Repository, commit: str, wanted: Difference) -> list[str]:
+def version(repository: RepositoryReader, commit: str, wanted: Difference) -> list[str]:
     """Problems of a commit that should be a new version: its files, the footers of what was sent, some rows."""
     tree = repository.tree(commit)
     problems = wanted.faults(tree)
@@ -45,7 +45,7 @@ def version(repository: Repository, commit: str, wanted: Difference) -> list[str
     return problems or rows(repository, commit, wanted.after, affected(wanted.after, wanted.changed), SAMPLE)
 
 
-def footers(repository: Repository, commit: str, files: Iterable[BuiltFile], tree: Tree) -> list[str]:
+def footers(repository: RepositoryReader, commit: str, files: Iterable[BuiltFile], tree: Tree) -> list[str]:
     """Problems of Parquet footers: rows that differ from the manifest, row groups too large, pages without an index.
 
     Args:
@@ -72,7 +72,7 @@ def contract_of(built: BuiltConfig) -> Contract:
     return contracts()[VIEWS[built.view].schema(SOURCES[origin.source], origin.shape)]
 
 
-def rows(repository: Repository, commit: str, published: Manifest, names: Iterable[str], most: int) -> list[str]:
+def rows(repository: RepositoryReader, commit: str, published: Manifest, names: Iterable[str], most: int) -> list[str]:
     """Problems of the first `most` rows (0: all) of every config, loaded as any reader would."""
     problems = []
     loadable = groups(published)

@@ -5,35 +5,24 @@ Reading goes through our own session (`hub`), writing through the client's own A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import HfHubHTTPError
 
-from sera_swezero.build import manifest
-from sera_swezero.build.manifest import Manifest
 from sera_swezero.errors import PublishError
 from sera_swezero.hub.background import SILENCE, within
-from sera_swezero.hub.hub_file import HubFile
-from sera_swezero.hub.listing import RepositoryFile, endpoint, list_files, resolve
-from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of, with_retries
-
-_T = TypeVar("_T")
-_TYPE = "dataset"
-MAIN = "main"
+from sera_swezero.push.repository_reader import TYPE, RepositoryReader
 
 _SLOWEST = 20_000  # bytes per second that an upload has to make
 
 PUSHING = RetryPolicy(attempts=7, first=1.0, longest=60.0)
 """How often a push tries each call, and how long it waits in between."""
-
-Tree = dict[str, RepositoryFile]
-"""The files of a commit by path."""
 
 
 class Pull(NamedTuple):
@@ -55,60 +44,17 @@ class Pull(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Repository:
-    """One dataset repo on the hub of HF_ENDPOINT. The client chooses the token at every call, since it may expire.
-
-    Every method raises the error of the client or the transport when the attempts are used up or the hub refuses.
-    """
-
-    repo: str
-    """Its id, "owner/name"."""
-
-    policy: RetryPolicy
-    """How often to try each call, and how long to wait."""
-
-    def _call(self, call: Callable[[HfApi], _T], what: str, look: Callable[[], _T | None] | None = None) -> _T:
-        return with_retries(lambda: within(SILENCE, lambda: call(HfApi())), what, self.policy, look=look)
-
-    def head(self, revision: str = MAIN) -> str | None:
-        """The commit of a revision, None where there is no such repo or revision."""
-        try:
-            return resolve(self.repo, revision, policy=self.policy).oid
-        except (RepositoryNotFoundError, RevisionNotFoundError):
-            return None
+class Repository(RepositoryReader):
+    """The same repo, written to. Every method raises what reading raises."""
 
     def create(self, *, private: bool) -> None:
         """Create the repo; one that is there stays as it is."""
         # Without `private` an organisation may still make new repos private on its own.
         private_or_default = True if private else None
         self._call(
-            lambda api: api.create_repo(self.repo, repo_type=_TYPE, private=private_or_default, exist_ok=True),
+            lambda api: api.create_repo(self.repo, repo_type=TYPE, private=private_or_default, exist_ok=True),
             "create repo",
         )
-
-    def tree(self, commit: str) -> Tree:
-        """All files of a commit."""
-        return {file.path: file for file in list_files(self.repo, commit, policy=self.policy)}
-
-    def hub_file(self, commit: str, file: RepositoryFile) -> HubFile:
-        """A file of a commit, to read."""
-        return HubFile(endpoint=endpoint(), repo=self.repo, path=file.path, commit=commit, size=file.size, token=None)
-
-    def read(self, commit: str, file: RepositoryFile) -> bytes:
-        """The content of a file. Raises UpstreamError."""
-        return b"".join(RangedGet(self.hub_file(commit, file), 0, file.size))
-
-    def manifest(self, commit: str, tree: Tree | None = None) -> Manifest | None:
-        """The manifest of a commit, None where it has none. Raises PublishError for one that cannot be read."""
-        file = (self.tree(commit) if tree is None else tree).get(manifest.MANIFEST)
-        if file is None:
-            return None
-        return manifest.decode(self.read(commit, file), f"{self.repo}@{commit[:12]}/{manifest.MANIFEST}")
-
-    def tags(self) -> dict[str, str]:
-        """The tags and their commits."""
-        refs = self._call(lambda api: api.list_repo_refs(self.repo, repo_type=_TYPE), "refs")
-        return {tag.name: tag.target_commit for tag in refs.tags}
 
     def tag(self, name: str, commit: str) -> None:
         """Tag a commit. Raises PublishError where the tag is at another one."""
@@ -121,7 +67,7 @@ class Repository:
             return at
 
         def make(api: HfApi) -> str:
-            api.create_tag(self.repo, tag=name, revision=commit, repo_type=_TYPE)
+            api.create_tag(self.repo, tag=name, revision=commit, repo_type=TYPE)
             return commit
 
         try:
@@ -133,7 +79,7 @@ class Repository:
     def pull(self, num: int) -> Pull:
         """A pull request by its number."""
         details = self._call(
-            lambda api: api.get_discussion_details(self.repo, discussion_num=num, repo_type=_TYPE), "pull request"
+            lambda api: api.get_discussion_details(self.repo, discussion_num=num, repo_type=TYPE), "pull request"
         )
         return Pull(num=num, status=details.status, merged_as=getattr(details, "merge_commit_oid", None))
 
@@ -158,7 +104,7 @@ class Repository:
         found = self._call(
             lambda api: [
                 Pull(num=one.num, status=one.status)
-                for one in api.get_repo_discussions(self.repo, repo_type=_TYPE)
+                for one in api.get_repo_discussions(self.repo, repo_type=TYPE)
                 if one.is_pull_request and one.title == title and one.status in ("draft", "open") and one.author == user
             ],
             "pull requests",
@@ -168,7 +114,7 @@ class Repository:
     def _committers(self, pull: Pull) -> set[str]:
         """The names of those who committed to a pull request."""
         details = self._call(
-            lambda api: api.get_discussion_details(self.repo, discussion_num=pull.num, repo_type=_TYPE), "pull request"
+            lambda api: api.get_discussion_details(self.repo, discussion_num=pull.num, repo_type=TYPE), "pull request"
         )
         return {event.author for event in details.events if event.type == "commit"}
 
@@ -176,7 +122,7 @@ class Repository:
         """Open a pull request on main, or take our own of this title."""
 
         def make(api: HfApi) -> Pull:
-            made = api.create_pull_request(self.repo, title=title, description=description, repo_type=_TYPE)
+            made = api.create_pull_request(self.repo, title=title, description=description, repo_type=TYPE)
             return Pull(num=made.num, status=made.status)
 
         found = self.find_pull(title)
@@ -211,7 +157,7 @@ class Repository:
                 self.repo,
                 operations,
                 commit_message=f"Send {len(add)} files, delete {len(delete)}",
-                repo_type=_TYPE,
+                repo_type=TYPE,
                 revision=pull.ref,
                 parent_commit=parent,
             ).oid
@@ -246,7 +192,7 @@ class Repository:
             return now if now == wanted else None
 
         def change(api: HfApi) -> str:
-            api.change_discussion_status(self.repo, pull.num, wanted, repo_type=_TYPE)  # type: ignore[arg-type]
+            api.change_discussion_status(self.repo, pull.num, wanted, repo_type=TYPE)  # type: ignore[arg-type]
             return wanted
 
         if there() is not None:
@@ -265,7 +211,7 @@ class Repository:
             return now if now.status == "merged" else None
 
         def make(api: HfApi) -> Pull:
-            api.merge_pull_request(self.repo, pull.num, repo_type=_TYPE)
+            api.merge_pull_request(self.repo, pull.num, repo_type=TYPE)
             return pull
 
         try:

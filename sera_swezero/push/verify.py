@@ -13,7 +13,8 @@ from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError, UpstreamError
 from sera_swezero.hub.retry import RetryPolicy, is_transient
 from sera_swezero.push import readback
-from sera_swezero.push.repository import MAIN, PUSHING, Repository, Tree
+from sera_swezero.push.repository import PUSHING
+from sera_swezero.push.repository_reader import MAIN, RepositoryReader, Tree
 
 ROWS = 100
 """Rows of every config that are checked unless the caller names another number."""
@@ -55,7 +56,7 @@ def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPo
         PublishError: there is no such repo or revision, or no manifest to check against; or it cannot be read.
     """
     try:
-        return _verdict(Repository(repo=repo, policy=policy), revision, rows)
+        return _verdict(RepositoryReader(repo=repo, policy=policy), revision, rows)
     except Exception as error:
         if isinstance(error, HfHubHTTPError | UpstreamError) or is_transient(error):
             msg = f"{repo}: cannot be read: {error}"
@@ -63,7 +64,7 @@ def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPo
         raise
 
 
-def _verdict(repository: Repository, revision: str, rows: int) -> Verdict:
+def _verdict(repository: RepositoryReader, revision: str, rows: int) -> Verdict:
     commit = repository.head(revision)
     if commit is None:
         msg = f"{repository.repo}@{revision}: no such repo or revision, or the token does not open it"
@@ -108,7 +109,7 @@ def _file_faults(published: Manifest, tree: Tree) -> Iterator[str]:
             yield f"{name}: does not belong in a published repo: it takes the card's place, or asks to be run"
 
 
-def _card_faults(repository: Repository, commit: str, tree: Tree, published: Manifest) -> Iterator[str]:
+def _card_faults(repository: RepositoryReader, commit: str, tree: Tree, published: Manifest) -> Iterator[str]:
     if CARD not in tree:
         yield f"{CARD}: is missing"
         return
