@@ -7,6 +7,7 @@ and in the place where the template wrote it, and not one like it elsewhere.
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str 
         everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
         found.nulls += everywhere - inside
         found.argument_nulls += inside
-        marks = _Marks(json.dumps([messages, tools], ensure_ascii=False))
+        marks = _Marks()
         try:
             probed = template.render([shows.mark(message, marks) for message in messages], tools).text
             rendered = template.render(messages, tools)
@@ -96,10 +97,8 @@ def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str 
 class _Marks:
     """Texts between marks, and which of them came through."""
 
-    def __init__(self, row: str) -> None:
-        self._salt = "x"
-        while f"[{self._salt}" in row:
-            self._salt += "x"
+    def __init__(self) -> None:
+        self._salt = secrets.token_hex(8)  # cannot occur in a row
         self._groups: list[tuple[str, list[str]]] = []
 
     def group(self, kind: str) -> None:
