@@ -65,5 +65,8 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"{NAME}: {message}\n")
+    # A message may quote a file or a name that a terminal would act on.
+    from sera_swezero.display.formatting import escaped
+
+    sys.stderr.write(f"{NAME}: {escaped(message)}\n")
     return code

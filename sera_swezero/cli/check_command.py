@@ -31,7 +31,7 @@ def check(
     a summary.
     """
     from sera_swezero.check import CheckTally, check_paths
-    from sera_swezero.cli.row_printer import escaped
+    from sera_swezero.display.formatting import escaped
 
     tally = CheckTally()
     count, unreadable, stopped = 0, False, False

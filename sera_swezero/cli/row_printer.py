@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sera_swezero.core.message_order import WRAPPERS
+from sera_swezero.display.formatting import escaped
 
 PAYLOADS = ("messages", "conversations")
 """Columns that contain the trajectory, as a list or as JSON text."""
@@ -74,7 +75,9 @@ def render(row: dict[str, Any], console: Console, *, full: bool = False, most: i
 def _print(part: MessagePart, number: int, console: Console) -> None:
     colour = _COLOURS.get(part.heading.partition(" ")[0], "bold")
     console.print()
-    console.print(Text(f"[{number}] {part.heading}", style=f"{colour} reverse" if console.is_terminal else colour))
+    console.print(
+        Text(escaped(f"[{number}] {part.heading}"), style=f"{colour} reverse" if console.is_terminal else colour)
+    )
     body = printable(part.text, fold=part.folds)
     console.print(Text(body, style="dim" if part.heading == "system" else ""), soft_wrap=not console.is_terminal)
 
@@ -112,11 +115,6 @@ def _call(role: str, call: Any) -> MessagePart:
         return MessagePart(role, call if isinstance(call, str) else json.dumps(call), folds=False)
 
 
-def escaped(text: str) -> str:
-    """Return the text with everything that a terminal would act on escaped."""
-    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
-
-
 def printable(text: str, *, fold: bool) -> str:
     """Return the text as it is printed: escaped, and if it is folded, only its first and last lines."""
     lines = [escaped(line) for line in text.split("\n")]
@@ -137,5 +135,5 @@ def _header(columns: dict[str, Any]) -> Table:
     table.add_column(overflow="fold")
     for name, value in columns.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        table.add_row(name, Text(printable(text, fold=True)))
+        table.add_row(escaped(name), Text(printable(text, fold=True)))
     return table

@@ -17,6 +17,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a published set from outside: files, hashes, footers, card, rows. Exit code 1 if anything is wrong."""
+    from sera_swezero.display.formatting import escaped
     from sera_swezero.push.verify import verify as run
 
     verdict = run(repo, revision=revision, rows=rows)
@@ -24,7 +25,7 @@ def verify(
         print_json(dataclasses.asdict(verdict))
     else:
         for problem in verdict.problems:
-            typer.echo(problem)
+            typer.echo(escaped(problem))
         end = f"{len(verdict.problems)} problems" if verdict.problems else "no problems found"
         typer.echo(f"{repo} at {verdict.commit[:12]}: {verdict.files} files, {verdict.rows:,} rows: {end}")
     if verdict.problems:

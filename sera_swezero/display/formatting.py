@@ -37,3 +37,8 @@ def _scaled(count: float, units: tuple[str, ...]) -> str:
             return f"{count:.0f} {unit}" if unit == units[0] or count >= 100 else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} {largest}"
+
+
+def escaped(text: str) -> str:
+    """Return the text with everything that a terminal would act on escaped."""
+    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)

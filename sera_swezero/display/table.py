@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
 
+from sera_swezero.display.formatting import escaped
+
 _GAP = 2  # blanks between two columns
 
 
@@ -55,7 +57,7 @@ def print_table(table: Table) -> None:
             justify: Literal["left", "right"] = "left" if index in table.text_columns else "right"
             drawn.add_column(escape(table.header[index]), justify=justify, width=width, overflow="fold")
         for number, row in enumerate(table.rows):
-            cells = [escape(row[index]) for index in part if index < len(row)]
+            cells = [escape(escaped(row[index])) for index in part if index < len(row)]
             drawn.add_row(*cells, style="red" if number in table.marked_rows else None)
         console.print(drawn)
     if table.note:
