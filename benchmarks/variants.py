@@ -96,7 +96,6 @@ def orjson_by_hand() -> Run:
 def project(config: str, workers: int) -> Run:
     """This project: the function behind `sera-swezero build`, with everything that a build does."""
     import sera_swezero.build.build_shard  # noqa: F401 (what the units import)
-
     from sera_swezero.build.runner import build
 
     def run(job: Job) -> int:
