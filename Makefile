@@ -9,7 +9,7 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check
-PYTEST := -m pytest -n $(JOBS)
+PYTEST := -m pytest -n $(JOBS) --dist worksteal
 # Generations of datasets other than the newest (tests/support/matrix.py), and groups of tests with an environment of their own.
 MATRIX := $(shell $(PYTHON) tests/support/matrix.py)
 ifeq ($(MATRIX),)

@@ -415,10 +415,10 @@ def test_a_silent_hub_does_not_hold_a_push_for_ever(hub: LoopbackHub, tmp_path: 
         from pathlib import Path
         from sera_swezero.hub import session
         from sera_swezero.hub.retry import RetryPolicy
-        from sera_swezero.push import readback, repository
+        from sera_swezero.push import readback, repository, repository_reader
         from sera_swezero.push.publish import push
         session.TIMEOUT = 1.0
-        readback.SILENCE = repository.SILENCE = 5.0
+        readback.SILENCE = repository.SILENCE = repository_reader.SILENCE = 5.0
         print(push(Path(sys.argv[1]), "org/set", policy=RetryPolicy(first=0.05)).done)
     """
     out = made(tmp_path / "v1", range(3))
