@@ -40,12 +40,14 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
             for name, progress in board.state().items():
                 drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
 
-        if context is None:
-            return built | _in_this_process(todo, out, board, draw, ())
-        pool = ProcessPoolExecutor(workers - 1, context, initializer=worker_process.start, initargs=(board,))
+        pool = None
+        if context is not None:
+            pool = ProcessPoolExecutor(workers - 1, context, initializer=worker_process.start, initargs=(board,))
         with _stopping(pool, out):
-            with _without_algebra_threads():
-                others = [pool.submit(worker_process.work_in_pool, todo, out) for _ in range(workers - 1)]
+            others: list[Future[Built]] = []
+            if pool is not None:
+                with _without_algebra_threads():
+                    others += [pool.submit(worker_process.work_in_pool, todo, out) for _ in range(workers - 1)]
             built |= _in_this_process(todo, out, board, draw, others)
             for other in others:
                 built |= other.result()
@@ -96,19 +98,22 @@ def _without_algebra_threads() -> Iterator[None]:
 
 
 @contextmanager
-def _stopping(pool: ProcessPoolExecutor, out: Path) -> Iterator[None]:
-    """Leave no worker behind: on an interrupt or an error, what is under way is cut off and its scratch removed."""
+def _stopping(pool: ProcessPoolExecutor | None, out: Path) -> Iterator[None]:
+    """Leave nothing behind: on an interrupt or an error, what is under way is cut off and its scratch removed."""
     before = set(multiprocessing.active_children())
     try:
         yield
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
         started = set(multiprocessing.active_children()) - before
         for process in started:
-            process.terminate()
+            process.kill()
         for process in started:
             process.join()
-        unit_files.sweep(out, {process.pid for process in started if process.pid})
+        # An interrupt may also have come before this process could remove its own.
+        unit_files.sweep(out, {os.getpid(), *(process.pid for process in started if process.pid)})
         raise
-    # They have nothing left to do, and end while manifest and card are written.
-    pool.shutdown(wait=False)
+    if pool is not None:
+        # Its processes have nothing left to do, and end while manifest and card are written.
+        pool.shutdown(wait=False)
