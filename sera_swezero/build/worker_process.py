@@ -93,10 +93,11 @@ _BOARD: Board | None = None
 
 
 def start(board: Board) -> None:
-    """Prepare a worker: the parent handles Ctrl-C, and a worker whose parent is gone must not go on alone."""
+    """Prepare a worker: the parent handles interrupts, and a worker whose parent is gone must not go on alone."""
     global _BOARD  # noqa: PLW0603 (a pool gives its workers nothing else at their start)
     _BOARD = board
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

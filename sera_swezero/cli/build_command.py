@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,6 +47,7 @@ def build(  # noqa: PLR0913 (options of a command)
     cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
     from sera_swezero.build.runner import build as run
 
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         if cluster is None:
             made = run(
@@ -65,12 +68,19 @@ def build(  # noqa: PLR0913 (options of a command)
                 typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
                 return
             made = done
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         typer.echo("interrupted; the shards that are done stay: run the same command again to go on", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if stats is not None:
         _write_stats(made, out, stats)
     _show(made, out)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """Stop as at Ctrl-C: schedulers and cancelled CI jobs send SIGTERM."""
+    raise KeyboardInterrupt(number)
 
 
 def _cluster(
