@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -28,6 +29,8 @@ def show(
     if row is not None and instance is not None:
         msg = "--row and --id: one row is shown; give one of the two"
         raise ConfigError(msg)
+    # Rejected records are named where the row is not found; a warning would only stand before it.
+    logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     found = find_row(settle(config, **arguments), row or 0, instance)
     if as_json:
         print_json(found, indent=None)
