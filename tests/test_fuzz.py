@@ -82,6 +82,9 @@ def spoilt(rng: random.Random, raw: bytes) -> bytes:
 # --- the cases
 
 
+CONTRACTS = contracts()
+
+
 @cache
 def requests(source: str) -> list[Request]:
     """Every view, with every policy on rows that were not submitted."""
@@ -97,7 +100,7 @@ def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request, *, thorou
         assert done.error.where.startswith("$")
         str(done.error).encode("utf-8", "replace")
         return done.error.reason
-    contract = contracts()[wanted.view.schema(SOURCES[wanted.config.source], wanted.origins[0].shape)]
+    contract = CONTRACTS[wanted.view.schema(SOURCES[wanted.config.source], wanted.origins[0].shape)]
     assert contract.accepts(done.row), problems(done.row, wanted)
     if thorough:
         assert problems(done.row, wanted) == []

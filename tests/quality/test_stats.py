@@ -357,9 +357,7 @@ def test_other_rows_are_refused_by_name(tmp_path: Path) -> None:
         stats("glm-4.6-lite-t2-openai", upstream="sample")
     with pytest.raises(ConfigError, match="no Parquet files"):
         stats(str(tmp_path))
-    with pytest.raises(
-        ConfigError, match=r"is a folder.*upstream can only be given with a config"
-    ):
+    with pytest.raises(ConfigError, match=r"is a folder.*upstream can only be given with a config"):
         stats(str(tmp_path), upstream="sample")
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "x.parquet")
     with pytest.raises(
