@@ -13,11 +13,10 @@ from sera_swezero.core.text import mend_json
 from sera_swezero.errors import ConfigError
 from sera_swezero.plugins import load_installed
 from sera_swezero.schemas.columns import types_of
-from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults, inner
+from sera_swezero.schemas.validate import Fault, brief, decode, faults, inner
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import LINEAGE, VIEWS, Columns, Row
 
-_LINEAGE = "lineage"
 _NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<number>-?[0-9][0-9.eE+-]*)')  # a string, or a number outside of any
 _LONGEST_NUMBER = 4300  # digits that Python reads as an integer
 _LEAST_ALIKE = 0.5  # share of columns in common below which a file holds no rows of that kind
@@ -32,35 +31,19 @@ class Contract:
     source: str
     columns: Columns
 
-    def accepts(self, row: Row) -> bool:
-        """Whether the row is right: the fast way, for nearly every row. Exactly where `faults` finds nothing."""
-        own, lineage = self._split(row)
-        if not accepts(self.schema, own) or (lineage and not accepts(_LINEAGE, lineage)):
-            return False
-        decoded: dict[str, Any] = {}
-        for column, (schema, each) in inner(self.schema).items():
-            try:
-                values = [self._inside(text) for text in (own[column] if each else [own[column]])]
-            except ValueError:
-                return False
-            if not all(accepts(schema, value) for value in values):
-                return False
-            decoded[column] = values if each else values[0]
-        return next(self._order(own, decoded), None) is None
-
     def faults(self, row: Row) -> list[Fault]:
-        """Every problem of the row, each told once."""
+        """Every problem of the row, each named once."""
         own, lineage = self._split(row)
-        found = list(faults(self.schema, own))
+        found = faults(self.schema, own)
         if lineage:
-            found += faults(_LINEAGE, lineage)
+            found += faults("lineage", lineage)
         decoded: dict[str, Any] = {}
         for column, (schema, each) in inner(self.schema).items():
             texts = own.get(column)
             values = []
             for index, text in enumerate(texts if each and isinstance(texts, list) else [texts]):
                 if not isinstance(text, str):
-                    continue  # told already
+                    continue  # found already
                 path = f"$.{column}[{index}]" if each else f"$.{column}"
                 try:
                     values.append(self._inside(text))
@@ -76,7 +59,7 @@ class Contract:
         return list(dict.fromkeys(found))
 
     def _split(self, row: Row) -> tuple[Row, Row]:
-        """The row's own columns, and those that tell its lineage."""
+        """The row's own columns, and those of its lineage."""
         own, lineage = row, {}
         if not LINEAGE.keys().isdisjoint(row):
             lineage = {name: value for name, value in row.items() if name in LINEAGE}

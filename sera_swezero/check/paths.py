@@ -50,7 +50,7 @@ def check_paths(
     """Check every row of Parquet and JSONL files, and of all such files below folders; yield each problem when found.
 
     Rows are streamed: memory does not grow with the files. The columns and values of a file show which kind of rows it
-    has. A row that the compiled schemas refuse is checked again by `jsonschema`, which names all of its problems.
+    has.
 
     Args:
         paths: files and folders, also as fsspec URLs. Below folders, hidden files and rejected records are left out.
@@ -89,12 +89,9 @@ def _check_file(file: RowFile, among: Sequence[Contract], counts: CheckTally, *,
             return
         for number, row in enumerate(opened.rows):
             counts.rows[contract.schema] += 1
-            if isinstance(row, Fault):
-                counts.bad_rows += 1
-                yield Problem(file.name, number, *row)
-            elif not contract.accepts(row):
-                counts.bad_rows += 1
-                yield from (Problem(file.name, number, *fault) for fault in contract.faults(row))
+            found = [row] if isinstance(row, Fault) else contract.faults(row)
+            counts.bad_rows += bool(found)
+            yield from (Problem(file.name, number, *fault) for fault in found)
     except Unreadable as error:
         place = f" after row {number}" if number >= 0 else ""
         yield Problem(file.name, None, "$", error.found + place, error.expected, unreadable=True)

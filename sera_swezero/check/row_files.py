@@ -49,7 +49,7 @@ def open_file(file: RowFile) -> OpenedFile:
         found = f"a {file.suffix} file" if file.suffix else "a file without a suffix"
         raise Unreadable(found, f"one of {', '.join(SUFFIXES)}")
     try:
-        if file.size == 0:
+        if file.file_system.size(file.path) == 0:
             raise Unreadable("an empty file (0 bytes)", f"rows in a {file.suffix} file")
         return _parquet(file) if file.suffix == ".parquet" else _jsonl(file)
     except OSError as error:
@@ -118,9 +118,10 @@ def _parse(line: bytes) -> Row | Fault:
 
 def _parquet(file: RowFile) -> OpenedFile:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
-        parquet = file.parquet(pre_buffer=False, buffer_size=_BUFFER)
+        parquet = pq.ParquetFile(file.path, filesystem=file.file_system, pre_buffer=False, buffer_size=_BUFFER)
     except pa.ArrowException as error:
         raise Unreadable(_first_line(error), "a whole Parquet file") from error
     kinds = {field.name: kind_of(field.type) for field in parquet.schema_arrow}

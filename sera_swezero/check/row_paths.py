@@ -20,39 +20,19 @@ class RowFile:
 
     name: str
     """As it was given, or the given folder and the place below it."""
-    inside: str
-    """Its place below the folder that was given; its own name if it was given itself."""
     path: str
     """As its file system takes it."""
-    file_system: Any = None
-    """Of fsspec; None for a file on this machine."""
+    file_system: Any
+    """Of fsspec."""
 
     @property
     def suffix(self) -> str:
         """The end of the name, such as ".parquet"."""
-        return PurePosixPath(self.inside).suffix
-
-    @property
-    def size(self) -> int:
-        """Bytes. Raises OSError."""
-        return Path(self.path).stat().st_size if self.file_system is None else int(self.file_system.size(self.path))
+        return PurePosixPath(self.path).suffix
 
     def open(self) -> IO[bytes]:
         """Open the file for reading. Raises OSError."""
-        if self.file_system is None:
-            return Path(self.path).open("rb")
         return io.BufferedReader(self.file_system.open(self.path, "rb"))  # fsspec's own `readline` has no limit
-
-    def parquet(self, **options: Any) -> Any:
-        """Open the file as a `pyarrow.parquet.ParquetFile`. Raises OSError or pyarrow.ArrowException."""
-        import pyarrow.parquet as pq
-
-        return pq.ParquetFile(self.path if self.file_system is None else self.open(), **options)
-
-
-def is_url(location: str | Path) -> bool:
-    """Say whether a location is an fsspec URL rather than a path."""
-    return "://" in str(location)
 
 
 def find_files(location: str | Path) -> list[RowFile]:
@@ -65,24 +45,20 @@ def find_files(location: str | Path) -> list[RowFile]:
     Raises:
         OSError, ValueError, ImportError: the location cannot be listed, or its file system is not known or installed.
     """
-    if is_url(location):
-        import fsspec
+    import fsspec
 
-        given = str(location).rstrip("/")
+    given = str(location).rstrip("/")
+    if "://" in given:
         file_system, base = fsspec.core.url_to_fs(given)
-        if PurePosixPath(base).suffix in SUFFIXES or not file_system.isdir(base):
-            return [RowFile(given, PurePosixPath(base).name, base, file_system)]
-        found = {path: path.removeprefix(base).strip("/") for path in file_system.find(base)}
-        return [
-            RowFile(f"{given}/{inside}", inside, path, file_system)
-            for path, inside in sorted(found.items())
-            if _has_rows(inside)
-        ]
-    folder = Path(location)
-    if not folder.is_dir():
-        return [RowFile(str(folder), folder.name, str(folder))]
-    found = {str(path): path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return [RowFile(path, inside, path) for path, inside in sorted(found.items()) if _has_rows(inside)]
+        is_file = PurePosixPath(base).suffix in SUFFIXES  # to ask for a folder may take a download of the file
+    else:
+        file_system, base, is_file = fsspec.filesystem("file"), str(Path(given).absolute()), False
+    if is_file or not file_system.isdir(base):
+        return [RowFile(given, base, file_system)]
+    found = {path: path.removeprefix(base).strip("/") for path in file_system.find(base)}
+    return [
+        RowFile(f"{given}/{inside}", path, file_system) for path, inside in sorted(found.items()) if _has_rows(inside)
+    ]
 
 
 def _has_rows(inside: str) -> bool:

@@ -1,14 +1,13 @@
-"""Check values against the JSON Schemas in `schemas`: fast (is it right?) and in full (every problem, with its path).
+"""Check values against the JSON Schemas in `schemas`, and name every problem with its path.
 
-`accepts` runs the schema itself, compiled by jsonschema-rs, so that there is no second definition to keep equal.
-`faults` lists every problem with `jsonschema`. Both take JSON as the standard has it: no NaN, no infinity, and `$` in a
-pattern is the end of the text (Python's own `$` would let a trailing newline pass). A column that holds JSON text says
-so by `contentMediaType` and names the schema of what is inside in `contentSchema`.
+jsonschema-rs compiles the schema itself and says whether a value is right, in some 0.4 us for a row of plain columns;
+`jsonschema` then lists the problems of a value that is not. `$` in a pattern is the end of the text, as the standard
+has it (Python's own `$` would let a trailing newline pass). A column that holds JSON text says so by
+`contentMediaType` and names the schema of what is inside in `contentSchema`.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -21,28 +20,29 @@ from sera_swezero.errors import RowError
 
 
 class Fault(NamedTuple):
-    """One problem of a value. path: JSON path; found: what is there; expected: what would have been right."""
+    """One problem of a value."""
 
     path: str
+    """Its JSON path."""
     found: str
     expected: str
+    """What would have been right."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.found}; expected {self.expected}"
 
 
-def accepts(schema: str, value: Any) -> bool:
-    """Whether the value is what the schema of this name asks for: some 0.4 us for a row of plain columns."""
+def faults(schema: str, value: Any, path: str = "$") -> list[Fault]:
+    """Every problem of the value by the schema of this name; `path` is the value's own place."""
     try:
-        return _compiled(schema)(value)
-    except ValueError:
-        # What is no JSON, such as a lone surrogate, is an error rather than an answer in some versions.
-        return next(faults(schema, value), None) is None
-
-
-def faults(schema: str, value: Any, path: str = "$") -> Iterator[Fault]:
-    """Every problem of the value; none exactly where `accepts` says so. `path` is the value's own place."""
-    yield from _explain_all(list(_validator(schema).iter_errors(value)), path)
+        right = _compiled(schema)(value)
+    except ValueError:  # what is no JSON at all, such as bytes
+        right = False
+    if right:
+        return []
+    found = list(_explain_all(list(_validator(schema).iter_errors(value)), path))
+    # `jsonschema` takes NaN and lone surrogates as they are.
+    return found or [Fault(path, "a value that is not JSON", "text in UTF-8, finite numbers, true, false or null")]
 
 
 class Inner(NamedTuple):
@@ -74,11 +74,8 @@ def check_row(schema: str, row: Mapping[str, Any]) -> None:
         RowError: reason `bad_record`, with every problem.
     """
     plain = {name: _without_bytes(value) if type(value) in (bytes, list) else value for name, value in row.items()}
-    if accepts(schema, plain):
-        return
-    found = list(faults(schema, plain))
-    path, problem = (found[0].path, "; ".join(map(str, found))) if found else ("$", "a value that is no JSON")
-    raise RowError("bad_record", problem, path)
+    if found := faults(schema, plain):
+        raise RowError("bad_record", "; ".join(map(str, found)), found[0].path)
 
 
 def _without_bytes(value: Any) -> Any:
@@ -104,18 +101,14 @@ def _compiled(schema: str) -> Callable[[Any], bool]:
 
 @cache
 def _validator(schema: str) -> Any:
-    """A `jsonschema` validator with the standard's own definition of numbers and `$`."""
+    """A `jsonschema` validator with the standard's own definition of `$`."""
     import jsonschema
     import referencing
 
     known = [
         (loaded["$id"], referencing.Resource.from_contents(loaded)) for loaded in map(schemas.load, schemas.names())
     ]
-    standard = jsonschema.Draft202012Validator
-    checker = standard.TYPE_CHECKER.redefine("number", _is_number)
-    made = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-        standard, {"pattern": _pattern}, type_checker=checker
-    )
+    made = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
     return made(schemas.load(schema), registry=referencing.Registry().with_resources(known))
 
 
@@ -128,12 +121,6 @@ def _inner(schema: str) -> dict[str, Inner]:
         if "contentSchema" in text:
             found[name] = Inner(text["contentSchema"]["$ref"].removesuffix(".schema.json"), each)
     return found
-
-
-def _is_number(_checker: Any, value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, int) or math.isfinite(value)
 
 
 def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[Any]:

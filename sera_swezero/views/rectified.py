@@ -25,7 +25,7 @@ from sera_swezero.core.rectify import rectify
 from sera_swezero.core.system_prompt import system_text
 from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.validate import Fault, accepts, brief, decode, faults
+from sera_swezero.schemas.validate import Fault, brief, decode, faults
 from sera_swezero.sources.source import Source
 from sera_swezero.views.tagged_text import read_call
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
@@ -170,8 +170,7 @@ def _call_faults(text: str, path: str) -> Iterator[Fault]:
         expected = 'an object {"name": ..., "arguments": {...}}'
         yield Fault(path, f"{brief(text)}, which is no JSON ({error})", expected)
         return
-    if not accepts("rectified-tool-call", call):
-        yield from faults("rectified-tool-call", call, path)
+    yield from faults("rectified-tool-call", call, path)
 
 
 VIEW = View(

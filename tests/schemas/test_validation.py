@@ -1,4 +1,4 @@
-"""Every row is checked before it is yielded, and the fast check says what the published JSON Schemas say."""
+"""Every row is checked before it is yielded, and two readers of the published JSON Schemas say the same of it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ def test_every_schema_is_valid_2020_12_and_bears_its_own_name(name):
     assert schema["$id"] == f"{name}.schema.json"
     assert schema["title"]
     # Compiling resolves every reference.
-    assert not validate.accepts(name, None)
     assert [fault.path for fault in validate.faults(name, None)] == ["$"]
 
 
@@ -95,18 +94,15 @@ def test_every_view_of_every_set_has_a_contract():
     assert contracts().keys() == expected <= set(schemas.names())
 
 
-# The fast check and the JSON Schemas, side by side.
+# The compiled schemas and `jsonschema`, side by side.
 
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("config", SETS)
-def test_fast_check_and_schemas_both_accept_every_row_of_the_corpus(config, view):
+def test_every_row_of_the_corpus_is_right(config, view):
     contract = contract_of(config, view)
     assert len(rows(config, view)) > 40
-    for row in rows(config, view):
-        assert contract.accepts(row)
-    for row in rows(config, view)[::5]:  # slow
-        assert contract.faults(row) == []
+    assert [contract.faults(row) for row in rows(config, view)] == [[]] * len(rows(config, view))
 
 
 CALLS = [
@@ -143,18 +139,20 @@ def broken(rng, row):
     ("config", "view"),
     [*((T2, view) for view in VIEWS), (ZERO, "rectified"), (ZERO, "native"), ("swe-zero-12m", "native")],
 )
-def test_fast_check_and_schemas_agree_on_broken_rows(config, view):
+def test_the_compiled_schemas_and_jsonschema_agree_on_broken_rows(config, view):
     contract, accepted = contract_of(config, view), 0
     for number in range(100):
         rng = random.Random(number)
         row = broken(rng, rng.choice(rows(config, view)[:12]))
         faults = contract.faults(row)
-        assert contract.accepts(row) == (not faults), (number, faults)
+        slow = next(validate._validator(contract.schema).iter_errors(row), None)
+        assert bool(validate.faults(contract.schema, row)) == (slow is not None), number
         accepted += not faults
         for fault in faults:
             assert fault.path.startswith("$")
             assert fault.found
             assert fault.expected
+            assert fault.found != "a value that is not JSON"
     assert 0 < accepted < 90
 
 
