@@ -16,7 +16,7 @@ from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.build.manifest import Manifest
-    from sera_swezero.cluster.cluster_build import Cluster
+    from sera_swezero.cluster.tasks import Cluster
 
 
 @takes_arguments(without={*ORDER, "view"})
@@ -61,7 +61,7 @@ def build(  # noqa: PLR0913 (options of a command)
                 **arguments,
             )
         else:
-            from sera_swezero.cluster.cluster_build import build as run_on_cluster
+            from sera_swezero.cluster.tasks import build as run_on_cluster
 
             done = run_on_cluster(names, out, cluster, views=views or (), shard_bytes=shard_bytes, **arguments)
             if done is None:
@@ -103,8 +103,8 @@ def _cluster(
     if max_rows is not None:
         msg = "--max-rows reads a config's first rows in one piece; it does not work with --executor"
         raise ConfigError(msg)
-    from sera_swezero.cluster.cluster_build import Cluster
-    from sera_swezero.cluster.executors import read_settings
+    from sera_swezero.cluster.step import read_settings
+    from sera_swezero.cluster.tasks import Cluster
 
     given = read_settings(settings, executor) if settings else {}
     own = given | ({"workers": workers} if workers else {})
@@ -113,7 +113,7 @@ def _cluster(
 
 def _write_stats(made: Manifest, out: Path, file: Path) -> None:
     from sera_swezero.cli.stats_command import json_text
-    from sera_swezero.cluster.sketches import merged
+    from sera_swezero.quality.sketches import merged
 
     file.write_text(json_text(merged(made, out)) + "\n", encoding="utf-8")
 

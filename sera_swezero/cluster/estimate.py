@@ -90,15 +90,11 @@ def estimate(
     samples: int = SAMPLES,
     **arguments: Unpack[RowArgumentsDict],
 ) -> list[Estimate]:
-    """Estimate a build.
+    """Estimate a build with these arguments, which are those of `runner.build`.
 
     Args:
-        names: config names, as in `runner.build`.
-        views: the views; none means each config's default view.
-        shard_bytes: raw bytes of a shard.
         tasks: tasks of each config; None for one per shard.
         samples: shards of each config to build, spread over it.
-        **arguments: as in `runner.build`.
 
     Raises:
         ConfigError, UpstreamError: as a build.
@@ -142,18 +138,17 @@ def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:
     """Units spread over the config, each with the raw bytes of the records that start in it."""
     units = job.units
     count = min(samples, len(units))
-    chosen: dict[int, tuple[Unit, int]] = {}
+    chosen: dict[int, int] = {}
     for number in range(count):
         first = (2 * number + 1) * len(units) // (2 * count)
         for place in islice(chain(range(first, len(units)), range(first)), _NEAR):
-            raw = _owned(units[place], job.snapshot)
-            if raw and place not in chosen:
-                chosen[place] = units[place], raw
+            if place not in chosen and (raw := _owned(units[place], job.snapshot)):
+                chosen[place] = raw
                 break
     if not chosen:
         msg = f"{job.request.name}: no record was found in the shards looked at; give a larger --shard-size"
         raise ConfigError(msg)
-    return list(chosen.values())
+    return [(units[place], raw) for place, raw in chosen.items()]
 
 
 def _owned(unit: Unit, snapshot: Snapshot) -> int:

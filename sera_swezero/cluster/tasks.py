@@ -1,55 +1,159 @@
-"""What each task has to do: one small file per task below the build's state, so that no task reads the whole plan."""
+"""A build as tasks: plan, run what is missing, check what there is, write manifest and card as a build does.
+
+What a task has to do is a small file below the build's state, so that no task reads the whole plan.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Unpack
 
 import msgspec
 
+from sera_swezero.build import folder, runner, unit_files
+from sera_swezero.build.manifest import Manifest
+from sera_swezero.build.runner import SHARD_BYTES
 from sera_swezero.build.unit_files import STATE, Unit, program
-from sera_swezero.cluster.step import task_file
-from sera_swezero.errors import ConfigError
+from sera_swezero.cluster.estimate import hub_problem
+from sera_swezero.cluster.step import EXECUTORS, BuildShards, make_executor, task_file
+from sera_swezero.cluster.worker import ClusterTask
+from sera_swezero.errors import BuildError, ConfigError
+from sera_swezero.quality import sketches
+from sera_swezero.request.arguments import RowArgumentsDict
 
-FOLDER = "tasks"
+FOLDER, LOGS = "tasks", "engine"
+"""The folders of the tasks' files and of the engine's logs, in that of the build's state."""
+
+STALE = 24 * 3600
+"""Seconds after which half-written files that nobody touched belong to a machine that is gone."""
+
+_NAMED = 5  # shards named in an error
 
 
-class ClusterTask(msgspec.Struct):
-    """What one task has to do."""
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """Where the tasks of a build run."""
 
-    units: list[Unit]
-    """In the order in which they are built."""
-    sketch: bool
-    """Whether to count what is in their files too."""
-    program: str
-    """`unit_files.program()` where the task was written."""
+    executor: str
+    """A name of `step.EXECUTORS`."""
+    tasks: int | None = None
+    """How many; None for one per missing shard."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the executor's class."""
+    sketch: bool = False
+    """Whether each task also counts what is in its shards (`quality.sketches`)."""
+
+
+def build(
+    names: Sequence[str],
+    out: Path,
+    cluster: Cluster,
+    *,
+    views: Sequence[str] = (),
+    shard_bytes: int = SHARD_BYTES,
+    **arguments: Unpack[RowArgumentsDict],
+) -> Manifest | None:
+    """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
+
+    Shards that are there stay. If it ends early for any reason, run it again with the same arguments, which are those
+    of `runner.build`.
+
+    Returns:
+        The manifest of everything in `out`; None where the executor does not wait for its tasks: run it again, with
+        the same arguments, when they are done.
+
+    Raises:
+        ConfigError: a name, value or setting that does not exist; more shards than the hub holds.
+        UpstreamError: upstream cannot be resolved. PublishError: `out` holds files that no build wrote.
+        BuildError: tasks ended and shards are missing, or another build into `out` is running.
+    """
+    if cluster.executor not in EXECUTORS:
+        msg = f"executor {cluster.executor!r}; executors are {', '.join(EXECUTORS)}"
+        raise ConfigError(msg)
+    folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
+    jobs = runner.plan(names, views, arguments, shard_bytes, None)
+    for job in jobs:
+        if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
+            raise ConfigError(problem)
+    todo = _missing([unit for job in jobs for unit in job.units], out, cluster)
+    if todo:
+        with folder.claim(out):
+            _run(todo, out, cluster)
+        if cluster.executor == "slurm":
+            return None
+        _check(todo, out, cluster)
+    sweep(out)
+    # Nothing is left to build, so this writes manifest and card, of the commits that the tasks read.
+    commits = {repo: commit for job in jobs for repo, commit in job.snapshot.commits.items() if commit}
+    arguments["revision"] = commits or arguments.get("revision")
+    return runner.build(names, out, views=views, shard_bytes=shard_bytes, workers=1, **arguments)
+
+
+def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
+    count = min(cluster.tasks or len(todo), len(todo))
+    unit_files.sweep(out)
+    # Workers start in folders of the engine's choice.
+    out = out.absolute()
+    written = write(todo, out, count, sketch=cluster.sketch)
+    step = BuildShards(str(out), str(written))
+    try:
+        make_executor(cluster.executor, step, count, out / STATE / LOGS / written.name, cluster.settings).run()
+    except BuildError as error:
+        msg = f"{error} Run the same command again to do what is missing"
+        raise BuildError(msg) from error
 
 
 def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False) -> Path:
-    """Deal the units out to `count` tasks and write them; the same units give the same folder.
+    """Deal the units out to `count` tasks and write these; the same units give the same folder.
 
     Returns:
         The folder of the tasks, in which `step.task_file` finds one.
     """
     keys = "\n".join([str(count), str(sketch), *(unit.key for unit in units)])
-    folder = out / STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+    written = out / STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
+    written.mkdir(parents=True, exist_ok=True)
     for rank in range(count):
         # A login is never written down: every machine has its own, or HF_TOKEN.
         mine = [replace(unit, snapshot=replace(unit.snapshot, token=None)) for unit in units[rank::count]]
-        aside = folder / f"{rank:05d}.{os.getpid()}"
+        aside = written / f"{rank:05d}.{os.getpid()}"
         aside.write_bytes(msgspec.json.encode(ClusterTask(units=mine, sketch=sketch, program=program())))
-        aside.replace(task_file(folder, rank))
-    return folder
+        aside.replace(task_file(written, rank))
+    return written
 
 
-def read(file: Path) -> ClusterTask:
-    """Read a task's file. Raises ConfigError where it was written by other versions than this machine has."""
-    task = msgspec.json.decode(file.read_bytes(), type=ClusterTask)
-    if task.program != program():
-        msg = f"{file}: was written with {task.program}, but this machine has {program()}; install the same versions"
-        raise ConfigError(msg)
-    return task
+def _missing(units: Sequence[Unit], out: Path, cluster: Cluster) -> list[Unit]:
+    shards = [(unit, unit_files.finished(unit, out)) for unit in units]
+    return [
+        unit
+        for unit, shard in shards
+        if shard is None or (cluster.sketch and shard.data is not None and not sketches.exists(shard.data, out))
+    ]
+
+
+def _check(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
+    missing = [unit.stem for unit in _missing(todo, out, cluster)]
+    if missing:
+        named = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        msg = (
+            f"{len(missing)} of {len(todo)} shards are missing: {named}; the engine's logs are in "
+            f"{out / STATE / LOGS}. Run the same command again to do what is missing"
+        )
+        raise BuildError(msg)
+
+
+def sweep(out: Path) -> None:
+    """Remove what was left half written by dead processes of this machine, and by machines not heard of for a day."""
+    unit_files.sweep(out)
+    now = time.time()
+    for part in (out / STATE).glob("part-*"):
+        with contextlib.suppress(FileNotFoundError):  # its process ends just now
+            touched = [path.stat().st_mtime for path in (part, *part.iterdir())]
+            if now - max(touched) > STALE:
+                shutil.rmtree(part, ignore_errors=True)

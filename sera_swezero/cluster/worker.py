@@ -14,11 +14,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from sera_swezero.build.build_shard import build_shard
-from sera_swezero.build.unit_files import Unit, finished
-from sera_swezero.cluster import tasks
+from sera_swezero.build.unit_files import Unit, finished, program
 from sera_swezero.cluster.step import ATTENDED
-from sera_swezero.errors import SeraSweZeroError
+from sera_swezero.errors import ConfigError, SeraSweZeroError
+
+
+class ClusterTask(msgspec.Struct):
+    """What one task has to do, as its file says it."""
+
+    units: list[Unit]
+    """In the order in which they are built."""
+    sketch: bool
+    """Whether to count what is in their files too (`quality.sketches`)."""
+    program: str
+    """`unit_files.program()` where the task was written."""
+
+
+def read(file: Path) -> ClusterTask:
+    """Read a task's file. Raises ConfigError where it was written by other versions than this machine has."""
+    task = msgspec.json.decode(file.read_bytes(), type=ClusterTask)
+    if task.program != program():
+        msg = f"{file}: was written with {task.program}, but this machine has {program()}; install the same versions"
+        raise ConfigError(msg)
+    return task
 
 
 def work(out: Path, file: Path) -> None:
@@ -27,11 +48,11 @@ def work(out: Path, file: Path) -> None:
     Raises:
         UpstreamError: upstream cannot be read. ConfigError: the arguments make no sense on this machine.
     """
-    task = tasks.read(file)
+    task = read(file)
     for unit in task.units:
         shard = finished(unit, out) or build_shard(unit, out)
         if task.sketch and shard.data is not None:
-            from sera_swezero.cluster import sketches
+            from sera_swezero.quality import sketches
 
             sketches.sketch(shard.data, out)
 
@@ -56,14 +77,8 @@ def measure(unit: Unit, raw: int, out: Path) -> Measured:
     """Build one unit below `out` in this process, which has done nothing else."""
     start = time.process_time()
     shard = build_shard(unit, out)
-    return Measured(
-        raw=raw,
-        rows=shard.report.rows_out,
-        bytes=sum(file.bytes for file in shard.files),
-        start=start,
-        work=time.process_time() - start,
-        memory=peak_memory(),
-    )
+    size = sum(file.bytes for file in shard.files)
+    return Measured(raw, shard.report.rows_out, size, start, time.process_time() - start, peak_memory())
 
 
 def peak_memory() -> int:

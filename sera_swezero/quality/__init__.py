@@ -13,6 +13,7 @@ minhash.py             signatures of rows
 near_duplicates.py     signatures -> rows that stay
 signature_spill.py     the signatures of a whole corpus
 write_kept_rows.py     a file of the rows that stay
+sketches.py            tallies and signatures of single files, and their sums
 """
 
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics, collect

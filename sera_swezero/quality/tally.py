@@ -135,13 +135,3 @@ def total(tallies: list[Tally]) -> Tally:
 
 def _count(counts: dict[str, int], name: str, times: int = 1) -> None:
     counts[name] = counts.get(name, 0) + times
-
-
-def encode(tally: Tally) -> bytes:
-    """A tally as JSON, to be added up elsewhere."""
-    return msgspec.json.encode(msgspec.to_builtins(tally, str_keys=True), order="deterministic")
-
-
-def decode(text: bytes) -> Tally:
-    """Read what `encode` wrote. Raises msgspec.DecodeError."""
-    return msgspec.json.decode(text, type=Tally)

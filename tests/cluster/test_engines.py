@@ -130,8 +130,7 @@ def test_settings_that_there_are_not_are_refused_before_anything_runs(
 
 
 def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: Path, tmp_path: Path) -> None:
-    from sera_swezero.cluster import sketches
-    from sera_swezero.quality import collect, open_rows
+    from sera_swezero.quality import collect, open_rows, sketches
     from sera_swezero.quality.write_kept_rows import write_kept
     from sera_swezero.request.kept_rows import KeptRows
 

@@ -12,9 +12,9 @@ import pytest
 
 from sera_swezero.build import manifest, runner
 from sera_swezero.cluster import tasks, worker
-from sera_swezero.cluster.cluster_build import Cluster, build
 from sera_swezero.cluster.estimate import FOLDER_FILES
 from sera_swezero.cluster.step import task_file
+from sera_swezero.cluster.tasks import Cluster, build
 from tests.cluster.corpus import HERE, environment
 from tools.sample_corpus.__main__ import main as generate
 

@@ -14,9 +14,9 @@ import pytest
 
 from sera_swezero.build import manifest, runner, unit_files
 from sera_swezero.cluster import tasks, worker
-from sera_swezero.cluster.cluster_build import Cluster, build
 from sera_swezero.cluster.estimate import hub_problem
-from sera_swezero.cluster.step import BuildShards, run, task_file
+from sera_swezero.cluster.step import BuildShards, task_file
+from sera_swezero.cluster.tasks import Cluster, build
 from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.push.publish import BATCH
 from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, environment
@@ -53,7 +53,7 @@ def test_any_number_of_tasks_in_any_order_gives_the_same_files(
 def test_a_unit_survives_its_file(root: str, tmp_path: Path) -> None:
     given = units(root)
     folder = tasks.write(given, tmp_path, 3)
-    dealt = [tasks.read(task_file(folder, rank)).units for rank in range(3)]
+    dealt = [worker.read(task_file(folder, rank)).units for rank in range(3)]
     assert [unit.index for unit in dealt[0]] == [0, 3, 6]
     read = sorted((unit for task in dealt for unit in task), key=lambda unit: unit.index)
     assert read == given
@@ -85,7 +85,7 @@ def test_a_worker_that_fails_is_a_failed_task_that_says_why(root: str, tmp_path:
             list(BuildShards(str(tmp_path), str(folder))())
     finally:
         moved.rename(file)
-    run(tmp_path, task_file(folder, 0))
+    list(BuildShards(str(tmp_path), str(folder))())
     assert len(marks(tmp_path)) == SHARDS
 
 

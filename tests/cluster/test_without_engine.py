@@ -40,6 +40,6 @@ def test_the_step_and_its_tasks_need_no_engine(tmp_path: Path) -> None:
 def test_a_task_of_other_versions_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (job,) = runner.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
     file = task_file(tasks.write(job.units, tmp_path, 1), 0)
-    monkeypatch.setattr(tasks, "program", lambda: "another version")
+    monkeypatch.setattr(worker, "program", lambda: "another version")
     with pytest.raises(ConfigError, match=r"this machine has another version; install the same versions"):
         worker.work(tmp_path, file)

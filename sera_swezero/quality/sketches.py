@@ -1,13 +1,12 @@
 """Statistics and near-duplicates of a build, shard by shard: each is read where it was built, and the parts add up.
 
-Per shard this leaves a tally (`quality.tally`, some kB) and, of sources whose cards count unique rollouts, the MinHash
-signatures of its rows (512 bytes per row). Sums of tallies are exact, and so is what the signatures of all shards, end
-to end, say of near-duplicates: the same as one pass over all rows, in whatever order the shards were read.
+Per shard this leaves a tally (some kB) and, of sources whose cards count unique rollouts, the MinHash signatures of its
+rows (512 bytes per row), in files that are named after the sha256 of what they count. Sums of tallies are exact, and so
+is what the signatures of all shards, end to end, say of near-duplicates: the same as one pass over all rows.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -20,12 +19,12 @@ from sera_swezero.build.manifest import BuiltConfig, BuiltFile, Manifest
 from sera_swezero.build.unit_files import STATE
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError
-from sera_swezero.quality import Statistics, Tally
+from sera_swezero.quality.collect import Statistics
 from sera_swezero.quality.minhash import SLOTS, Signer
 from sera_swezero.quality.row_source import read_file
 from sera_swezero.quality.row_summary import RowKind, summarise
 from sera_swezero.quality.signature_spill import Spill
-from sera_swezero.quality.tally import decode, encode
+from sera_swezero.quality.tally import Tally
 from sera_swezero.quality.write_kept_rows import KeptCount, write_kept_places
 from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED, load
 from sera_swezero.request.config_names import split_name
@@ -37,21 +36,9 @@ FOLDER = "sketches"
 _SIGNATURE = SLOTS * 4  # bytes
 
 
-class Sketch(msgspec.Struct):
-    """What was counted of one file."""
-
-    sha256: str
-    """The file's."""
-    tally: msgspec.Raw
-    """As `tally.encode` writes it."""
-
-
 def exists(file: BuiltFile, out: Path) -> bool:
     """Whether the file has been sketched as it is."""
-    try:
-        return _read(file, out).sha256 == file.sha256
-    except (OSError, msgspec.DecodeError):
-        return False
+    return _path(out, file, ".json").is_file()
 
 
 def sketch(file: BuiltFile, out: Path) -> None:
@@ -59,25 +46,25 @@ def sketch(file: BuiltFile, out: Path) -> None:
     if exists(file, out):
         return
     against, signer = load(SWE_BENCH_VERIFIED), Signer()
-    facts = dict(CONFIGS[split_name(_config(file))[0]].origins[0].facts)
-    tally = None
-    signatures = bytearray()
-    for kind, row, _ in read_file(out / file.path):
-        tally = tally or Tally(source=kind.source.name, view=kind.view, facts=facts)
-        summary = summarise(row, RowKind(kind.source, kind.view, facts))
+    name, view = split_name(_config(file))
+    origin = CONFIGS[name].origins[0]
+    kind = RowKind(SOURCES[origin.source], view or origin.default_view, dict(origin.facts))
+    tally, signatures = Tally(source=origin.source, view=kind.view, facts=kind.facts), bytearray()
+    for _, row, _ in read_file(out / file.path):
+        summary = summarise(row, kind)
         tally.note(summary, against)
         if kind.source.counts_unique:
             signatures += signer.sign(summary.commands).tobytes()
     _put(_path(out, file, ".signatures"), signatures)
-    if tally is not None:
-        _put(_path(out, file, ".json"), msgspec.json.encode(Sketch(file.sha256, msgspec.Raw(encode(tally)))))
+    _put(_path(out, file, ".json"), msgspec.json.encode(tally))
 
 
 def merged(manifest: Manifest, out: Path) -> Statistics:
     """The statistics of all sketched shards: what `quality.collect` says of the whole folder."""
     sets = {}
     for name, built in manifest.configs.items():
-        tallies = [decode(bytes(_read(file, out).tally)) for file in _files(built)]
+        texts = [_path(out, file, ".json").read_bytes() for file in _files(built)]
+        tallies = [msgspec.json.decode(text, type=Tally) for text in texts]
         if tallies:
             tally = sets[name] = tallies[0]
             for other in tallies[1:]:
@@ -135,16 +122,12 @@ def _instances(path: Path) -> Iterator[str]:
             yield from batch.column(0).to_pylist()
 
 
-def _read(file: BuiltFile, out: Path) -> Sketch:
-    return msgspec.json.decode(_path(out, file, ".json").read_bytes(), type=Sketch)
-
-
 def _path(out: Path, file: BuiltFile, suffix: str) -> Path:
-    return out / STATE / FOLDER / (file.path.removesuffix(".parquet") + suffix)
+    return out / STATE / FOLDER / _config(file) / f"{file.sha256}{suffix}"
 
 
 def _put(path: Path, content: bytes | bytearray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{os.getpid()}-", delete=False) as aside:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
         aside.write(content)
     Path(aside.name).replace(path)
