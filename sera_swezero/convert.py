@@ -132,7 +132,7 @@ def convert_window(
             mine.rows_in += 1
             try:
                 view_input = read_record(raw, origin, request)
-                if filters and filters.leave_out(shard, raw.offset, origin, view_input.record, view_input.trajectory):
+                if filters.leave_out(shard, raw.offset, view_input):
                     continue
                 converted = render_row(view_input, request)
             except RowError as error:

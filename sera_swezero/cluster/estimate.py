@@ -92,9 +92,7 @@ def estimate(
 ) -> list[Estimate]:
     """Estimate a build with these arguments, which are those of `runner.build`.
 
-    Args:
-        tasks: tasks of each config; None for one per shard.
-        samples: shards of each config to build, spread over it.
+    Each config has `tasks` tasks, None for one per shard, and `samples` of its shards are built, spread over it.
 
     Raises:
         ConfigError, UpstreamError: as a build.

@@ -23,20 +23,13 @@ WRAPPERS: dict[str, tuple[str, str]] = {
 _LETTERS = {"system": "s", "user": "u", "reasoning": "r", "tool_call": "c", "tool_output": "o", "answer": "a"}
 _FOLLOWS = {"": "s", "s": "u", "u": "r", "r": "ca", "c": "o", "o": "r", "a": ""}
 _NAMES = {letter: role for role, letter in _LETTERS.items()}
-_WHOLE = re.compile("su(rco)*ra")
-_PREFIX = re.compile("(su(rco)*(rc?)?)?")
-
-
-def follows(roles: Sequence[str], *, submitted: bool | None = None) -> bool:
-    """Whether roles in this order are a rectified rollout; `submitted` None means that either kind will do."""
-    try:
-        letters = "".join([_LETTERS[role] for role in roles])
-    except KeyError:
-        return False
-    whole = _WHOLE.fullmatch(letters) is not None
-    if submitted is True or whole:
-        return whole and submitted is not False
-    return _PREFIX.fullmatch(letters) is not None
+_WHOLE, _PREFIX = "su(rco)*ra", "(su(rco)*(rc?)?)?"
+_RIGHT = {True: re.compile(_WHOLE), False: re.compile(_PREFIX), None: re.compile(f"{_WHOLE}|{_PREFIX}")}
+_END = {
+    True: "a submitted rollout ends on its answer",
+    False: "a rollout that was not submitted has no answer",
+    None: "a rollout ends on its answer, or before it has one on user, reasoning, tool_call or tool_output",
+}
 
 
 def wrapped(role: str, content: str) -> bool:
@@ -55,27 +48,20 @@ class OrderFault(NamedTuple):
 
 
 def faults(roles: Sequence[str], *, submitted: bool | None = None) -> list[OrderFault]:
-    """Every place where the order breaks."""
+    """Every place where the order breaks; `submitted` None means that either kind of rollout will do."""
+    letters = [_LETTERS.get(role, "?") for role in roles]
+    if _RIGHT[submitted].fullmatch("".join(letters)):
+        return []
     found: list[OrderFault] = []
     before = ""
-    for index, role in enumerate(roles):
-        letter = _LETTERS.get(role)
-        if letter is None:
-            found.append(OrderFault(index, f"role {role!r}", f"one of {', '.join(_LETTERS)}"))
+    for index, letter in enumerate(letters):
+        if letter == "?":
+            found.append(OrderFault(index, f"role {roles[index]!r}", f"one of {', '.join(_LETTERS)}"))
             continue
         if letter not in _FOLLOWS[before]:
             allowed = " or ".join(_NAMES[name] for name in _FOLLOWS[before]) or "nothing"
             after = f"after {_NAMES[before]}" if before else "at the start"
-            found.append(OrderFault(index, f"{role} {after}", allowed))
+            found.append(OrderFault(index, f"{roles[index]} {after}", allowed))
         before = letter
-    if not found and not follows(roles, submitted=submitted):
-        end = roles[-1] if roles else "nothing"
-        expected = _expected_end(submitted=submitted)
-        found.append(OrderFault(max(len(roles) - 1, 0), f"the messages end on {end}", expected))
-    return found
-
-
-def _expected_end(*, submitted: bool | None) -> str:
-    if submitted is None:
-        return "a rollout ends on its answer, or before it has one on user, reasoning, tool_call or tool_output"
-    return "a submitted rollout ends on its answer" if submitted else "a rollout that was not submitted has no answer"
+    end = f"the messages end on {roles[-1] if roles else 'nothing'}"
+    return found or [OrderFault(max(len(roles) - 1, 0), end, _END[submitted])]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 from sera_swezero.catalog import CONFIGS
+from sera_swezero.check.contracts import contracts, describe_contracts, recognise
+from sera_swezero.check.row_files import kind_of
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.row_summary import RowKind, views_read
 from sera_swezero.report import Report
@@ -182,21 +184,10 @@ def _set_with(facts: dict[str, str]) -> str | None:
 
 def _kind(schema: Any, place: str) -> RowKind:
     """The source and view whose columns a file has; more columns (lineage) do no harm."""
-    import pyarrow.types as kinds
-
-    found = {field.name: "messages" if kinds.is_list(field.type) else "plain" for field in schema}
-    expected, fitting = [], list[tuple[int, RowKind]]()
-    for source in SOURCES.values():
-        for shape in source.native_columns:
-            for view in views_read():
-                columns = VIEWS[view].columns(source, shape)
-                wanted = {
-                    name: "messages" if column.type == "messages" else "plain" for name, column in columns.items()
-                }
-                if wanted.items() <= found.items():
-                    fitting.append((len(wanted), RowKind(source, view)))
-                expected.append(f"{view} {shape}: {', '.join(wanted)}")
-    if fitting:
-        return max(fitting, key=lambda one: one[0])[1]
-    msg = f"{place}: columns {', '.join(found)} are of no view that statistics are of; expected those of "
-    raise ConfigError(msg + "; ".join(expected))
+    found = {field.name: kind_of(field.type) for field in schema}
+    among = [contract for contract in contracts().values() if VIEWS[contract.view].for_statistics]
+    contract = recognise(found, among, forced=False)
+    if contract is None or not contract.columns.keys() <= found.keys():
+        msg = f"{place}: columns {', '.join(found)} are of no view that statistics are of; expected those of "
+        raise ConfigError(msg + describe_contracts(among))
+    return RowKind(SOURCES[contract.source], contract.view)

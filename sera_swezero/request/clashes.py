@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sera_swezero.catalog import CONFIGS, Config, Origin
@@ -22,19 +21,6 @@ def datasets_version() -> tuple[int, ...]:
     return tuple(int(part) for part in metadata.version("datasets").split(".")[:2])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Combination:
-    """Arguments that are right one by one, and what they mean together."""
-
-    arguments: Arguments
-    config: Config
-    suffix: str | None
-    """The view that the config's name ends in."""
-    view: View
-    origins: tuple[Origin, ...]
-    """The origins of the config that `teacher`, `scale` and `rollout` leave."""
-
-
 class Clash(NamedTuple):
     """Two arguments that make no sense together; `config` and `datasets` stand for themselves."""
 
@@ -43,11 +29,20 @@ class Clash(NamedTuple):
     """What is wrong, and what to ask for instead."""
 
 
-def clashes(combination: Combination) -> Iterator[Clash]:
-    """Find every pair of arguments that makes no sense. A pair that is not found here is fine."""
-    yield from _of_view(combination)
-    yield from _of_sets(combination)
-    arguments = combination.arguments
+def clashes(
+    arguments: Arguments, config: Config, suffix: str | None, view: View, origins: Sequence[Origin]
+) -> Iterator[Clash]:
+    """Find every pair of arguments that makes no sense. A pair that is not found here is fine.
+
+    Args:
+        arguments: each is right by itself.
+        config: what is asked for.
+        suffix: the view that the config's name ends in.
+        view: the view that these mean.
+        origins: the origins of the config that `teacher`, `scale` and `rollout` leave.
+    """
+    yield from _of_view(arguments, config, suffix, view)
+    yield from _of_sets(arguments, config, origins)
     if (arguments.max_tokens is None) != (arguments.tokenizer is None):
         yield Clash(
             ("max_tokens", "tokenizer"),
@@ -67,12 +62,11 @@ def clashes(combination: Combination) -> Iterator[Clash]:
         )
 
 
-def _of_view(combination: Combination) -> Iterator[Clash]:
-    arguments, config, view = combination.arguments, combination.config, combination.view
-    if combination.suffix and arguments.view not in {None, combination.suffix}:
+def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: View) -> Iterator[Clash]:
+    if suffix and arguments.view not in {None, suffix}:
         yield Clash(
             ("config", "view"),
-            f"the config name already says the view {combination.suffix!r}; leave view={arguments.view!r} out, "
+            f"the config name already says the view {suffix!r}; leave view={arguments.view!r} out, "
             f"or name the config {config.name!r}",
         )
     if arguments.submit and arguments.submit not in view.submits:
@@ -94,17 +88,16 @@ def _of_view(combination: Combination) -> Iterator[Clash]:
         )
 
 
-def _of_sets(combination: Combination) -> Iterator[Clash]:
-    arguments, config = combination.arguments, combination.config
+def _of_sets(arguments: Arguments, config: Config, origins: Sequence[Origin]) -> Iterator[Clash]:
     wanted = {name: getattr(arguments, name) for name in NARROWING if getattr(arguments, name) is not None}
     for name in wanted if len(config.origins) == 1 else ():
         unions = " or ".join(repr(union.name) for union in CONFIGS.values() if len(union.origins) > 1)
         yield Clash(("config", name), f"{config.name!r} is one set already; {name} narrows the config {unions}")
-    if not combination.origins:
+    if not origins:
         unmet = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
         sets = "; ".join(", ".join(origin.facts.values()) for origin in config.origins)
         yield Clash(("teacher", "scale"), f"no set of {config.name!r} has {unmet}; its sets are {sets}")
-    elif arguments.min_recall is not None and not any(map(_has_recall, combination.origins)):
+    elif arguments.min_recall is not None and not any(map(_has_recall, origins)):
         with_recall = ", ".join(name for name, other in CONFIGS.items() if any(map(_has_recall, other.origins)))
         yield Clash(
             ("config", "min_recall"),

@@ -10,17 +10,15 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sera_swezero.catalog import Origin
-from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import ConfigError
 from sera_swezero.request import benchmark_overlap
 from sera_swezero.request.benchmark_overlap import BUILT_IN, Benchmark, benchmark_path
 from sera_swezero.request.kept_rows import KeptRows
 from sera_swezero.request.settle import Request
-from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Shard, Snapshot
+from sera_swezero.views import ViewInput
 
 FILTERS: dict[str, str] = {
     "min_recall": "the line-level recall is below `min_recall`, or there is none",
@@ -30,52 +28,50 @@ FILTERS: dict[str, str] = {
 """Why a row was left out: name -> meaning. A closed list, as `errors.REASONS` is."""
 
 
-class Candidate(NamedTuple):
-    """What a filter sees."""
-
-    shard: Shard
-    offset: int
-    """Where the record stands in the file of the shard."""
-    origin: Origin
-    record: Any
-    """As its source types it."""
-    trajectory: Trajectory
-
-
-Filter = Callable[[Candidate], str | None]
-"""Says why the candidate is left out, a key of `FILTERS`, or None if it stays."""
-
-
 class Filters:
-    """The filters of a request. They count what they leave out."""
+    """The filters of a request. They count what they leave out.
+
+    Args:
+        request: names the filters and their files, which are read now.
+        snapshot: where the records come from.
+        counts: gets the rows that are left out, by the keys of `FILTERS`.
+
+    Raises:
+        ConfigError: a file cannot be read, or is of another kind.
+    """
 
     def __init__(self, request: Request, snapshot: Snapshot, counts: Counter[str]) -> None:
-        """Read the files that the request names.
-
-        Raises:
-            ConfigError: a file cannot be read, or is of another kind.
-        """
         self._counts = counts
-        self._filters: list[Filter] = []
-        if request.arguments.min_recall is not None:
-            self._filters.append(_recall(request.arguments.min_recall))
-        if request.arguments.dedup is not None:
-            self._filters.append(_dedup(request.arguments.dedup, snapshot))
-        if request.arguments.decontaminate is not None:
-            self._filters.append(_decontaminate(request.arguments.decontaminate))
+        self._least = request.arguments.min_recall
+        self._commits = snapshot.commits
+        self._checked: set[tuple[str, str]] = set()
+        files = _files(request)
+        self._kept: KeptRows | None = _read("dedup", files["dedup"]) if "dedup" in files else None
+        self._benchmark: Benchmark | None = (
+            _read("decontaminate", files["decontaminate"]) if "decontaminate" in files else None
+        )
 
-    def __bool__(self) -> bool:
-        return bool(self._filters)
+    def leave_out(self, shard: Shard, offset: int, view_input: ViewInput) -> bool:
+        """Say whether a filter leaves this record of a shard out; the first filter that does counts it."""
+        reason, record = None, view_input.record
+        if self._least is not None:
+            recall = view_input.source.recall(record, view_input.origin.facts)
+            reason = "min_recall" if recall is None or recall < self._least else None
+        if reason is None and self._kept is not None:
+            self.check_kept(shard.repo, shard.file, shard.size)
+            reason = None if self._kept.holds(shard.repo, shard.file, offset) else "dedup"
+        if reason is None and self._benchmark is not None:
+            how = self._benchmark.overlap(record.instance_id, getattr(record, "repo", None), view_input.trajectory.task)
+            reason = how and f"decontaminate_{how}"
+        if reason is not None:
+            self._counts[reason] += 1
+        return reason is not None
 
-    def leave_out(self, shard: Shard, offset: int, origin: Origin, record: Any, trajectory: Trajectory) -> bool:
-        """Say whether a filter leaves the candidate of these fields out; the first filter that does counts it."""
-        candidate = Candidate(shard, offset, origin, record, trajectory)
-        for row_filter in self._filters:
-            reason = row_filter(candidate)
-            if reason is not None:
-                self._counts[reason] += 1
-                return True
-        return False
+    def check_kept(self, repo: str, file: str, size: int) -> None:
+        """Check once that the kept rows are those of this version of a file. Raises ConfigError."""
+        if self._kept is not None and (repo, file) not in self._checked:
+            self._kept.check(repo, file, size, self._commits[repo])
+            self._checked.add((repo, file))
 
 
 def check(request: Request, snapshot: Snapshot) -> None:
@@ -84,55 +80,21 @@ def check(request: Request, snapshot: Snapshot) -> None:
     Raises:
         ConfigError: a file cannot be read or is of another kind; or the kept rows are those of other data.
     """
-    Filters(request, snapshot, Counter())
-    if request.arguments.dedup is not None:
-        kept: KeptRows = _read("dedup", Path(request.arguments.dedup).expanduser())
-        for file in snapshot.files:
-            kept.check(file.repo, file.path, file.size, snapshot.commits[file.repo])
+    filters = Filters(request, snapshot, Counter())
+    for file in snapshot.files:
+        filters.check_kept(file.repo, file.path, file.size)
 
 
 def described(request: Request) -> dict[str, str]:
     """Describe the files that decide the rows, each by the hash of its content; empty if the request names none."""
-    digests = {}
-    if request.arguments.dedup is not None:
-        digests["dedup"] = _digest("dedup", Path(request.arguments.dedup).expanduser())
-    if request.arguments.decontaminate is not None:
-        digests["decontaminate"] = _digest("decontaminate", benchmark_path(request.arguments.decontaminate))
-    return digests
+    return {name: _digest(name, path) for name, path in _files(request).items()}
 
 
-def _recall(least: float) -> Filter:
-    def check_recall(candidate: Candidate) -> str | None:
-        source = SOURCES[candidate.origin.source]
-        recall = source.recall(candidate.record, dict(candidate.origin.facts))
-        return "min_recall" if recall is None or recall < least else None
-
-    return check_recall
-
-
-def _dedup(path: str, snapshot: Snapshot) -> Filter:
-    kept: KeptRows = _read("dedup", Path(path).expanduser())
-    checked = set()
-
-    def check_kept(candidate: Candidate) -> str | None:
-        shard = candidate.shard
-        if (shard.repo, shard.file) not in checked:
-            kept.check(shard.repo, shard.file, shard.size, snapshot.commits[shard.repo])
-            checked.add((shard.repo, shard.file))
-        return None if kept.holds(shard.repo, shard.file, candidate.offset) else "dedup"
-
-    return check_kept
-
-
-def _decontaminate(path: str) -> Filter:
-    benchmark: Benchmark = _read("decontaminate", benchmark_path(path))
-
-    def check_overlap(candidate: Candidate) -> str | None:
-        record = candidate.record
-        how = benchmark.overlap(record.instance_id, getattr(record, "repo", None), candidate.trajectory.task)
-        return how and f"decontaminate_{how}"
-
-    return check_overlap
+def _files(request: Request) -> dict[str, Path]:
+    """The files that the request's filters read, by the name of the argument."""
+    dedup, listed = request.arguments.dedup, request.arguments.decontaminate
+    files = {"dedup": dedup and Path(dedup).expanduser(), "decontaminate": listed and benchmark_path(listed)}
+    return {name: path for name, path in files.items() if isinstance(path, Path)}
 
 
 _READERS: dict[str, Callable[[Path], Any]] = {"dedup": KeptRows.read, "decontaminate": benchmark_overlap.load}

@@ -8,7 +8,7 @@ from typing import Unpack
 from sera_swezero.catalog import CONFIGS, DEFAULT, Config, Origin
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import NARROWING, Arguments, ArgumentsDict, check
-from sera_swezero.request.clashes import Combination, clashes
+from sera_swezero.request.clashes import clashes
 from sera_swezero.request.config_names import split_name
 from sera_swezero.views import VIEWS, View
 from sera_swezero.views.token_limit import DROP, Limit
@@ -33,9 +33,8 @@ class Request:
     @property
     def name(self) -> str:
         """The config's published name: with the view's name behind it unless it is the default view."""
-        return (
-            self.config.name if self.view.name == self.config.default_view else f"{self.config.name}-{self.view.name}"
-        )
+        name, view = self.config.name, self.view.name
+        return name if view == self.config.default_view else f"{name}-{view}"
 
 
 def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
@@ -52,8 +51,7 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
     config, arguments = CONFIGS[base], check(given)
     view = VIEWS[arguments.view or suffix or config.default_view]
     origins = tuple(origin for origin in config.origins if _chosen(origin, config, arguments))
-    combination = Combination(arguments=arguments, config=config, suffix=suffix, view=view, origins=origins)
-    for clash in clashes(combination):
+    for clash in clashes(arguments, config, suffix, view, origins):
         raise ConfigError(clash.message)
     limit = None
     if arguments.max_tokens is not None and arguments.tokenizer is not None:

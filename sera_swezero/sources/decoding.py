@@ -42,25 +42,18 @@ def decode(
         wrong: reason where it is JSON of another shape.
         where: the text's own path inside the record.
     """
-    try:
-        return decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise RowError(wrong, *explain(error, where)) from None
-    except RecursionError:
-        raise _too_deep(broken, where) from None
-    except (msgspec.DecodeError, UnicodeError) as error:
-        mended, count = mend_json(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-        if not count:
-            raise RowError(broken, str(error), where) from None
-    conversions.add("mended_surrogate", times=count)
-    try:
-        return decoder.decode(mended)
-    except msgspec.ValidationError as error:
-        raise RowError(wrong, *explain(error, where)) from None
-    except RecursionError:
-        raise _too_deep(broken, where) from None
-    except msgspec.DecodeError as error:
-        raise RowError(broken, str(error), where) from None
+    while True:
+        try:
+            return decoder.decode(text)
+        except msgspec.ValidationError as error:
+            raise RowError(wrong, *explain(error, where)) from None
+        except RecursionError:
+            raise RowError(broken, "nested too deeply to read; a few levels were expected", where) from None
+        except (msgspec.DecodeError, UnicodeError) as error:
+            text, count = mend_json(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+            if not count:  # nothing is left to mend
+                raise RowError(broken, str(error), where) from None
+            conversions.add("mended_surrogate", times=count)
 
 
 def refuse_many(messages: Sized) -> None:
@@ -93,7 +86,3 @@ def explain(error: Exception, where: str) -> tuple[str, str]:
     """Split msgspec's message into (problem, path), the path counted from the record's root."""
     problem, _, path = str(error).partition(" - at `$")
     return problem, where + path.rstrip("`")
-
-
-def _too_deep(reason: str, where: str) -> RowError:
-    return RowError(reason, "nested too deeply to read; a few levels were expected", where)

@@ -213,16 +213,9 @@ def recall(record: SeraRecord, facts: Mapping[str, str]) -> float | None:
 
 
 def rectified_values(record: SeraRecord, facts: Mapping[str, str]) -> dict[str, Any]:
-    """The rectified view's columns but `messages` and the recall."""
-    return {
-        "instance_id": record.instance_id,
-        "teacher": facts["teacher"],
-        "scale": facts["scale"],
-        "rollout": facts["rollout"],
-        "func_name": record.func_name,
-        "func_path": record.func_path,
-        "line_level_recall": recall(record, facts),
-    }
+    """The rectified view's columns but `messages`."""
+    own = {name: getattr(record, name) for name in ("instance_id", "func_name", "func_path")}
+    return {**own, **facts, "line_level_recall": recall(record, facts)}
 
 
 def native_values(record: SeraRecord) -> dict[str, Any]:

@@ -95,14 +95,11 @@ def no_role(role: str, index: int) -> RowError:
 
 def content_of(message: Message, index: int) -> str:
     """The text of a content, whichever form it has; "" for none. Raises RowError `bad_messages`."""
-    content = message.content
-    if isinstance(content, list):
-        if len(content) != 1:
-            raise RowError(
-                "bad_messages", f"{len(content)} content parts; expected one text", f"$.messages[{index}].content"
-            )
-        return content[0].text
-    return content or ""
+    text = _text(message.content)
+    if text is None:
+        problem = f"{len(message.content or ())} content parts; expected one text"
+        raise RowError("bad_messages", problem, f"$.messages[{index}].content")
+    return text
 
 
 def observation_of(messages: Sequence[Message], index: int, call_id: str | None) -> str | None:
@@ -110,9 +107,14 @@ def observation_of(messages: Sequence[Message], index: int, call_id: str | None)
     if index >= len(messages):
         return None
     reply = messages[index]
-    ids, content = reply.tool_call_ids, reply.content
+    ids = reply.tool_call_ids
     if reply.role != "tool" or reply.tool_calls or (ids and ids[0] != call_id):
         return None
+    return _text(reply.content)
+
+
+def _text(content: str | list[Part] | None) -> str | None:
+    """The text of a content, "" for none; None for a list of more or fewer than one part."""
     if isinstance(content, list):
         return content[0].text if len(content) == 1 else None
     return content or ""

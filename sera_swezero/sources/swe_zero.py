@@ -228,18 +228,12 @@ def recall(record: SweZeroRecord, facts: Mapping[str, str]) -> float | None:
 def rectified_values(record: SweZeroRecord, facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages`; what a set lacks is computed, or null where it cannot be."""
     del facts
-    turns, count = record.n_turns, record.n_messages
-    return {
-        "instance_id": record.instance_id,
-        "repo": record.repo,
-        "exit_status": record.exit_status,
-        "exit_status_detail": record.exit_status_detail,
-        "n_turns": sum(m.role == "assistant" for m in record.messages) if turns is None else turns,
-        "n_messages": len(record.messages) if count is None else count,
-        "prompt_tokens": record.prompt_tokens,
-        "completion_tokens": record.completion_tokens,
-        "duration_sec": record.duration_sec,
-    }
+    values = {name: getattr(record, name) for name in NATIVE_1K if name != "messages"}
+    if record.n_turns is None:
+        values["n_turns"] = sum(message.role == "assistant" for message in record.messages)
+    if record.n_messages is None:
+        values["n_messages"] = len(record.messages)
+    return values
 
 
 def native_values(record: SweZeroRecord) -> dict[str, Any]:

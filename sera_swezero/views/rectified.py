@@ -51,7 +51,8 @@ def render(view_input: ViewInput) -> Rendered:
         key=values["instance_id"],
     )
     roles, values["messages"] = write(rectified, source.tools, source.system_text(rectified, answer=True))
-    _check_order(roles, submitted=rectified.submitted)
+    for position, found, expected in message_order.faults(roles, submitted=rectified.submitted):
+        raise RowError("wrong_order", f"{found}; expected {expected}", f"$.messages[{position}]")
     row = {name: values[name] for name in source.rectified_columns}
     return Rendered(row, len(roles), roles.count("tool_call"))
 
@@ -90,12 +91,6 @@ def write(rectified: Trajectory, tools: str, instructions: str) -> tuple[list[st
 def _encoded_system(tools: str, instructions: str) -> bytes:
     """The beginning of a row; all rows of a set share one, or a few."""
     return b'[{"role": "system", "content": ' + _encode(system_text(tools, instructions))
-
-
-def _check_order(roles: list[str], *, submitted: bool) -> None:
-    if not message_order.follows(roles, submitted=submitted):
-        fault = message_order.faults(roles, submitted=submitted)[0]
-        raise RowError("wrong_order", f"{fault.found}; expected {fault.expected}", f"$.messages[{fault.position}]")
 
 
 def to_trajectory(row: Row, source: Source) -> Trajectory:
@@ -152,11 +147,10 @@ def order_faults(source: Source, row: Row, decoded: Mapping[str, Any]) -> Iterat
     roles = [str(message.get("role", "")) if isinstance(message, dict) else "" for message in messages]
     # SERA's rows do not say whether they were submitted.
     submitted = str(row["exit_status"]).lower() == "submitted" if "exit_status" in row else None
-    if not message_order.follows(roles, submitted=submitted):
-        for fault in message_order.faults(roles, submitted=submitted):
-            # The schema names a role that does not exist.
-            if not roles or roles[fault.position] in message_order.WRAPPERS:
-                yield Fault(f"$.messages[{fault.position}]", fault.found, fault.expected)
+    for position, found, expected in message_order.faults(roles, submitted=submitted):
+        # The schema names a role that does not exist.
+        if not roles or roles[position] in message_order.WRAPPERS:
+            yield Fault(f"$.messages[{position}]", found, expected)
     for index, message in enumerate(messages):
         content = message.get("content") if roles[index] == "tool_call" else None
         if isinstance(content, str) and message_order.wrapped("tool_call", content):

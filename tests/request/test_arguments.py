@@ -20,7 +20,7 @@ from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.errors import ConfigError, SeraSweZeroError
 from sera_swezero.request import settle as settling
 from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict
-from sera_swezero.request.clashes import Clash, Combination, clashes
+from sera_swezero.request.clashes import Clash, clashes
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
@@ -299,8 +299,8 @@ def test_every_argument_has_right_values() -> None:
 def test_every_pair_of_arguments_works_or_is_a_known_clash(monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[tuple[str, str], int] = {}
 
-    def note(combination: Combination) -> Iterator[Clash]:
-        for clash in clashes(combination):
+    def note(*combination: Any) -> Iterator[Clash]:
+        for clash in clashes(*combination):
             found[clash.pair] = found.get(clash.pair, 0) + 1
             yield clash
 
