@@ -176,21 +176,3 @@ def edited(*lines: str) -> Patch:
 @example(edited("+ ", "-"), edited("+ "))
 def test_recall_is_what_counting_by_hand_gives(target: Patch, rollout: Patch) -> None:
     assert line_level_recall(target.text, rollout.text) == brute_force(target, rollout)
-
-
-@given(patches())
-def test_a_patch_recalls_itself_whole(patch: Patch) -> None:
-    assert line_level_recall(patch.text, patch.text) == (1.0 if patch.counted else None)
-
-
-@given(patches(), patches())
-def test_the_published_column_is_that_number(target: Patch, rollout: Patch) -> None:
-    row = convert_one(line(sera(ENDED, target_patch=target.text, rollout_patch=rollout.text))).row
-    assert row is not None
-    assert row["line_level_recall"] == brute_force(target, rollout)
-
-
-@pytest.mark.parametrize("kind", ["renamed", "binary", "binary in full", "mode"])
-def test_a_change_without_lines_has_no_recall(kind: str) -> None:
-    text = "\n".join(header(kind, 100)[0]) + "\n"
-    assert line_level_recall(text, text) is None

@@ -26,45 +26,6 @@ def rectified(*steps: Step, status: str = SUBMITTED, fill: bool = False) -> tupl
     return done.steps, notes.counts()
 
 
-def test_visible_text_joins_the_reasoning() -> None:
-    steps, counts = rectified(Step("a", "b", LS, "out"), Step("c", "d", SUBMIT, "diff"))
-    assert steps == (Step("a\n\nb", "", LS, "out"), Step("c", "d", None, None))
-    assert counts == {"merged_visible": 1, "dropped_review": 1}
-
-
-@pytest.mark.parametrize(
-    ("reasoning", "visible", "merged", "kind"),
-    [
-        ("a b", "a b", "a b", "repeated_visible"),
-        ("a b", "b", "a b", "repeated_visible"),
-        ("a b", "a", "a b\n\na", "merged_visible"),
-        ("a b", "b.", "a b\n\nb.", "merged_visible"),
-        ("", "b", "b", "merged_visible"),
-        ("a", "", "a", None),
-    ],
-)
-def test_only_an_exact_repeat_at_the_end_is_left_out(
-    reasoning: str, visible: str, merged: str, kind: str | None
-) -> None:
-    steps, counts = rectified(Step(reasoning, visible, LS, "out"), status=INCOMPLETE)
-    assert steps == (Step(merged, "", LS, "out"),)
-    assert counts == ({kind: 1} if kind else {})
-
-
-def test_of_a_run_of_submits_the_first_stays() -> None:
-    run = [Step(f"r{i}", f"v{i}", SUBMIT, f"o{i}") for i in range(5)]
-    notes = ConversionLog()
-    done = rectify(trajectory(*run), notes, fill=False)
-    assert done.steps == (Step("r0", "v0", None, None),)
-    assert [text for kind, text in notes if kind == "trimmed_submit"] == [f"r{i}\n\nv{i}\n\n{{}}" for i in range(1, 5)]
-    assert [text for kind, text in notes if kind == "dropped_review"] == [f"o{i}" for i in range(5)]
-
-
-def test_the_answer_is_the_first_visible_text_of_the_final_run() -> None:
-    steps, _ = rectified(Step("a", "", SUBMIT, "x"), Step("b", "two", SUBMIT, "y"), Step("c", "three", SUBMIT, "z"))
-    assert steps == (Step("a", "two", None, None),)
-
-
 def test_else_of_the_last_folded_submit_that_has_one_and_then_not_in_the_reasoning_too() -> None:
     steps, counts = rectified(
         Step("a", "one", SUBMIT, "review"),
@@ -85,24 +46,6 @@ def test_else_of_the_last_folded_submit_that_has_one_and_then_not_in_the_reasoni
     assert counts["answer_from_folded"] == 1
     assert counts["folded_submit"] == 3
     assert counts["trimmed_submit"] == 1
-
-
-def test_words_of_a_turn_without_a_call_are_no_candidate_for_the_answer() -> None:
-    steps, counts = rectified(Step("a", "words", None, "nudge"), Step("b", "", SUBMIT, "diff"))
-    assert steps == (Step("a\n\nwords\n\nb", ANSWER, None, None),)
-    assert counts == {
-        "merged_visible": 1,
-        "folded_text": 1,
-        "dropped_nudge": 1,
-        "dropped_review": 1,
-        "filled_answer": 1,
-    }
-
-
-def test_a_final_turn_of_words_is_the_answer_and_submits_before_it_are_folded() -> None:
-    steps, counts = rectified(Step("a", "one", SUBMIT, "review"), Step("b", "two", None, None))
-    assert steps == (Step("a\n\none\n\nb", "two", None, None),)
-    assert counts == {"merged_visible": 1, "folded_submit": 1, "dropped_review": 1}
 
 
 @pytest.mark.parametrize("depth", [1, 3, 50])

@@ -143,24 +143,6 @@ def test_another_tokenizer_of_the_same_name_is_another_dataset(tmp_path: Path) -
     assert describe(settle("sera-hermes"))["limit"] is None
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ({"view": "openai", "max_tokens": 10}, "each needs the other"),
-        ({"view": "openai", "tokenizer": "x"}, "each needs the other"),
-        ({"view": "openai", "overlong": "drop"}, "pass max_tokens and tokenizer, too"),
-        ({"view": "rectified", "max_tokens": 10, "tokenizer": "x"}, "'openai', 'hermes', 'sharegpt'"),
-        ({"view": "openai", "max_tokens": 0, "tokenizer": "x"}, "positive number of tokens"),
-        ({"view": "openai", "max_tokens": True, "tokenizer": "x"}, "positive number of tokens"),
-        ({"view": "openai", "max_tokens": 10, "tokenizer": ""}, "hub id, a folder"),
-        ({"view": "openai", "max_tokens": 10, "tokenizer": "x", "overlong": "cut"}, "'drop', 'truncate'"),
-    ],
-)
-def test_what_makes_no_sense_is_said(arguments: dict[str, Any], says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
-        settle("sera", **arguments)
-
-
 def test_a_tokenizer_that_is_none_is_a_config_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"has no tokenizer\.json"):
         sera_swezero.SeraSweZero(config_name="sera-hermes", upstream="sample", max_tokens=9, tokenizer=str(tmp_path))
