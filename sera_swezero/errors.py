@@ -63,14 +63,14 @@ class RowError(SeraSweZeroError):
         reason: one of `REASONS`.
         problem: one sentence: what was found and what would have been right.
         where: path inside the record, such as `$.messages[7].tool_calls`; `$` for the whole record.
-        repo: upstream repo id, "" until the reading loop fills it in; so are the next two.
+        repo: upstream repo id, "" until `located` sets it, as the next two.
         file: path inside the repo.
         offset: byte offset of the line (JSONL) or row number inside the file (Parquet).
     """
 
-    def __init__(
-        self, reason: str, problem: str, where: str = "$", *, repo: str = "", file: str = "", offset: int = -1
-    ) -> None:
+    repo, file, offset = "", "", -1
+
+    def __init__(self, reason: str, problem: str, where: str = "$") -> None:
         if reason not in REASONS:
             msg = f"reason {reason!r} is not in the closed list {sorted(REASONS)}"
             raise AssertionError(msg)
@@ -78,23 +78,12 @@ class RowError(SeraSweZeroError):
         self.reason = reason
         self.problem = problem
         self.where = where
-        self.repo = repo
-        self.file = file
-        self.offset = offset
 
     def located(self, repo: str, file: str, offset: int) -> RowError:
-        """The same error, told where the record stands upstream."""
+        """The same error with the place of the record upstream."""
         self.repo, self.file, self.offset = repo, file, offset
         return self
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by arguments, so that worker processes can hand the error back."""
-        return _restore, (self.reason, self.problem, self.where, self.repo, self.file, self.offset)
 
     def __str__(self) -> str:
         place = f"{self.repo}/{self.file} at {self.offset}: " if self.repo else ""
         return f"{place}{self.reason}: {self.problem} ({self.where})"
-
-
-def _restore(reason: str, problem: str, where: str, repo: str, file: str, offset: int) -> RowError:
-    return RowError(reason, problem, where, repo=repo, file=file, offset=offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sera_swezero.display.progress import RowProgress
-from sera_swezero.quality.row_source import PlacedRow, RowSource
-from sera_swezero.quality.row_summary import RowKind, summarise
+from sera_swezero.quality.row_source import RowSource
+from sera_swezero.quality.row_summary import summarise
 from sera_swezero.quality.samples import Sample, Samples
 from sera_swezero.quality.tally import Tally, total
 from sera_swezero.request import benchmark_overlap
-from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED, Benchmark
+from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED
 
 if TYPE_CHECKING:
     from sera_swezero.quality.minhash import Signer
@@ -68,45 +69,44 @@ def collect(
         ConfigError, UpstreamError: as the rows are read.
     """
     against = benchmark_overlap.load(benchmark)
-    sets: dict[str, _Set] = {}
+    sets: dict[str, tuple[Tally, Samples, Spill | None]] = {}
     signer: Signer | None = None
     with ExitStack() as stack:
         for count, found in enumerate(rows.read(), 1):
+            kind = found.kind
             if found.set not in sets:
                 spill = None
-                if found.kind.source.counts_unique if unique is None else unique:
+                if kind.source.counts_unique if unique is None else unique:
                     # Imports numpy, which is needed for nothing else.
                     from sera_swezero.quality.minhash import Signer
                     from sera_swezero.quality.signature_spill import Spill
 
                     signer = signer or Signer()
                     spill = stack.enter_context(closing(Spill(signer)))
-                sets[found.set] = _Set(found.kind, samples, spill)
-            sets[found.set].note(found, against)
+                tally = Tally(source=kind.source.name, view=kind.view, facts=kind.facts)
+                sets[found.set] = tally, Samples(samples), spill
+            tally, chosen, spill = sets[found.set]
+            summary = summarise(found.row, kind)
+            tally.note(summary, against)
+            chosen.note(found.set, found.place, summary)
+            if spill is not None:
+                spill.add(summary.commands, summary.instance_id)
             progress(count, found.done)
-        tallies = {name: one.finished() for name, one in sets.items()}
-    for name in tallies.keys() & rows.reports.keys():
-        tallies[name].set_report(rows.reports[name])
-    chosen = [sample for one in sets.values() for sample in one.samples.chosen()]
-    return Statistics(name=rows.name, benchmark=benchmark.name, sets=tallies, samples=chosen, made_up=rows.made_up)
+        return _statistics(rows, benchmark, sets)
 
 
-class _Set:
-    """What is gathered of one set."""
-
-    def __init__(self, kind: RowKind, samples: int, spill: Spill | None) -> None:
-        self._tally = Tally(source=kind.source.name, view=kind.view, facts=kind.facts)
-        self._spill = spill
-        self.samples = Samples(samples)
-
-    def note(self, found: PlacedRow, against: Benchmark) -> None:
-        summary = summarise(found.row, found.kind)
-        self._tally.note(summary, against)
-        self.samples.note(found.set, found.place, summary)
-        if self._spill is not None:
-            self._spill.add(summary.commands, summary.instance_id)
-
-    def finished(self) -> Tally:
-        if self._spill is not None:
-            self._tally.unique = self._spill.unique()
-        return self._tally
+def _statistics(
+    rows: RowSource, benchmark: Path, sets: Mapping[str, tuple[Tally, Samples, Spill | None]]
+) -> Statistics:
+    for name, (tally, _, spill) in sets.items():
+        if spill is not None:
+            tally.unique = spill.unique()
+        if name in rows.reports:
+            tally.set_report(rows.reports[name])
+    return Statistics(
+        name=rows.name,
+        benchmark=benchmark.name,
+        sets={name: tally for name, (tally, _, _) in sets.items()},
+        samples=[sample for _, chosen, _ in sets.values() for sample in chosen.chosen()],
+        made_up=rows.made_up,
+    )
