@@ -12,7 +12,7 @@ from sera_swezero.sources.swe_zero import briefing
 
 BLOCK = re.compile(r"```bash\s*\n(.*?)\n```", re.DOTALL)
 ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
-SYSTEM = system_text("tools-swe-zero", briefing(None, answer=True))
+SYSTEM = system_text("tools-swe-zero", briefing(None, "answer"))
 CARD = (
     *("instance_id", "messages", "repo", "exit_status", "exit_status_detail", "n_turns", "n_messages"),
     *("prompt_tokens", "completion_tokens", "duration_sec"),

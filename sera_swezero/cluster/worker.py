@@ -43,11 +43,7 @@ def read(file: Path) -> ClusterTask:
 
 
 def work(out: Path, file: Path) -> None:
-    """Build the task's units that are not done yet.
-
-    Raises:
-        UpstreamError: upstream cannot be read. ConfigError: the arguments make no sense on this machine.
-    """
+    """Build the task's units that are not done yet. Raises UpstreamError or ConfigError as `build_shard`."""
     task = read(file)
     for unit in task.units:
         shard = finished(unit, out) or build_shard(unit, out)

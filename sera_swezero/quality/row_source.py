@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Unpack
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check.contracts import contracts, describe_contracts, recognise
 from sera_swezero.check.row_files import kind_of
+from sera_swezero.check.row_paths import find_files
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.row_summary import RowKind, views_read
 from sera_swezero.report import Report
@@ -72,7 +73,7 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
         if given:
             msg = f"{target} is a folder, whose rows are read as they are; {given} can only be given with a config"
             raise ConfigError(msg)
-        return _Folder(name=folder.name or str(folder), folder=folder)
+        return _Folder(name=folder.name or str(folder), folder=folder.absolute())
     request = settle(target, **arguments)
     if not request.view.for_statistics:
         msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(views_read())}"
@@ -109,7 +110,8 @@ class _Folder(RowSource):
     folder: Path = field(kw_only=True)
 
     def read(self) -> Iterator[PlacedRow]:
-        files = {path: path.stat().st_size for path in sorted(self.folder.rglob("*.parquet")) if self._is_data(path)}
+        found = sorted(Path(file.path) for file in find_files(self.folder) if file.suffix == ".parquet")
+        files = {path: path.stat().st_size for path in found}
         if not files:
             msg = (
                 f"{self.folder}: no Parquet files; expected what `sera-swezero build` writes, or a folder of such rows"
@@ -128,11 +130,6 @@ class _Folder(RowSource):
                 share = (before + size * done) / sum(files.values())
                 yield PlacedRow(name or _set_with(known) or self.name, mine, place, row, share)
             before += size
-
-    def _is_data(self, path: Path) -> bool:
-        """Whether a file is neither in a folder of rejected rows nor hidden."""
-        parents = path.relative_to(self.folder).parts[:-1]
-        return not any(part.startswith(".") or part == "rejected" for part in parents)
 
     def _set(self, path: Path) -> tuple[str, dict[str, str]]:
         """The set that a file is of, by the config that its folder is named after, and that config's facts."""

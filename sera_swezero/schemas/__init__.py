@@ -24,11 +24,7 @@ def declare(name: str, make: Callable[[], dict[str, Any]]) -> None:
 
 @cache
 def load(name: str) -> Any:
-    """The schema of this name, or the list of tools.
-
-    Raises:
-        FileNotFoundError: there is no such schema.
-    """
+    """The schema of this name, or the list of tools. Raises FileNotFoundError where there is none."""
     if name in _declared:
         return _declared[name]()
     folder = files(__name__)

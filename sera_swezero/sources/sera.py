@@ -196,9 +196,8 @@ def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:  
     yield Ended(Outcome(EXITED if detail and status == INCOMPLETE else status, detail))
 
 
-def system_text(trajectory: Trajectory, *, answer: bool) -> str:
+def system_text(trajectory: Trajectory, _submit: str) -> str:
     """The upstream system line: it fits every view, and neither way of submitting changes it."""
-    del answer
     return trajectory.system or ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Event, ToolCall, Trajectory
@@ -16,13 +16,6 @@ MESSAGES = Column(
     content="rectified-messages",
 )
 """The column `messages` of the rectified view, which a source puts in its card's place."""
-
-
-class SystemText(Protocol):
-    """Returns the system text of converted rows; `answer`: the rollout ends in an answer rather than a submit call."""
-
-    def __call__(self, trajectory: Trajectory, *, answer: bool) -> str:
-        """Return the text for one trajectory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +30,9 @@ class Source:
     """Record -> its events, in order. Raises RowError."""
     tools: str
     """Name of the list of tools in `schemas`."""
-    system_text: SystemText
-    """System text of converted rows, which stands behind the protocol."""
+    system_text: Callable[[Trajectory, str], str]
+    """System text of converted rows, which stands behind the protocol, given how the view shows the end of a rollout:
+    "call" or "answer"."""
     submit_text: Callable[[ToolCall], str]
     """What a submit call says beyond announcing the submission."""
     recall: Callable[[Any, Mapping[str, str]], float | None]

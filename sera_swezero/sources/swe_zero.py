@@ -198,19 +198,18 @@ and to read the history of the repository with git.
 - Long output is cut in its middle; an empty result means that the command printed nothing."""
 
 _FINISH = {
-    True: "When the issue is solved, give your final answer.",
-    False: "When the issue is solved, run `echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT` as a command of its own.",
+    "answer": "When the issue is solved, give your final answer.",
+    "call": "When the issue is solved, run `echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT` as a command of its own.",
 }
 
 
-def system_text(trajectory: Trajectory, *, answer: bool) -> str:
+def system_text(_trajectory: Trajectory, submit: str) -> str:
     """The environment's and the finishing rules in our words.
 
     The upstream system text is left to the native view: it demands a bash block in every turn, which contradicts the
     tool calls of a converted row.
     """
-    del trajectory
-    return f"{_ENVIRONMENT}\n\n## Finishing\n\n- {_FINISH[answer]}"
+    return f"{_ENVIRONMENT}\n\n## Finishing\n\n- {_FINISH[submit]}"
 
 
 def submit_text(call: ToolCall) -> str:
@@ -219,15 +218,8 @@ def submit_text(call: ToolCall) -> str:
     return "" if announces(command) else command
 
 
-def recall(record: SweZeroRecord, facts: Mapping[str, str]) -> float | None:
-    """SWE-ZERO records no patch, so there is nothing to recall."""
-    del record, facts
-    return None
-
-
-def rectified_values(record: SweZeroRecord, facts: Mapping[str, str]) -> dict[str, Any]:
+def rectified_values(record: SweZeroRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages`; what a set lacks is computed, or null where it cannot be."""
-    del facts
     values = {name: getattr(record, name) for name in NATIVE_1K if name != "messages"}
     if record.n_turns is None:
         values["n_turns"] = sum(message.role == "assistant" for message in record.messages)
@@ -248,7 +240,7 @@ SOURCE = Source(
     tools=TOOLS,
     system_text=system_text,
     submit_text=submit_text,
-    recall=recall,
+    recall=lambda record, facts: None,  # no patch is recorded
     rectified_columns={**NATIVE_1K, "messages": MESSAGES},
     rectified_values=rectified_values,
     native_columns={"swe-zero-1k": NATIVE_1K, "swe-zero-12m": NATIVE_12M},

@@ -45,11 +45,7 @@ COLUMNS: Mapping[str, Column] = {
 
 
 def render(view_input: ViewInput) -> Rendered:
-    """Write the rollout down as text with tags.
-
-    Raises:
-        RowError: `literal_tags`; `no_turns`, `overlong` (see `training.show_rollout`).
-    """
+    """Write the rollout down as text with tags. Raises RowError `literal_tags`, or as `training.show_rollout`."""
     trajectory, system, common = show_rollout(view_input)
     check_words(trajectory)
     messages = tagged_messages(trajectory, with_tools(system, view_input.source.tools))

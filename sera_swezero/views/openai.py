@@ -68,11 +68,7 @@ _WIDEST = range(-(2**63), 2**64)
 
 
 def render(view_input: ViewInput) -> Rendered:
-    """Write the rollout down as chat messages.
-
-    Raises:
-        RowError: `wide_integer`; `no_turns`, `overlong` (see `training.show_rollout`).
-    """
+    """Write the rollout down as chat messages. Raises RowError `wide_integer`, or as `training.show_rollout`."""
     trajectory, system, common = show_rollout(view_input)
     messages = _messages(trajectory, system)
     row = {"messages": messages, "tools": list(_tool_texts(view_input.source.tools)), **common}

@@ -37,11 +37,7 @@ _USER, _REASONING, _TOOL_CALL, _TOOL_OUTPUT, _ANSWER = [
 
 
 def render(view_input: ViewInput) -> Rendered:
-    """Rectify, fill and write down.
-
-    Raises:
-        RowError: `wrong_order` where the result is not a rectified rollout.
-    """
+    """Rectify, fill and write down. Raises RowError `wrong_order` where the result is not a rectified rollout."""
     source = view_input.source
     values = source.rectified_values(view_input.record, view_input.origin.facts)
     rectified = rectify(
@@ -50,7 +46,7 @@ def render(view_input: ViewInput) -> Rendered:
         submit_text=source.submit_text,
         key=values["instance_id"],
     )
-    roles, values["messages"] = write(rectified, source.tools, source.system_text(rectified, answer=True))
+    roles, values["messages"] = write(rectified, source.tools, source.system_text(rectified, "answer"))
     for position, found, expected in message_order.faults(roles, submitted=rectified.submitted):
         raise RowError("wrong_order", f"{found}; expected {expected}", f"$.messages[{position}]")
     row = {name: values[name] for name in source.rectified_columns}

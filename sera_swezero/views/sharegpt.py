@@ -52,11 +52,7 @@ _INDEX = "{{idx}}"
 
 
 def render(view_input: ViewInput) -> Rendered:
-    """Write the rollout down as a conversation.
-
-    Raises:
-        RowError: `literal_tags`; `no_turns`, `overlong` (see `training.show_rollout`).
-    """
+    """Write the rollout down as a conversation. Raises RowError `literal_tags`, or as `training.show_rollout`."""
     trajectory, system, common = show_rollout(view_input)
     check_words(trajectory)
     turns = [{"from": "human", "value": trajectory.task or ""}]

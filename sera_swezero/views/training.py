@@ -63,10 +63,9 @@ def show_rollout(view_input: ViewInput) -> tuple[Trajectory, str, Row]:
     trajectory, source = view_input.trajectory, view_input.source
     if not trajectory.steps:
         raise RowError("no_turns", "the model never spoke; a training view needs at least one turn")
-    answer = view_input.submit == "answer"
-    if answer:
+    if view_input.submit == "answer":
         trajectory = rectify(trajectory, view_input.conversions, fill=False, submit_text=source.submit_text)
-    system = source.system_text(trajectory, answer=answer)
+    system = source.system_text(trajectory, view_input.submit)
     row = {
         "instance_id": view_input.record.instance_id,
         "config": view_input.origin.name,

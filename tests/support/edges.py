@@ -150,9 +150,9 @@ def _readable(value: Any, indent: str) -> str:
     return f"{opening}\n" + ",\n".join(parts) + f"\n{indent}{closing}"
 
 
-def swe_zero_system_text(*, answer: bool) -> str:
+def swe_zero_system_text(submit: str) -> str:
     """Return the rules for the environment of SWE-ZERO rows."""
-    return SOURCES["swe_zero"].system_text(Trajectory(None, None, (), Outcome(INCOMPLETE)), answer=answer)
+    return SOURCES["swe_zero"].system_text(Trajectory(None, None, (), Outcome(INCOMPLETE)), submit)
 
 
 def marks(source: str) -> dict[str, str]:
@@ -160,8 +160,8 @@ def marks(source: str) -> dict[str, str]:
     return {
         preamble(SOURCES[source].tools): "(preamble)",
         with_tools("", SOURCES[source].tools): "(tools)",
-        swe_zero_system_text(answer=False): "(briefing)",
-        swe_zero_system_text(answer=True): "(briefing: answer)",
+        swe_zero_system_text("call"): "(briefing)",
+        swe_zero_system_text("answer"): "(briefing: answer)",
     }
 
 

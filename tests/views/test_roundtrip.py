@@ -38,7 +38,7 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
         steps = list(numbered(steps))
     system = trajectory.system or ""
     if source == "swe_zero":
-        system = SOURCES[source].system_text(trajectory, answer=False)  # upstream's contradicts the tool calls
+        system = SOURCES[source].system_text(trajectory, "call")  # upstream's contradicts the tool calls
     return trajectory._replace(
         system=system, task=trajectory.task or "", steps=tuple(steps), outcome=Outcome(trajectory.outcome.status)
     )
