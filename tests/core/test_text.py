@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.text import BLANKS, JOIN, join, mend_json, mend_text, split_thinking
+from sera_swezero.core.text import mend_json, mend_text, split_thinking
 from sera_swezero.sources.bash_block import find_block
 from sera_swezero.sources.decoding import without_prefix
 
@@ -51,26 +51,11 @@ def test_split_thinking_is_its_rule(text: str) -> None:
     assert split_thinking(text) == slow_split(text)
 
 
-@given(tagged)
-def test_split_thinking_loses_nothing_but_tags_and_blanks(text: str) -> None:
-    reasoning, visible = split_thinking(text)
-    left = "".join(sorted((reasoning + visible).translate(str.maketrans("", "", BLANKS))))
-    tags = re.sub("</think>", "", text)
-    opened = len(re.findall("<think>", tags)) - len(re.findall("<think>", reasoning + visible))
-    tags = tags.replace("<think>", "", opened)
-    assert left == "".join(sorted(tags.translate(str.maketrans("", "", BLANKS))))
-
-
 def test_split_thinking_takes_linear_time() -> None:
     # If it were quadratic, the test's time limit would notice.
     for text in ("</think>", "<think>", "<think></think>"):
         assert split_thinking(text * 300_000)[1] == ""
     assert split_thinking("<think>" + "</think" * 300_000)[1] == ""
-
-
-@given(st.lists(st.sampled_from(["", "a", "\n", "b\n\nc"])))
-def test_join_puts_a_blank_line_between_what_is_there(parts: list[str]) -> None:
-    assert join(*parts) == JOIN.join(filter(None, parts))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -180,15 +179,9 @@ def test_the_command_finds_them(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_long_instance_id_takes_no_more_than_its_length() -> None:
+    """If it took its square, the test's time limit would notice."""
     benchmark = Benchmark(repos=frozenset({"a/b"}), names=frozenset({"b"}))
-    begun = time.monotonic()
     for name in ("__" * 60_000, "a__-1" * 24_000 + "x", "_1" * 60_000 + "x"):
         assert benchmark.overlap(name, None, None) is None
-    assert time.monotonic() - begun < 1
-    assert [benchmark.overlap(name, None, None) for name in ("A__b-1", "b_7", "a__b-x", "__b-1", "b_")] == [
-        "repo",
-        "repo",
-        None,
-        None,
-        None,
-    ]
+    found = [benchmark.overlap(name, None, None) for name in ("A__b-1", "b_7", "a__b-x", "__b-1", "b_")]
+    assert found == ["repo", "repo", None, None, None]

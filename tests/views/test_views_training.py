@@ -155,15 +155,6 @@ def test_floats_keep_their_digits() -> None:
     assert read["messages"][2]["tool_calls"][0]["function"]["arguments"]["x"] == 3.141592653589793
 
 
-def test_below_datasets_4_8_openai_names_the_two_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.version", lambda name: {"datasets": "4.7.2"}[name])
-    with pytest.raises(ConfigError, match=r"view='hermes' or view='sharegpt'.*datasets>=4\.8"):
-        settle("sera-openai")
-    settle("sera-hermes")
-    monkeypatch.setattr("importlib.metadata.version", lambda _: "4.8.0")
-    settle("sera-openai")
-
-
 @pytest.mark.matrix
 @pytest.mark.skipif(HAS_JSON, reason="only older versions refuse")
 def test_an_old_datasets_refuses_openai_before_it_reads() -> None:
