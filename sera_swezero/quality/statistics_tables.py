@@ -100,11 +100,18 @@ def _least_mean_most(tally: Tally) -> list[str]:
 
 def _outcomes(statistics: Statistics) -> Iterable[Table]:
     met = [status for status in STATUSES if any(tally.outcomes.get(status) for tally in statistics.sets.values())]
+    yield _shares("Outcomes", statistics, met, lambda t: t.outcomes)
+
+
+def _shares(
+    title: str, statistics: Statistics, names: list[str], counts: Callable[[Tally], Mapping[str, int]], note: str = ""
+) -> Table:
+    """A line per set: its rows, and those of each name with their share."""
     rows = [
-        [name, number(tally.rows), *(share(tally.outcomes.get(status, 0), tally.rows) for status in met)]
+        [name, number(tally.rows), *(share(counts(tally).get(one, 0), tally.rows) for one in names)]
         for name, tally in statistics.sets.items()
     ]
-    yield Table(title="Outcomes", header=["set", "rows", *met], rows=rows)
+    return Table(title=title, header=["set", "rows", *names], rows=rows, note=note)
 
 
 DISTRIBUTIONS: dict[str, Callable[[Tally], Distribution]] = {
@@ -171,13 +178,11 @@ def _recall(statistics: Statistics) -> Iterable[Table]:
 
 
 def _overlap(statistics: Statistics) -> Iterable[Table]:
-    rows = []
-    for name, tally in statistics.sets.items():
-        counts = [tally.overlap.get(reason, 0) for reason in OVERLAPS]
-        counts.append(tally.rows - sum(counts))
-        rows.append([name, number(tally.rows), *(share(count, tally.rows) for count in counts)])
+    def counts(tally: Tally) -> Mapping[str, int]:
+        return {**tally.overlap, "none": tally.rows - sum(tally.overlap.values())}
+
     note = f"Rows by the first of these in which they overlap {statistics.benchmark}."
-    yield Table(title="Overlap with a benchmark", header=["set", "rows", *OVERLAPS, "none"], rows=rows, note=note)
+    yield _shares("Overlap with a benchmark", statistics, [*OVERLAPS, "none"], counts, note)
 
 
 def _records(statistics: Statistics) -> Iterable[Table]:

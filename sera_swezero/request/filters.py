@@ -105,9 +105,8 @@ def _read(name: str, path: Path) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _read_once(name: str, path: Path, digest: str) -> Any:
+def _read_once(name: str, path: Path, _content: str) -> Any:
     """Read a file once for all shards of a process; other content has another digest."""
-    del digest
     return _READERS[name](path)
 
 
@@ -127,7 +126,6 @@ _MADE_BY = {
 
 
 @lru_cache(maxsize=16)
-def _digest_of(path: Path, mtime: int, size: int) -> str:
-    del mtime, size
+def _digest_of(path: Path, _mtime: int, _size: int) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -78,11 +78,8 @@ def history_text(raw: bytes, conversions: ConversionLog) -> str:
 
 def messages_of(history: str, conversions: ConversionLog) -> list[Message]:
     """Decode a history. Raises RowError `bad_messages`, or `many_calls` where a message has more than one."""
-    try:
-        messages = _MESSAGES.decode(history)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        wrong = "bad_messages"
-        messages = decode(_MESSAGES, history, conversions, broken=wrong, wrong=wrong, where="$.messages")
+    wrong = "bad_messages"
+    messages = decode(_MESSAGES, history, conversions, broken=wrong, wrong=wrong, where="$.messages")
     refuse_many(messages)
     return messages
 

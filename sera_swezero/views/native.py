@@ -35,9 +35,8 @@ def to_trajectory(row: Row, source: Source) -> Trajectory:
     return fold(source.events(source.read(row, conversions), conversions))
 
 
-def order_faults(source: Source, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
+def order_faults(source: Source, row: Row, _decoded: Mapping[str, Any]) -> Iterator[Fault]:
     """Whether the record converts: what the source and the machine would say when it is loaded."""
-    del decoded
     try:
         to_trajectory(dict(row), source)
     except RowError as error:

@@ -75,9 +75,8 @@ def render(view_input: ViewInput) -> Rendered:
     return Rendered(row, len(messages), count_calls(trajectory))
 
 
-def to_trajectory(row: Row, source: Source) -> Trajectory:
+def to_trajectory(row: Row, _source: Source) -> Trajectory:
     """The Trajectory of a row."""
-    del source
     system, task, *messages = VIEW.messages(row)
     steps: list[Step] = []
     for message in messages:

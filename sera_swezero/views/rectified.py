@@ -89,9 +89,8 @@ def _encoded_system(tools: str, instructions: str) -> bytes:
     return b'[{"role": "system", "content": ' + _encode(system_text(tools, instructions))
 
 
-def to_trajectory(row: Row, source: Source) -> Trajectory:
+def to_trajectory(row: Row, _source: Source) -> Trajectory:
     """The rectified Trajectory of a row."""
-    del source
     opening: dict[str, str] = {}
     steps: list[Step] = []
     role = ""
@@ -134,9 +133,8 @@ def mark(message: Message, marks: TextMarks) -> Message:
     return {**message, "content": marks.mark(message["content"], kind)} if kind else message
 
 
-def order_faults(source: Source, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
+def order_faults(_source: Source, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
     """Faults in the order of a rollout's messages, and tool calls that hold no JSON object of name and arguments."""
-    del source
     messages = decoded.get("messages")
     if not isinstance(messages, list):
         return

@@ -67,9 +67,8 @@ def render(view_input: ViewInput) -> Rendered:
     return Rendered(row, len(turns), count_calls(trajectory))
 
 
-def to_trajectory(row: Row, source: Source) -> Trajectory:
+def to_trajectory(row: Row, _source: Source) -> Trajectory:
     """The Trajectory of a row."""
-    del source
     task, *turns = row["conversations"]
     steps: list[Step] = []
     for turn in turns:
