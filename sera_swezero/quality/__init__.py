@@ -10,8 +10,7 @@ statistics_tables.py   the cards' tables
 plots.py               charts, as SVG and PNG
 page.py                the HTML page
 minhash.py             signatures of rows
-near_duplicates.py     signatures -> rows that stay
-signature_spill.py     the signatures of a whole corpus
+near_duplicates.py     the signatures of a whole corpus -> rows that stay
 write_kept_rows.py     a file of the rows that stay
 sketches.py            tallies and signatures of single files, and their sums
 """

@@ -19,7 +19,7 @@ from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED
 
 if TYPE_CHECKING:
     from sera_swezero.quality.minhash import Signer
-    from sera_swezero.quality.signature_spill import Spill
+    from sera_swezero.quality.near_duplicates import Spill
 
 NOT_IN_THE_DATA = {
     "wall time": "how long a whole set took to make (`duration_sec` is of single rollouts, many of which ran at once)",
@@ -79,7 +79,7 @@ def collect(
                 if kind.source.counts_unique if unique is None else unique:
                     # Imports numpy, which is needed for nothing else.
                     from sera_swezero.quality.minhash import Signer
-                    from sera_swezero.quality.signature_spill import Spill
+                    from sera_swezero.quality.near_duplicates import Spill
 
                     signer = signer or Signer()
                     spill = stack.enter_context(closing(Spill(signer)))

@@ -12,13 +12,17 @@ several slots either miss pairs near the threshold or meet a share of all rows; 
 
 from __future__ import annotations
 
+import tempfile
 from array import array
 from collections import defaultdict
+from hashlib import blake2b
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
-from sera_swezero.quality.minhash import SLOTS, THRESHOLD, Signatures
+from sera_swezero.quality.minhash import SLOTS, THRESHOLD, Signatures, Signer
+from sera_swezero.quality.tally import Unique
 
 EQUAL = int(SLOTS * THRESHOLD)
 """Equal slots that make two rows near-duplicates."""
@@ -43,6 +47,50 @@ def kept_within(signatures: Signatures, groups: npt.NDArray[np.uint64]) -> npt.N
         if len(members) > 1:
             stay[members] = kept(signatures[members])
     return stay
+
+
+class Spill:
+    """The signatures of rows in their order, and to which group (instance) each belongs.
+
+    Each row takes 512 bytes in a temporary file and 8 in memory.
+    """
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="sera-swezero-signatures-")  # noqa: SIM115 (kept open)
+        self._groups: array[int] = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def add(self, text: str, group: str) -> None:
+        """Add the next row: its commands, and the name of its group."""
+        self.add_signature(self._signer.sign(text).tobytes(), group)
+
+    def add_signature(self, signature: bytes, group: str) -> None:
+        """Add the next row, which is signed already."""
+        self._file.write(signature)
+        self._groups.append(int.from_bytes(blake2b(group.encode(), digest_size=8).digest(), "little"))
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._file.close()
+
+    def kept(self, within: str = "corpus") -> npt.NDArray[np.bool_]:
+        """Whether each row stays, among all rows ("corpus") or among those of its own group ("instance")."""
+        if within == "corpus":
+            return kept(self._signatures())
+        return kept_within(self._signatures(), np.asarray(self._groups, np.uint64))
+
+    def unique(self) -> Unique:
+        """How many rows stay, either way."""
+        return Unique(rows=len(self), corpus=int(self.kept().sum()), instance=int(self.kept("instance").sum()))
+
+    def _signatures(self) -> Signatures:
+        if not self._groups:
+            return np.empty((0, SLOTS), np.uint32)
+        self._file.flush()
+        return np.memmap(self._file, np.uint32, "r", shape=(len(self._groups), SLOTS))
 
 
 def _all_pairs(signatures: Signatures) -> npt.NDArray[np.bool_]:

@@ -21,9 +21,9 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality.collect import Statistics
 from sera_swezero.quality.minhash import SLOTS, Signer
+from sera_swezero.quality.near_duplicates import Spill
 from sera_swezero.quality.row_source import read_file
 from sera_swezero.quality.row_summary import RowKind, summarise
-from sera_swezero.quality.signature_spill import Spill
 from sera_swezero.quality.tally import Tally
 from sera_swezero.quality.write_kept_rows import KeptCount, write_kept_places
 from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED, load

@@ -12,9 +12,9 @@ import msgspec
 
 from sera_swezero.display.progress import RowProgress
 from sera_swezero.quality.minhash import THRESHOLD, Signer
+from sera_swezero.quality.near_duplicates import Spill
 from sera_swezero.quality.row_source import RowSource
 from sera_swezero.quality.row_summary import summarise
-from sera_swezero.quality.signature_spill import Spill
 from sera_swezero.request import kept_rows
 from sera_swezero.request.kept_rows import Place
 

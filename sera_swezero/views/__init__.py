@@ -8,8 +8,7 @@ from sera_swezero import schemas
 from sera_swezero.schemas.columns import row_schema
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import hermes, native, openai, rectified, sharegpt
-from sera_swezero.views.lineage import LINEAGE
-from sera_swezero.views.view import Columns, Rendered, Row, View, ViewInput, text_row
+from sera_swezero.views.view import LINEAGE, Columns, Rendered, Row, View, ViewInput, text_row
 
 __all__ = [
     "LINEAGE",

@@ -27,6 +27,18 @@ Columns = dict[str, str]
 where a value may be null."""
 
 
+LINEAGE: Mapping[str, Column] = {
+    "source_repo": Column(type="string", about="Upstream repo id.", rules={"minLength": 1}),
+    "source_revision": Column(type="string", about="Its commit; empty below a root."),
+    "source_file": Column(type="string", about="Path inside the repo.", rules={"minLength": 1}),
+    "source_offset": Column(
+        type="int64", about="Byte offset of the line (JSONL) or row number (Parquet).", rules={"minimum": 0}
+    ),
+    "conversions": Column(type="counts", about="How often each kind of conversion was needed."),
+}
+"""The columns that `lineage=True` adds to a row of any view: where it came from, and what was done to it."""
+
+
 @dataclass(kw_only=True, slots=True)
 class ViewInput:
     """One record, read and folded: what a view renders."""

@@ -19,8 +19,8 @@ from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality import near_duplicates
 from sera_swezero.quality.minhash import Signer, shingles
+from sera_swezero.quality.near_duplicates import Spill
 from sera_swezero.quality.row_source import open_rows
-from sera_swezero.quality.signature_spill import Spill
 from sera_swezero.quality.write_kept_rows import write_kept
 from tests.quality import minhash_definition as definition
 from tests.support.planted import ZERO, Rollout, command, write_zero
