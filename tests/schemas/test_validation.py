@@ -152,7 +152,6 @@ def test_the_compiled_schemas_and_jsonschema_agree_on_broken_rows(config, view):
             assert fault.path.startswith("$")
             assert fault.found
             assert fault.expected
-            assert fault.found != "a value that is not JSON"
     assert 0 < accepted < 90
 
 
