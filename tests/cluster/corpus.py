@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.built import entries, scratch, writer_of
@@ -37,10 +36,12 @@ def make_root(folder: Path) -> str:
     return sera_root(folder, [sera_row(seed, 200_000) for seed in range(ROWS)])
 
 
+PROGRAM = (sys.executable, "-m", "sera_swezero")
+
+
 def command(out: Path, root: str, executor: str, settings: Path, *more: str) -> list[str]:
-    given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
-    given += ["--shard-size", SIZE, "--executor", executor, "--executor-settings", str(settings), *more]
-    return given
+    given = ["build", SERA, "--out", str(out), "--upstream", root]
+    return [*given, "--shard-size", SIZE, "--executor", executor, "--executor-settings", str(settings), *more]
 
 
 def environment() -> dict[str, str]:
@@ -49,19 +50,22 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
-@dataclass
-class Killed:
-    """How a build ended of which one worker was killed while it wrote."""
-
-    code: int
-    output: str
-    pids: set[int] = field(default_factory=set)
-    """The workers seen by then."""
+def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of this checkout to its end."""
+    given = [*PROGRAM, *words]
+    return subprocess.run(
+        given, cwd=HERE, env=environment() | env, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
-def build_and_kill(given: list[str], out: Path) -> Killed:
-    """Run a build; once a shard is done, kill a worker (-9) that is writing another."""
-    process = subprocess.Popen(given, cwd=HERE, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def build_and_kill(given: list[str], out: Path) -> tuple[int, str, set[int]]:
+    """Run a build; once a shard is done, kill a worker (-9) that is writing another.
+
+    Returns:
+        How the build ended, what it said, and the workers that were seen by then.
+    """
+    pipe, both, given = subprocess.PIPE, subprocess.STDOUT, [*PROGRAM, *given]
+    process = subprocess.Popen(given, cwd=HERE, env=environment(), stdout=pipe, stderr=both)
     pids: set[int] = set()
     try:
         while not kill_one(out, pids):
@@ -71,7 +75,7 @@ def build_and_kill(given: list[str], out: Path) -> Killed:
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-    return Killed(process.returncode, output.decode("utf-8", "replace"), pids)
+    return process.returncode, output.decode("utf-8", "replace"), pids
 
 
 def kill_one(out: Path, pids: set[int]) -> bool:

@@ -16,17 +16,11 @@ import pytest
 
 from sera_swezero.build import manifest, unit_files
 from sera_swezero.errors import ConfigError
-from tests.cluster.corpus import HERE, ROWS, SHARDS, build_and_kill, command, environment
+from tests.cluster.corpus import HERE, PROGRAM, ROWS, SHARDS, build_and_kill, command, environment, run
 from tests.support.built import contents, entries, marks, read_rows, scratch, writer_of
 from tests.support.publishing import SERA
 
 pytestmark = pytest.mark.cluster
-
-
-def run(given: list[str], **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        given, cwd=HERE, env=environment() | env, capture_output=True, text=True, check=False, timeout=300
-    )
 
 
 @pytest.mark.parametrize("executor", ["datatrove-local", "ray"])
@@ -35,10 +29,10 @@ def test_a_task_killed_while_it_writes_costs_that_task_alone(
 ) -> None:
     out = tmp_path / "out"
     given = command(out, root, executor, settings, "--tasks", str(SHARDS))
-    killed = build_and_kill(given, out)
-    assert len(killed.pids) >= 2, "two tasks wrote at a time"
-    assert killed.code == 2, killed.output
-    assert "Run the same command again" in " ".join(killed.output.split())
+    code, output, pids = build_and_kill(given, out)
+    assert len(pids) >= 2, "two tasks wrote at a time"
+    assert code == 2, output
+    assert "Run the same command again" in " ".join(output.split())
     done, before, expected = entries(out), marks(out), contents(straight)
     assert 0 < len(done) < SHARDS
     assert not (out / "manifest.json").exists()
@@ -46,7 +40,7 @@ def test_a_task_killed_while_it_writes_costs_that_task_alone(
     assert all(content == expected[path] for path, content in contents(out).items()), "what has a name is whole"
     assert scratch(out), "what the killed worker wrote lies aside"
 
-    again = run(given)
+    again = run(*given)
     assert again.returncode == 0, again.stdout + again.stderr
     after = marks(out)
     assert {name for name in done if after[name] != before[name]} == set(), "finished shards are not written again"
@@ -56,7 +50,7 @@ def test_a_task_killed_while_it_writes_costs_that_task_alone(
     assert [row["instance_id"] for row in read_rows(out, SERA)] == made, "no row is lost or doubled"
     assert not scratch(out)
 
-    third = run(given)
+    third = run(*given)
     assert third.returncode == 0, third.stderr
     assert marks(out) == after, "where no shard is missing nothing is done"
 
@@ -74,7 +68,7 @@ def test_slurm_gets_one_array_and_the_second_run_finishes(
     out = tmp_path / "out"
     given = command(out, root, "slurm", settings, "--tasks", "4", "--workers", "2")
     path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
-    first = run(given, PATH=path)
+    first = run(*given, PATH=path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "when they are done, run the same command again" in first.stdout
     script = next((out / unit_files.STATE / "engine").glob("*/launch_script.slurm")).read_text()
@@ -83,7 +77,7 @@ def test_slurm_gets_one_array_and_the_second_run_finishes(
     assert not (out / "manifest.json").exists(), "nobody has waited for the tasks"
     assert len(entries(out)) == SHARDS
     before = marks(out)
-    assert run(given, PATH=path).returncode == 0
+    assert run(*given, PATH=path).returncode == 0
     assert marks(out) == before
     assert contents(out) == contents(straight)
 
@@ -123,7 +117,7 @@ def test_settings_that_there_are_not_are_refused_before_anything_runs(
 ) -> None:
     file = tmp_path / "cluster.toml"
     file.write_text(settings)
-    ended = run(command(tmp_path / "out", root, executor, file), RAY_ADDRESS="")
+    ended = run(*command(tmp_path / "out", root, executor, file), RAY_ADDRESS="")
     assert ended.returncode == 2
     assert said in " ".join(ended.stderr.split()), ended.stderr
     assert not (tmp_path / "out" / SERA).exists()
@@ -136,12 +130,11 @@ def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: 
 
     out, file = tmp_path / "out", tmp_path / "stats.json"
     sets = ["swe-zero-1k-32k", "swe-zero-12m", "glm-4.6-lite-t1"]
-    given = [sys.executable, "-m", "sera_swezero", "build", *sets, "--upstream", "sample"]
-    given += ["--out", str(out), "--shard-size", "300000", "--executor", "datatrove-local"]
+    given = ["--out", str(out), "--shard-size", "300000", "--executor", "datatrove-local"]
     given += ["--executor-settings", str(settings), "--tasks", "3", "--stats", str(file)]
-    ended = run(given)
+    ended = run("build", *sets, "--upstream", "sample", *given)
     assert ended.returncode == 0, ended.stderr
-    whole = run([sys.executable, "-m", "sera_swezero", "stats", str(out), "--json"])
+    whole = run("stats", str(out), "--json")
     assert json.loads(file.read_text()) == json.loads(whole.stdout)
     made = manifest.read(out)
     assert made is not None
@@ -161,7 +154,7 @@ def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: 
 
 def test_a_build_that_is_killed_leaves_no_worker_behind(root: str, settings: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    given = command(out, root, "datatrove-local", settings)
+    given = [*PROGRAM, *command(out, root, "datatrove-local", settings)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(given, cwd=HERE, env=environment(), stdout=quiet, stderr=quiet, start_new_session=True)
     try:

@@ -15,7 +15,7 @@ from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.estimate import FOLDER_FILES
 from sera_swezero.cluster.step import task_file
 from sera_swezero.cluster.tasks import Cluster, build
-from tests.cluster.corpus import HERE, environment
+from tests.cluster.corpus import HERE, environment, run
 from tools.sample_corpus.__main__ import main as generate
 
 pytestmark = pytest.mark.cluster
@@ -47,10 +47,7 @@ memory of the one that starts it, and that of the tests is large."""
 
 
 def planned(corpus: str, name: str) -> dict[str, Any]:
-    given = [sys.executable, "-m", "sera_swezero", "plan", name, "--upstream", corpus, "--json"]
-    given += ["--shard-size", str(SETS[name])]
-    ended = subprocess.run(given, cwd=HERE, env=environment(), capture_output=True, text=True, check=True)
-    (estimate,) = json.loads(ended.stdout)
+    (estimate,) = json.loads(run("plan", name, "--upstream", corpus, "--shard-size", str(SETS[name]), "--json").stdout)
     return estimate
 
 
@@ -90,16 +87,14 @@ def test_an_estimate_is_within_a_fifth_of_a_real_run(name: str, corpus: str, tmp
 
 
 def test_a_plan_tells_every_set_of_a_union_and_what_the_hub_would_not_hold() -> None:
-    given = [sys.executable, "-m", "sera_swezero", "plan", "sera", "--upstream", "sample", "--samples", "1"]
-    ended = subprocess.run([*given, "--json"], cwd=HERE, capture_output=True, text=True, check=True)
-    estimates = json.loads(ended.stdout)
+    given = ("--upstream", "sample", "--samples", "1")
+    estimates = json.loads(run("plan", "sera", *given, "--json").stdout)
     assert [one["config"] for one in estimates] == [
         *("glm-4.5-air-full-t1", "glm-4.5-air-full-t2", "glm-4.6-lite-t1", "glm-4.6-lite-t2")
     ]
     assert all(one["files"] == one["shards"] == one["tasks"] == one["sampled_shards"] == 1 for one in estimates)
-    small = [*given[:4], "glm-4.6-lite-t2", *given[5:], "--shard-size", "60"]
-    ended = subprocess.run(small, cwd=HERE, capture_output=True, text=True, check=True)
-    assert "in one folder, where the hub holds 10,000; give --shard-size 1MiB or more" in ended.stdout
+    small = run("plan", "glm-4.6-lite-t2", *given, "--shard-size", "60")
+    assert "in one folder, where the hub holds 10,000; give --shard-size 1MiB or more" in small.stdout
 
 
 def simulated(shards: int, folder: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sera_swezero.cluster.step import BuildShards, task_file
 from sera_swezero.cluster.tasks import Cluster, build
 from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.push.publish import BATCH
-from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, environment
+from tests.cluster.corpus import HERE, SHARD_BYTES, SHARDS, environment, run
 from tests.support.built import contents, marks, scratch, writer_of
 from tests.support.publishing import SERA
 
@@ -134,11 +134,10 @@ def test_manifests_merge_in_any_order_to_the_same_manifest(tmp_path: Path) -> No
 
 
 def test_max_rows_and_options_without_an_executor_are_refused(tmp_path: Path) -> None:
-    given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(tmp_path), "--upstream", "sample"]
     for more, said in (
         (["--tasks", "3"], "need --executor"),
         (["--executor", "ray", "--max-rows", "3"], "--max-rows"),
     ):
-        ended = subprocess.run([*given, *more], cwd=HERE, capture_output=True, text=True, check=False)
+        ended = run("build", SERA, "--out", str(tmp_path), "--upstream", "sample", *more)
         assert ended.returncode == 2
         assert said in ended.stderr

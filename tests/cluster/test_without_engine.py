@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,17 +11,13 @@ from sera_swezero.build import runner, unit_files
 from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.step import BuildShards, task_file
 from sera_swezero.errors import ConfigError
+from tests.cluster.corpus import run
 from tests.support.publishing import SERA
-
-HERE = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.skipif(find_spec("datatrove") is not None, reason="the engine is installed")
 def test_an_executor_that_is_not_installed_names_the_extra(tmp_path: Path) -> None:
-    given = [sys.executable, "-m", "sera_swezero", "build", SERA, "--upstream", "sample", "--out", str(tmp_path)]
-    ended = subprocess.run(
-        [*given, "--executor", "datatrove-local"], cwd=HERE, capture_output=True, text=True, check=False
-    )
+    ended = run("build", SERA, "--upstream", "sample", "--out", str(tmp_path), "--executor", "datatrove-local")
     assert ended.returncode == 2
     assert "pip install 'sera-swezero[cluster]'" in ended.stderr
     assert not (tmp_path / SERA).exists()
