@@ -120,6 +120,13 @@ def test_lineage_columns_are_known_and_checked(tmp_path):
 
 # Planted defects, each in the second of three rows.
 
+CALLED = "$.messages[3].content"
+
+
+def called(text):
+    return sera_row(replaced(3, content=f"<tool_call>{text}</tool_call>"))
+
+
 DEFECTS = {
     "wrong order": (sera_row([*MESSAGES[:2], MESSAGES[3], MESSAGES[2], *MESSAGES[4:]]), "$.messages[2]", "reasoning"),
     "two calls in a row": (sera_row([*MESSAGES[:4], CALL, *MESSAGES[4:]]), "$.messages[4]", "tool_output"),
@@ -128,36 +135,12 @@ DEFECTS = {
     "missing tag": (sera_row(replaced(2, content="look</think>")), "$.messages[2].content", "<think>...</think>"),
     "newline behind a tag": (sera_row(replaced(2, content="<think>x</think>\n")), "$.messages[2].content", "<think>"),
     "another role's tag": (sera_row(replaced(6, content="<think>x</think>")), "$.messages[6].content", "<answer>"),
-    "tool_call that is no JSON": (
-        sera_row(replaced(3, content="<tool_call>{'name': 'bash'}</tool_call>")),
-        "$.messages[3].content",
-        '{"name": ..., "arguments": {...}}',
-    ),
-    "tool_call with NaN": (
-        sera_row(replaced(3, content='<tool_call>{"name": "bash", "arguments": {"n": NaN}}</tool_call>')),
-        "$.messages[3].content",
-        "object",
-    ),
-    "tool_call of a list": (
-        sera_row(replaced(3, content="<tool_call>[]</tool_call>")),
-        "$.messages[3].content",
-        "object",
-    ),
-    "tool_call without arguments": (
-        sera_row(replaced(3, content='<tool_call>{"name": "bash"}</tool_call>')),
-        "$.messages[3].content.arguments",
-        "object",
-    ),
-    "arguments that are text": (
-        sera_row(replaced(3, content='<tool_call>{"name": "bash", "arguments": "{}"}</tool_call>')),
-        "$.messages[3].content.arguments",
-        "object",
-    ),
-    "tool_call with an id": (
-        sera_row(replaced(3, content='<tool_call>{"name": "a", "arguments": {}, "id": 1}</tool_call>')),
-        "$.messages[3].content.id",
-        "name, arguments",
-    ),
+    "tool_call that is no JSON": (called("{'name': 'bash'}"), CALLED, '{"name": ..., "arguments": {...}}'),
+    "tool_call with NaN": (called('{"name": "bash", "arguments": {"n": NaN}}'), CALLED, "object"),
+    "tool_call of a list": (called("[]"), CALLED, "object"),
+    "tool_call without arguments": (called('{"name": "bash"}'), f"{CALLED}.arguments", "object"),
+    "arguments that are text": (called('{"name": "bash", "arguments": "{}"}'), f"{CALLED}.arguments", "object"),
+    "tool_call with an id": (called('{"name": "a", "arguments": {}, "id": 1}'), f"{CALLED}.id", "name, arguments"),
     "wrong role": (sera_row(replaced(2, role="assistant")), "$.messages[2].role", "'reasoning'"),
     "extra key": (sera_row(replaced(2, train=True)), "$.messages[2].train", "role, content"),
     "content that is no text": (sera_row(replaced(1, content=None)), "$.messages[1].content", "string"),

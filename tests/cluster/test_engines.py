@@ -149,7 +149,7 @@ def test_the_sums_of_all_shards_are_what_one_pass_over_the_build_says(settings: 
         kept = write_kept(open_rows(str(out)), one, within=within)
         assert 0 < kept.kept < kept.rows
         assert sketches.write_kept(signed, out, parts, within=within) == tuple(kept)
-        assert KeptRows.read(parts)._places == KeptRows.read(one)._places
+        assert KeptRows.read(parts).places == KeptRows.read(one).places
 
 
 def test_a_build_that_is_killed_leaves_no_worker_behind(root: str, settings: Path, tmp_path: Path) -> None:
