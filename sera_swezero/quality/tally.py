@@ -118,10 +118,8 @@ class Tally(Figures, kw_only=True):
 
     def figures(self) -> dict[str, Any]:
         """Every figure by name, as plain values: what `--json` writes."""
-        figures = {name: getattr(self, name) for name in self.__struct_fields__}
-        figures = {
-            name: value.figures() if isinstance(value, Distribution) else value for name, value in figures.items()
-        }
+        own = msgspec.structs.asdict(self).items()
+        figures = {name: one.figures() if isinstance(one, Distribution) else one for name, one in own}
         return {"rows": self.rows, **msgspec.to_builtins(figures)}
 
 

@@ -49,7 +49,7 @@ from sera_swezero.core.trajectory import (
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.decoding import decode, without_prefix
-from sera_swezero.sources.source import MESSAGES, Source
+from sera_swezero.sources.source import MESSAGES, RECALL, Source
 from sera_swezero.sources.swe_agent_messages import (
     arguments_of,
     call_of,
@@ -81,12 +81,7 @@ RECTIFIED_COLUMNS = {
     ),
     "func_name": FUNC_NAME,
     "func_path": FUNC_PATH,
-    "line_level_recall": Column(
-        type="float64",
-        nullable=True,
-        about="Share of the target patch's changed lines that the rollout's patch holds; T2 only.",
-        rules={"minimum": 0, "maximum": 1},
-    ),
+    "line_level_recall": RECALL,
 }
 
 NATIVE_COLUMNS = {

@@ -18,6 +18,15 @@ MESSAGES = Column(
 """The column `messages` of the rectified view, which a source puts in its card's place."""
 
 
+RECALL = Column(
+    type="float64",
+    nullable=True,
+    about="Share of the target patch's changed lines that the rollout's patch holds; SERA T2 only.",
+    rules={"minimum": 0, "maximum": 1},
+)
+"""The column `line_level_recall` of every view that has it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One raw format."""

@@ -14,6 +14,7 @@ from sera_swezero.core.rectify import rectify
 from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.source import RECALL
 from sera_swezero.views.tagged_text import write_result, write_turn
 from sera_swezero.views.token_limit import fit
 from sera_swezero.views.view import Row, ViewInput
@@ -33,12 +34,7 @@ COMMON: dict[str, Column] = {
         rules={"minLength": 1},
     ),
     "outcome": Column(type="string", about="How the rollout ended.", choices=lambda: STATUSES),
-    "line_level_recall": Column(
-        type="float64",
-        nullable=True,
-        about="Share of the target patch's changed lines that the rollout's patch holds; SERA T2 only.",
-        rules={"minimum": 0, "maximum": 1},
-    ),
+    "line_level_recall": RECALL,
 }
 """Columns of every training view behind its messages. They are the same for all sources, so that configs interleave."""
 
