@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sera_swezero.core.text import mend_json
 from sera_swezero.errors import ConfigError
 from sera_swezero.plugins import load_installed
 from sera_swezero.schemas.columns import types_of
@@ -17,8 +14,6 @@ from sera_swezero.schemas.validate import Fault, brief, decode, faults, inner
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import LINEAGE, VIEWS, Columns, Row
 
-_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<number>-?[0-9][0-9.eE+-]*)')  # a string, or a number outside of any
-_LONGEST_NUMBER = 4300  # digits that Python reads as an integer
 _LEAST_ALIKE = 0.5  # share of columns in common below which a file holds no rows of that kind
 
 
@@ -78,7 +73,7 @@ class Contract:
                 raise
             # That view keeps upstream's text, in which half a surrogate pair may stand as an escape, and a number
             # that no float holds in a key that nobody reads.
-            return decode(_NUMBER.sub(_bounded, mend_json(text.encode())[0].decode()))
+            return _decode_leniently(text)
 
     def _order(self, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
         order_faults = VIEWS[self.view].order_faults
@@ -96,10 +91,15 @@ class Contract:
         return self.shared(kinds) + fits / 2
 
 
-def _bounded(token: re.Match[str]) -> str:
-    number = token.group("number")
-    readable = number is None or (len(number) < _LONGEST_NUMBER and math.isfinite(float(number)))
-    return token.group() if readable else "0"
+def _decode_leniently(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        msg = f"{constant} is not JSON"
+        raise ValueError(msg)
+
+    try:
+        return json.loads(text, parse_int=lambda _: 0, parse_float=lambda _: 0.0, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def _text(leaf: Any) -> Any:
