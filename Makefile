@@ -34,9 +34,10 @@ demo-publish: $(VENV)/stamp ## build, push and verify the sample against a hub o
 test: lint type pytest matrix ## everything that must pass before a commit
 
 .PHONY: lint
-lint: $(VENV)/stamp ## ruff, as formatter and as linter
+lint: $(VENV)/stamp ## ruff, as formatter and as linter; zizmor on the workflows
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 
 .PHONY: type
 type: $(VENV)/stamp ## mypy --strict on the package

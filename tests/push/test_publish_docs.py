@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
 from tests.push.test_push_faults import CALLS
 
 HERE = Path(__file__).resolve().parents[2]
 REPO = "you/set"
+UPSTREAM = ["AlienKevin/SWE-ZERO-1k-trajectories", "allenai/Sera-4.6-Lite-T2"]
 
 
 def test_the_walk_through_runs_to_its_end() -> None:
@@ -49,7 +52,7 @@ def run_steps(job: str, env: dict[str, str], folder: Path, given: dict[str, str]
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{HERE}" exec "{sys.executable}" -m sera_swezero "$@"\n')
     program.chmod(0o755)
-    env = {**env, "PATH": f"{program.parent}:{env['PATH']}", "REPO": REPO}
+    env = {**env, "PATH": f"{program.parent}:{env['PATH']}", "REPO": REPO, "CONFIGS": "swe-zero-1k-8k glm-4.6-lite-t2"}
     for step in steps(job):
         own = {name: given[name] for name in step.get("env", {})}
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
@@ -66,13 +69,14 @@ def test_a_pull_request_plans_and_writes_nothing(hub: LoopbackHub, tmp_path: Pat
 
 @pytest.mark.parametrize("access", ["trusted publisher", "secret"])
 def test_a_release_publishes_tags_and_verifies(hub: LoopbackHub, tmp_path: Path, access: str) -> None:
-    hub.add_dataset(REPO, {"README.md": "# soon\n"})
+    hub.add_dataset(REPO, {"README.md": "# soon\n"}, private=True)
+    # The sample in the place of some 40 GB upstream.
+    commits = {repo: hub.add_dataset(repo, ROOT / repo) for repo in UPSTREAM}
     env = hub.ci_env(REPO)
     del env["HF_OIDC_RESOURCE"]
     token = hub.token if access == "secret" else ""
-    # The sample in the place of some 40 GB upstream.
-    configs = "swe-zero-1k-8k glm-4.6-lite-t2 --upstream sample"
-    run_steps("publish", env, tmp_path, {"HF_TOKEN": token, "TAG": "v1.2", "CONFIGS": configs})
+    run_steps("publish", env, tmp_path, {"HF_TOKEN": token, "TAG": "v1.2"})
+    assert json.loads((tmp_path / "sera-swezero.lock").read_text(encoding="utf-8")) == {"repos": commits}
     assert hub.refs(REPO)["refs/tags/v1.2"] == hub.head(REPO)
-    assert len(hub.requests("POST", "/oauth/token", status=200)) == (access == "trusted publisher")
+    assert bool(hub.requests("POST", "/oauth/token", status=200)) == (access == "trusted publisher")
     assert [pull.status for pull in hub.pull_requests(REPO)] == ["merged"]
