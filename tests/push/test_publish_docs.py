@@ -1,4 +1,4 @@
-"""What a maintainer follows to publish: the walk-through, the table of faults, and the CI workflow, step by step."""
+"""What a maintainer follows to publish: the table of faults, and the CI workflow, step by step."""
 
 from __future__ import annotations
 
@@ -19,20 +19,6 @@ from tests.push.test_push_faults import CALLS
 HERE = Path(__file__).resolve().parents[2]
 REPO = "you/set"
 UPSTREAM = ["AlienKevin/SWE-ZERO-1k-trajectories", "allenai/Sera-4.6-Lite-T2"]
-
-
-def test_the_walk_through_runs_to_its_end() -> None:
-    done = subprocess.run(
-        [sys.executable, "tests/support/demo_publish.py"], cwd=HERE, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "you/trajectories: planned" in done.stdout
-    assert "you/trajectories: published" in done.stdout
-    assert "you/trajectories: unchanged" in done.stdout
-    assert "no problems found" in done.stdout
-    guide = (HERE / "docs" / "publishing.md").read_text()
-    for command in re.findall(r"^\$ sera-swezero (\w+)", done.stdout, re.MULTILINE):
-        assert f"    sera-swezero {command} " in guide, "the guide tells of every command that the demo shows"
 
 
 def test_the_table_of_faults_tells_of_every_call() -> None:

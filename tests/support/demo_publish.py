@@ -22,20 +22,19 @@ print(sum(1 for row in rows), "rows, the first is", next(iter(rows))["instance_i
 def main() -> None:
     """Run the commands of docs/publishing.md and show them."""
     with tempfile.TemporaryDirectory() as folder, LoopbackHub(Path(folder) / "hub") as hub:
-        out = str(Path(folder) / "out")
         env = hub.env(PYTHONPATH=str(HERE))
         print(f"A hub is up at {hub.endpoint}; HF_ENDPOINT and HF_TOKEN lead to it.")
 
         def run(*words: str) -> None:
-            print(f"\n$ sera-swezero {' '.join(words).replace(out, 'out')}", flush=True)
+            print(f"\n$ sera-swezero {' '.join(words)}", flush=True)
             subprocess.run([sys.executable, "-m", "sera_swezero", *words], env=env, cwd=folder, check=True)
 
-        run("build", "sera", "swe-zero-1k-8k", "--upstream", "sample", "--out", out)
-        run("push", out, REPO, "--dry-run")
-        run("push", out, REPO, "--tag", "v1")
+        run("build", "sera", "swe-zero-1k-8k", "--upstream", "sample", "--out", "out")
+        run("push", "out", REPO, "--dry-run")
+        run("push", "out", REPO, "--tag", "v1")
         print(f"\n$ python -c '{READ}'", flush=True)
         subprocess.run([sys.executable, "-c", READ], env=env, cwd=folder, check=True)
-        run("push", out, REPO)
+        run("push", "out", REPO)
         run("verify", REPO)
         titles = [commit.title for commit in hub.commits(REPO)]
         print(f"\nThe hub's main branch, newest first: {titles}")

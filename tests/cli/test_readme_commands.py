@@ -1,0 +1,71 @@
+"""The blocks of the README, copied by a machine, run in order in a new environment, against a hub on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from sera_swezero.sample import ROOT
+from tests.hub import LoopbackHub
+
+HERE = Path(__file__).resolve().parents[2]
+README = (HERE / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(python|bash|text)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+REPO = "OWNER/NAME"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the checkout with a virtual environment, which finds the dependencies that are installed here."""
+    copy = tmp_path / "checkout"
+    shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "out"))
+    subprocess.run([sys.executable, "-m", "venv", copy / ".venv"], check=True)
+    where = {"base": str(copy / ".venv"), "platbase": str(copy / ".venv")}
+    site = Path(sysconfig.get_path("purelib", vars=where))
+    (site / "installed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    (copy / ".venv" / "stamp").touch()
+    return copy
+
+
+@pytest.mark.timeout(600)
+def test_every_block_runs(hub: LoopbackHub, tmp_path: Path, checkout: Path) -> None:
+    for folder in ROOT.glob("*/*/"):
+        hub.add_dataset(folder.relative_to(ROOT).as_posix(), folder)
+    path = f"{checkout / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    env = hub.env(PATH=path, PIP_NO_BUILD_ISOLATION="0", PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
+    del env["PYTHONPATH"]
+    said = [""]
+    for kind, text in BLOCKS:
+        if kind == "text":
+            assert said[-1] == text
+            continue
+        # `make test` would run this test, so only its steps are printed.
+        script = text.replace("make test", "make -n test")
+        command = ["python", "-c", script] if kind == "python" else ["bash", "-euo", "pipefail", "-c", script]
+        done = subprocess.run(command, env=env, cwd=checkout, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+        said.append(done.stdout)
+    assert hub.refs(REPO)["refs/tags/v1"] == hub.head(REPO)
+    assert f"{REPO} at {hub.head(REPO)[:12]}: " in said[-1]
+    assert re.findall(
+        r"^you/trajectories.*\b(planned|published|unchanged|no problems found)", said[-1], re.MULTILINE
+    ) == [
+        "planned",
+        "published",
+        "unchanged",
+        "no problems found",
+    ]
+
+
+def test_no_block_builds_made_up_rows_for_the_hub() -> None:
+    lines = [line for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()]
+    builds = [line for line in lines if " build " in line]
+    assert builds
+    assert not [line for line in builds if "sample" in line]
