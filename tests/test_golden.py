@@ -54,7 +54,7 @@ def upstream_columns(edge: Edge) -> dict[str, Any]:
     """Return the row that the native view gives of a record that needs no repair."""
     assert edge.record is not None
     record, origin = dict(edge.record), CONFIGS[edge.config].origins[0]
-    if isinstance(record["messages"], list) and edge.source == "sera":
+    if edge.source == "sera" and isinstance(record["messages"], list):
         record["messages"] = json.dumps(record["messages"])
     return {name: record.get(name) for name in SOURCES[origin.source].native_columns[origin.shape]}
 

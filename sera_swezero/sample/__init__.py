@@ -8,5 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sera_swezero.catalog import CONFIGS
+
 ROOT = Path(__file__).resolve().parent / "corpus"
 """The root of the shipped corpus, laid out as `upstream=` takes it."""
+
+
+def sampled_configs() -> list[str]:
+    """The configs of which the corpus has every set: a set may be in the catalog alone."""
+    return [name for name, config in CONFIGS.items() if all((ROOT / one.repo).is_dir() for one in config.origins)]

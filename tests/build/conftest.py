@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from sera_swezero.build.runner import build
+from sera_swezero.catalog import CONFIGS, DEFAULT
+from sera_swezero.sample import sampled_configs
 from tests.support.publishing import SERA, sera_root, sera_row
 
-ALL = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
+ALL = [name for name in sampled_configs() if name == DEFAULT or CONFIGS[DEFAULT].source != CONFIGS[name].source]
+"""Every config of the sample, SERA's sets by the config that joins them."""
 SHARD = 300_000
 """Bytes of a shard that cut each config of the sample into several."""
 

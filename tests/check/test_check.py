@@ -19,6 +19,7 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from tests.support.raw import convert_root
+from tests.support.sample import SETS
 
 
 def rows_of(config, **arguments):
@@ -68,7 +69,7 @@ def problems(*paths, **options):
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("config", [name for name in CONFIGS if name != "sera"])
+@pytest.mark.parametrize("config", SETS)
 def test_rows_of_every_config_and_view_are_right_as_jsonl_and_as_parquet(config, view, tmp_path):
     rows = rows_of(config, view=view)
     schema = contracts()[VIEWS[view].schema(SOURCES[CONFIGS[config].source], CONFIGS[config].origins[0].shape)].schema

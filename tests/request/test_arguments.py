@@ -45,9 +45,9 @@ def holds_json(view: str) -> bool:
 def test_the_configs_are_the_designs() -> None:
     assert set(CONFIGS) >= NAMES
     assert DEFAULT == "sera"
-    assert {name for name, config in CONFIGS.items() if config.default_view == "native"} == {
-        name for name in NAMES if name.startswith("swe-zero")
-    }
+    for name in NAMES:
+        expected = ("native", "keep") if name.startswith("swe-zero") else ("rectified", "reject")
+        assert (CONFIGS[name].default_view, CONFIGS[name].incomplete) == expected
     assert CONFIGS["sera"].rows == 211_363
     assert CONFIGS["swe-zero-12m"].rows == 12_290_800
 
@@ -64,7 +64,7 @@ def test_every_name_is_a_config_in_a_view(name: str) -> None:
     assert (request.config.name, request.view.name) == (base, expected)
     # The default view's own name behind a config is an alias of the plain name; the published name has it not.
     assert request.name == (base if expected == CONFIGS[base].default_view else f"{base}-{expected}")
-    assert request.arguments.incomplete == ("reject" if CONFIGS[base].source == "sera" else "keep")
+    assert request.arguments.incomplete == CONFIGS[base].incomplete
     assert request.arguments.on_error == "skip"
     assert request == settle(base, view=view)
 
@@ -217,7 +217,8 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
     ),
     ("view", "max_tokens"): (
         {"view": "native", "max_tokens": 5, "tokenizer": "x"},
-        "the view 'native' is not for training and is never cut; max_tokens works with 'openai', 'hermes', 'sharegpt'",
+        "the view 'native' is not for training and is never cut; max_tokens works with "
+        + ", ".join(repr(name) for name, view in VIEWS.items() if view.trains),
     ),
     ("config", "min_recall"): (
         {"name": "glm-4.6-lite-t1", "min_recall": 0.5},

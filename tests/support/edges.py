@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sera_swezero.catalog import CONFIGS
 from sera_swezero.core.system_prompt import preamble
 from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.request.settle import Request, settle
@@ -34,7 +35,7 @@ class Edge:
     record: dict[str, Any] | None
     """The record with its messages as a list; None where `raw` is not a JSON object."""
     raw: bytes | dict[str, Any]
-    """The record as it stands upstream: a line of JSONL for SERA, a row of Parquet for SWE-ZERO."""
+    """The record as upstream has it: a row of Parquet, or the bytes of a line or of a file."""
 
     def convert(self, view: str) -> Converted:
         """Convert the record."""
@@ -61,8 +62,9 @@ def _edge(path: Path) -> Edge:
     raw: Any = record
     if record is None:
         raw = edge["line"].encode()
-    elif source == "sera":
-        raw = line(record if edge.get("as_it_stands") else {**record, "messages": json.dumps(record["messages"])})
+    elif not CONFIGS[edge["config"]].origins[0].pattern.endswith(".parquet"):
+        text = source == "sera" and not edge.get("verbatim")
+        raw = line({**record, "messages": json.dumps(record["messages"])} if text else record)
     return Edge(source, path.stem, edge["config"], edge.get("arguments", {}), record, raw)
 
 

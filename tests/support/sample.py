@@ -6,12 +6,10 @@ import json
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.sample import ROOT
+from sera_swezero.sample import sampled_configs
 from tests.support import golden_files
 
-SETS = [
-    name for name, config in CONFIGS.items() if len(config.origins) == 1 and (ROOT / config.origins[0].repo).is_dir()
-]
+SETS = [name for name in sampled_configs() if len(CONFIGS[name].origins) == 1]
 """The configs of one set each that the embedded sample has rows of."""
 
 GOLDEN = "sample_counts.json"

@@ -36,9 +36,7 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
         steps = alternating(steps)
     if view == "openai":
         steps = list(numbered(steps))
-    system = trajectory.system or ""
-    if source == "swe_zero":
-        system = SOURCES[source].system_text(trajectory, "call")  # upstream's contradicts the tool calls
+    system = SOURCES[source].system_text(trajectory, "call")
     return trajectory._replace(
         system=system, task=trajectory.task or "", steps=tuple(steps), outcome=Outcome(trajectory.outcome.status)
     )
