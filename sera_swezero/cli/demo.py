@@ -20,6 +20,7 @@ from sera_swezero.display.table import Table, print_table
 from sera_swezero.errors import REASONS
 from sera_swezero.sample import sampled_configs
 from sera_swezero.version import __version__
+from sera_swezero.views import VIEWS
 
 EXAMPLE = """\
 import json, datasets, sera_swezero
@@ -106,7 +107,7 @@ def show_trajectory(console: Console) -> None:
     rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", streaming=True, **SAMPLE)
     # One with a few calls, so that there is something to see.
     whole = [row for row in rows if row["messages"].count('"role": "tool_call"') >= 5]
-    render(min(whole, key=lambda row: len(row["messages"])), console, most=9)
+    render(min(whole, key=lambda row: len(row["messages"])), VIEWS["rectified"], console, most=9)
 
 
 def show_counts(console: Console) -> None:

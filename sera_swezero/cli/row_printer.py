@@ -12,9 +12,7 @@ from rich.text import Text
 
 from sera_swezero.core.message_order import WRAPPERS
 from sera_swezero.display.formatting import escaped
-
-PAYLOADS = ("messages", "conversations")
-"""Columns that contain the trajectory, as a list or as JSON text."""
+from sera_swezero.views import View
 
 _HEAD, _TAIL = 6, 4
 """Lines of a folded text that are shown, at its beginning and its end."""
@@ -47,27 +45,26 @@ class MessagePart(NamedTuple):
     """Whether only the first and last lines are shown."""
 
 
-def render(row: dict[str, Any], console: Console, *, full: bool = False, most: int | None = None) -> None:
+def render(row: dict[str, Any], view: View, console: Console, *, full: bool = False, most: int | None = None) -> None:
     """Print the row.
 
     Args:
-        row: of any view, as it is yielded.
+        row: as it is yielded.
+        view: the view that it is in.
         console: where to print; text for a file or a pipe has neither colours nor line breaks of ours.
         full: print whole texts; otherwise of long observations only the first and last lines.
         most: how many messages to print, from the beginning and the end, with all long texts folded; None for all.
     """
-    payload = next((name for name in PAYLOADS if name in row), None)
-    console.print(_header({name: value for name, value in row.items() if name != payload}))
-    messages = row.get(payload) if payload else None
-    leaves = json.loads(messages) if isinstance(messages, str) else messages or []
-    count = len(leaves) if most is None else most
-    hidden = range(count - count // 2, len(leaves) - count // 2)
-    for number, leaf in enumerate(leaves):
+    console.print(_header({name: value for name, value in row.items() if name != view.messages_column}))
+    messages = view.messages(row)
+    count = len(messages) if most is None else most
+    hidden = range(count - count // 2, len(messages) - count // 2)
+    for number, message in enumerate(messages):
         if number in hidden:
             if number == hidden.start:
                 console.print(f"\n[dim]... {len(hidden)} messages hidden ...[/]")
             continue
-        for part in parts(json.loads(leaf) if isinstance(leaf, str) else leaf, number):
+        for part in parts(message, number):
             folds = (part.folds or most is not None) and not full
             _print(part._replace(folds=folds), number, console)
 

@@ -31,7 +31,8 @@ def show(
         raise ConfigError(msg)
     # Rejected records are named where the row is not found; a warning would only stand before it.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
-    found = find_row(settle(config, **arguments), row or 0, instance)
+    request = settle(config, **arguments)
+    found = find_row(request, row or 0, instance)
     if as_json:
         print_json(found, indent=None)
         return
@@ -39,4 +40,4 @@ def show(
 
     from sera_swezero.cli.row_printer import render
 
-    render(found, Console(highlight=False), full=full)
+    render(found, request.view, Console(highlight=False), full=full)

@@ -295,7 +295,11 @@ def test_a_terminal_gets_colours_but_no_escape_of_the_rows_own():
         ],
     }
     screen = io.StringIO()
-    render(row, Console(file=screen, force_terminal=True, color_system="standard", width=80, highlight=False))
+    render(
+        row,
+        VIEWS["rectified"],
+        Console(file=screen, force_terminal=True, color_system="standard", width=80, highlight=False),
+    )
     text = screen.getvalue()
     assert "\x1b[" in text, "colours of ours"
     assert "\\x1b]0;owned\\x07\\x1b[31mred\\r\\u202e" in text
