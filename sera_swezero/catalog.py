@@ -28,6 +28,8 @@ class Origin:
     """Rows that upstream says it has."""
     license: str
     """An SPDX-like id, as on its card."""
+    agent: str = "Agent"
+    """The program that made the rollouts."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO."""
     default_view: str = "rectified"
@@ -38,9 +40,8 @@ class Origin:
     @property
     def about(self) -> str:
         """The set in a few words."""
-        if not self.facts:
-            return f"mini-swe-agent rollouts of {self.repo}"
-        return "SWE-agent rollouts of {teacher}, {scale} set, rollout {rollout}".format(**self.facts)
+        what = "{teacher}, {scale} set, rollout {rollout}".format(**self.facts) if self.facts else self.repo
+        return f"{self.agent} rollouts of {what}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ def _sera(name: str, repo: str, rows: int, teacher: str, scale: str, rollout: st
         name=name,
         repo=f"allenai/{repo}",
         source="sera",
+        agent="SWE-agent",
         shape="sera",
         pattern="*.jsonl",
         rows=rows,
@@ -92,6 +94,7 @@ def _swe_zero(name: str, repo: str, rows: int, shape: str) -> Origin:
         name=name,
         repo=f"AlienKevin/{repo}",
         source="swe_zero",
+        agent="mini-swe-agent",
         shape=shape,
         pattern="*.parquet",
         rows=rows,

@@ -99,7 +99,7 @@ def test_its_view_stands_behind_every_config(run: Run, root: str) -> None:
 @pytest.mark.parametrize("view", ["commands", "native"])
 def test_the_command_line_builds_checks_counts_and_shows_it(run: Run, root: str, view: str, tmp_path: Path) -> None:
     cli, out = ("-m", "sera_swezero"), str(tmp_path / "out")
-    assert "toy-runs" in run(*cli, "configs")
+    assert "Agent rollouts of toy/runs" in run(*cli, "configs", "--json")
     assert "1 bad_record" in run(*cli, "build", "toy-runs", "--view", view, "--upstream", root, "--out", out)
     assert "no problem" in run(*cli, "check", out)
     assert "bash" in run(*cli, "stats", out)
