@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from collections.abc import Callable
+
 import typer
 
 from sera_swezero.cli import (
@@ -26,7 +30,6 @@ app = typer.Typer(
     name=NAME,
     help="Agent trajectories of SERA and SWE-ZERO, rectified and validated.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -45,18 +48,23 @@ def _options(
     del debug, version
 
 
-for _command in (
-    configs_command.configs,
-    show_command.show,
-    render_command.render,
-    check_command.check,
-    lock_command.lock,
-    plan_command.plan,
-    build_command.build,
-    push_command.push,
-    verify_command.verify,
-    stats_command.stats,
-    dedup_command.dedup,
-    decontaminate_command.decontaminate,
-):
-    app.command()(_command)
+COMMANDS: dict[Callable[..., None], str] = {
+    configs_command.configs: "configs --json",
+    show_command.show: "show sera --row 120",
+    render_command.render: "render sera-openai --template qwen3_training --tokenizer Qwen/Qwen3-8B",
+    check_command.check: "check out/ rows.jsonl",
+    lock_command.lock: "lock sera",
+    plan_command.plan: "plan swe-zero-12m --samples 5",
+    build_command.build: "build sera swe-zero-1k-32k --out out",
+    push_command.push: "push out OWNER/NAME --tag v1",
+    verify_command.verify: "verify OWNER/NAME --revision v1",
+    stats_command.stats: "stats swe-zero-1k-8k --versus swe-zero-1k-32k --html page.html",
+    dedup_command.dedup: "dedup swe-zero-12m --out kept.parquet",
+    decontaminate_command.decontaminate: "decontaminate sera --out found.jsonl",
+}
+"""Every command, with an example for its help."""
+
+for _command, _example in COMMANDS.items():
+    # The breaks of our own lines would stay in the help, between those that the terminal needs.
+    _help = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(_command) or "")
+    app.command(help=_help, epilog=f"Example: {NAME} {_example}")(_command)

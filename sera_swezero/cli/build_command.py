@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sera_swezero.cli.options import ORDER, ShardSize, parse_size, takes_arguments
+from sera_swezero.cli.options import ORDER, ShardSize, complete_config, parse_size, takes_arguments
 from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 @takes_arguments(without={*ORDER, "view"})
 def build(  # noqa: PLR0913 (options of a command)
     names: Annotated[
-        list[str], typer.Argument(metavar="CONFIG...", help="What to build; of sera, each of its sets is built.")
+        list[str],
+        typer.Argument(
+            metavar="CONFIG", help="What to build; of sera, each of its sets is built.", autocompletion=complete_config
+        ),
     ],
     *,
     out: Annotated[Path, typer.Option("--out", help="Directory to build into; finished shards in it are kept.")],
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core if not given.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes; one per core if not given.")
+    ] = None,
     shard_size: ShardSize = "256MiB",
     views: Annotated[list[str] | None, typer.Option("--view", help="Build this view; repeat for several.")] = None,
-    max_rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows per config, for a trial.")] = None,
+    max_rows: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many rows per config, for a trial.")
+    ] = None,
     executor: Annotated[str | None, typer.Option(help="On a cluster: datatrove-local, slurm or ray.")] = None,
-    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks on the cluster; one per shard if not given.")] = None,
+    tasks: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Tasks on the cluster; one per shard if not given.")
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option("--executor-settings", help="TOML file: the executor's own settings.")
     ] = None,

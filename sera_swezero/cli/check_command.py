@@ -21,7 +21,7 @@ def check(
         typer.Option("--as", help="Check the rows as this view or row schema, whatever they look like."),
     ] = None,
     max_problems: Annotated[
-        int, typer.Option("--max-problems", min=0, help="Stop after so many problems; 0: never.")
+        int, typer.Option("--max-problems", min=0, metavar="N", help="Stop after so many problems; 0: never.")
     ] = 100,
     as_json: Json = False,
 ) -> None:

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Json, print_json
+from sera_swezero.cli.options import Json, complete_config, print_json
 from sera_swezero.cli.outputs import check_outputs
 
 
 def lock(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[CONFIG]...", help="Configs; all without any.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CONFIG", help="Configs; all without any.", autocompletion=complete_config),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The lock file to write.")] = Path("sera-swezero.lock"),
     as_json: Json = False,
 ) -> None:

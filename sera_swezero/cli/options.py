@@ -13,10 +13,22 @@ import typer
 
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ARGUMENTS, Argument
+from sera_swezero.request.config_names import config_names
+
+
+def complete_config(incomplete: str) -> list[str]:
+    """The config names that begin so, for the shell's completion."""
+    return [name for name in config_names() if name.startswith(incomplete)]
+
 
 ConfigName = Annotated[
     str,
-    typer.Argument(metavar="CONFIG", help="A config name, such as glm-4.6-lite-t2 or sera-native.", show_default=False),
+    typer.Argument(
+        metavar="CONFIG",
+        help="A config name, such as glm-4.6-lite-t2 or sera-native.",
+        show_default=False,
+        autocompletion=complete_config,
+    ),
 ]
 ShardSize = Annotated[str, typer.Option("--shard-size", help="Raw bytes of a shard: 256MiB, 100MB, 5000.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sera_swezero.cli.options import ORDER, Json, ShardSize, parse_size, print_json, takes_arguments
+from sera_swezero.cli.options import ORDER, Json, ShardSize, complete_config, parse_size, print_json, takes_arguments
 from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 @takes_arguments(without={*ORDER, "view"})
 def plan(
-    names: Annotated[list[str], typer.Argument(metavar="CONFIG...", help="What would be built.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="CONFIG", help="What would be built.", autocompletion=complete_config)
+    ],
     *,
     shard_size: ShardSize = "256MiB",
     views: Annotated[list[str] | None, typer.Option("--view", help="In this view; repeat for several.")] = None,
-    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks of each config; one per shard if not given.")] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Shards of each config to build and throw away.")] = 3,
+    tasks: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Tasks of each config; one per shard if not given.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Shards of each config to build and throw away.")
+    ] = 3,
     as_json: Json = False,
     arguments: RowArgumentsDict,
 ) -> None:

@@ -35,7 +35,7 @@ def render(
             help="Hub id or folder: counts tokens, and which of them are the model's; also for --max-tokens.",
         ),
     ] = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to render.")] = 100,
+    rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="How many rows to render.")] = 100,
     as_json: Json = False,
     arguments: ArgumentsDict,
 ) -> None:

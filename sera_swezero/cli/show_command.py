@@ -15,7 +15,7 @@ from sera_swezero.request.arguments import ArgumentsDict
 @takes_arguments()
 def show(
     config: ConfigName,
-    row: Annotated[int | None, typer.Option("--row", min=0, help="Its number, counted from 0.")] = None,
+    row: Annotated[int | None, typer.Option("--row", min=0, metavar="N", help="Its number, counted from 0.")] = None,
     instance: Annotated[str | None, typer.Option("--id", help="The first row of this instance_id.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Show long texts whole.")] = False,
     as_json: Json = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sera_swezero.cli.options import ORDER, Json, takes_arguments
+from sera_swezero.cli.options import ORDER, Json, complete_config, takes_arguments
 from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Target = Annotated[
     str,
     typer.Argument(
-        metavar="CONFIG|DIR", help="A config name, or a folder of Parquet such as `build` makes.", show_default=False
+        metavar="CONFIG|DIR",
+        help="A config name, or a folder of Parquet such as `build` makes.",
+        show_default=False,
+        autocompletion=complete_config,
     ),
 ]
 Against = Annotated[
@@ -40,7 +43,7 @@ def stats(  # noqa: PLR0913 (options of a command)
     ] = None,
     png: Annotated[Path | None, typer.Option(help="Write the plots into this folder, for a card.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown, for a card.")] = None,
-    samples: Annotated[int, typer.Option(min=0, help="Trajectories of each set on the page.")] = 8,
+    samples: Annotated[int, typer.Option(min=0, metavar="N", help="Trajectories of each set on the page.")] = 8,
     unique: Annotated[
         bool | None, typer.Option("--unique/--no-unique", help="Look for near-duplicates; by itself for SWE-ZERO only.")
     ] = None,

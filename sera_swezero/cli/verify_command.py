@@ -13,7 +13,9 @@ from sera_swezero.cli.options import Json, print_json
 def verify(
     repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="The dataset repo, OWNER/NAME.")],
     revision: Annotated[str, typer.Option("--revision", help="A branch, tag or commit.")] = "main",
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Rows of each config to check; 0 for all.")] = 100,
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, metavar="N", help="Rows of each config to check; 0 for all.")
+    ] = 100,
     as_json: Json = False,
 ) -> None:
     """Check a published set from outside: files, hashes, footers, card, rows. Exit code 1 if anything is wrong."""

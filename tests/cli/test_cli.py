@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
 import sera_swezero
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.cli.app import app
+from sera_swezero.cli.app import COMMANDS, app
 from sera_swezero.cli.demo import EXAMPLE
 from sera_swezero.cli.row_printer import printable, render
 from sera_swezero.errors import ConfigError
@@ -80,6 +81,34 @@ def test_without_arguments_there_is_help_and_version_is_the_packages():
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("configs", "show", "check", "lock"))
     assert run("--version").stdout.strip() == sera_swezero.__version__
+
+
+@pytest.mark.parametrize("example", COMMANDS.values(), ids=lambda example: example.split()[0])
+def test_the_help_of_a_command_has_an_example_that_it_takes(example):
+    name, *words = example.split()
+    assert typer.main.get_command(app).commands[name].make_context(name, words)
+    text = run(name, "--help", env={"COLUMNS": "300"}).stdout
+    assert f"Example: sera-swezero {example}" in text
+    usage = next(line for line in text.splitlines() if "Usage:" in line)
+    assert not re.search(r"\.\.\..*\.\.\.", usage)
+    assert not re.search("int(eger)? range", text, re.IGNORECASE)
+    paragraphs = [line.strip() for line in text.split("╭")[0].splitlines()[3:] if line.strip()]
+    assert all(paragraph.endswith((".", "`")) for paragraph in paragraphs), (
+        "no line of the source is a line of the help"
+    )
+
+
+def test_the_shell_completes_commands_and_configs():
+    def completed(*words):
+        env = {
+            "_SERA_SWEZERO_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        return run(env=env).stdout.split()
+
+    assert completed("sera-swezero", "sh") == ["show"]
+    assert completed("sera-swezero", "build", "glm-4.6-lite-t2-o") == ["glm-4.6-lite-t2-openai"]
 
 
 # Errors.
