@@ -47,7 +47,8 @@ class Source:
     recall: Callable[[Any, Mapping[str, str]], float | None]
     """Line-level recall of a record, given the facts of its set (`catalog.Origin.facts`); None where it has none."""
     rectified_columns: Mapping[str, Column]
-    """Columns of the rectified view, in the card's order."""
+    """Columns of the rectified view, in the card's order. An `exit_status` among them holds a status of
+    `trajectory.STATUSES`, in any case of letters: reading a row back relies on it."""
     rectified_values: Callable[[Any, Mapping[str, str]], dict[str, Any]]
     """Their values but `messages`, given a record and the facts of its set."""
     native_columns: Mapping[str, Mapping[str, Column]]
