@@ -13,7 +13,7 @@ PYTEST := -m pytest -n $(JOBS) --dist worksteal
 # Generations of datasets other than the newest (tests/support/matrix.py), and groups of tests with an environment of their own.
 MATRIX := $(shell $(PYTHON) tests/support/matrix.py)
 ifeq ($(MATRIX),)
-$(error $(PYTHON) is no Python >= 3.11; name one: make PYTHON=python3.12)
+$(error $(PYTHON) is not Python >= 3.11; name one: make PYTHON=python3.12)
 endif
 TEST_GROUPS := $(basename $(notdir $(wildcard tests/requirements/*.txt)))
 
@@ -73,7 +73,7 @@ groups: $(TEST_GROUPS) ## the tests that need an environment of their own
 $(TEST_GROUPS): %: .venvs/%/stamp
 	.venvs/$*/bin/python -m pytest -m $* --timeout=1800
 
-# Trainers with a great many requirements: run where they install, told where they do not.
+# Trainers with a great many requirements: they run where they install, and a line says where they do not.
 CLIENTS := $(basename $(notdir $(wildcard tests/clients/requirements/*.txt)))
 
 .PHONY: test-clients

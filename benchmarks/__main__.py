@@ -30,27 +30,27 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=table.RESULTS, help="where results go (default %(default)s)")
     parser.add_argument("--page", action="store_true", help="only write docs/benchmarks.md anew from the results")
     given = parser.parse_args()
-    told = json.loads(given.json.read_text(encoding="utf-8")) if given.json.exists() else {}
+    measured = json.loads(given.json.read_text(encoding="utf-8")) if given.json.exists() else {}
     if not given.page:
-        told |= measure(given)
-        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        print(table.render(told))
+        measured |= measure(given)
+        given.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        print(table.render(measured))
     if given.json == table.RESULTS:
-        table.write_page(told)
+        table.write_page(measured)
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The parts that were asked for."""
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for part in given.only or PARTS:
         before = (os.getloadavg()[0], cpus_at_hand())
-        told[part] = _PARTS[part](given)
+        measured[part] = _PARTS[part](given)
         after = (os.getloadavg()[0], cpus_at_hand())
-        told[part]["load"], told[part]["at_hand"] = map(sorted, zip(before, after, strict=True))
+        measured[part]["load"], measured[part]["at_hand"] = map(sorted, zip(before, after, strict=True))
     versions = {name: metadata.version(name) for name in LIBRARIES}
     cpus = len(os.sched_getaffinity(0))
-    told["machine"] = {"cpus": cpus, "python": platform.python_version(), "versions": versions}
-    return told
+    measured["machine"] = {"cpus": cpus, "python": platform.python_version(), "versions": versions}
+    return measured
 
 
 def _sera(given: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Run commands in fresh processes and tell what they took."""
+"""Run commands in fresh processes and measure what they take."""
 
 from __future__ import annotations
 

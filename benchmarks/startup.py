@@ -1,6 +1,6 @@
 """How soon the package, the command line and the first row are there, each in a fresh process.
 
-CPU seconds stand for the wait: the work is of one thread, and on a busy machine the wall tells of the others.
+CPU seconds approximate the wait: the work is done by one thread, and on a busy machine wall time measures the others.
 """
 
 from __future__ import annotations

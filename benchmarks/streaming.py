@@ -7,7 +7,7 @@ Both sides read the same generated SERA set (190 KB a row) in fresh processes, i
 the median of the rounds' own ratios. Two worker processes read a local copy, where no server limits them, and for
 comparison the hub. The hub is a process of its own, but shares the machine's cores: what it took, and what others took
 meanwhile, is kept with every run. A run during which others took more than a tenth of the machine is done again, twice
-at most; what disturbed the last one stays in the figures and is told. On a busy machine those in CPU seconds say more.
+at most; what disturbed the last one stays in the figures. On a busy machine those in CPU seconds say more.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def spawn(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(line, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def told(process: subprocess.Popen[str]) -> dict[str, float]:
+def reported(process: subprocess.Popen[str]) -> dict[str, float]:
     out, _ = process.communicate()
     assert process.returncode == 0, "a measured process failed"
     found: dict[str, float] = json.loads(out.splitlines()[-1])
@@ -63,13 +63,13 @@ def workers(env: dict[str, str], world: int, *root: str) -> dict[str, float]:
         assert rank.stdin is not None
         rank.stdin.write("go\n")
         rank.stdin.flush()
-    spans = [told(rank) for rank in ranks]
+    spans = [reported(rank) for rank in ranks]
     wall = max(span["ended"] for span in spans) - min(span["began"] for span in spans)
     return {"wall": wall, "cpu": max(span["cpu"] for span in spans), "rows": sum(span["rows"] for span in spans)}
 
 
 def watched(run: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """What a run measures, and beside it the CPUs that the hub (this process) and others had meanwhile, on average."""
+    """What a run measures, and the CPUs that the hub (this process) and others had meanwhile, on average."""
 
     def used() -> tuple[float, float, float, float]:
         times = os.times()
@@ -109,16 +109,16 @@ def rounds(rows: int, count: int) -> Taken:
         for number in range(count):
             print(f"round {number + 1} of {count}", file=sys.stderr, flush=True)
             hub.faults.add("latency", seconds=LATENCY, times=None)
-            take("ours", lambda: told(spawn(env, "ours", str(rows))))
-            take("theirs", lambda: told(spawn(env, "theirs", fewer, file.name)))
-            take("shuffled", lambda: told(spawn(env, "shuffled", str(rows))))
-            take("resume", lambda: told(spawn(env, "resume")))
+            take("ours", lambda: reported(spawn(env, "ours", str(rows))))
+            take("theirs", lambda: reported(spawn(env, "theirs", fewer, file.name)))
+            take("shuffled", lambda: reported(spawn(env, "shuffled", str(rows))))
+            take("resume", lambda: reported(spawn(env, "resume")))
             for world, name in ((1, "one"), (2, "two")):
                 take(name, lambda world=world: workers(env, world, str(root)))  # type: ignore[misc]
                 take(f"{name}, hub", lambda world=world: workers(env, world))  # type: ignore[misc]
             hub.faults.add("bandwidth", host="cdn", bytes_per_second=NARROW, times=None)
-            take("ours, narrow", lambda: told(spawn(env, "ours", "1")))
-            take("theirs, narrow", lambda: told(spawn(env, "theirs", "1", file.name)))
+            take("ours, narrow", lambda: reported(spawn(env, "ours", "1")))
+            take("theirs, narrow", lambda: reported(spawn(env, "theirs", "1", file.name)))
             hub.faults.clear()
     return taken
 

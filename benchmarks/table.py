@@ -50,7 +50,7 @@ def write_page(results: dict[str, Any]) -> None:
 
 
 def short(results: dict[str, Any], streaming: dict[str, Any]) -> str:
-    """What the README tells: ways to convert SERA, and streaming against `datasets` alone."""
+    """What the README shows: ways to convert SERA, and streaming against `datasets` alone."""
     part = results["sera"]
     least = part["variants"][ONE]["cpu"]
     lines = [["way to Parquet", "rows/s", "CPU per row", "times the CPU"]]
@@ -65,10 +65,10 @@ def short(results: dict[str, Any], streaming: dict[str, Any]) -> str:
     return f"{markdown(lines)}\n\n{markdown(streamed)}\n"
 
 
-def _put(path: Path, begin: str, told: str, end: str) -> None:
+def _put(path: Path, begin: str, section: str, end: str) -> None:
     text = path.read_text(encoding="utf-8")
     before, after = text.split(begin)[0], text.split(end)[1]
-    path.write_text(f"{before}{begin}\n\n{told}\n{end}{after}", encoding="utf-8")
+    path.write_text(f"{before}{begin}\n\n{section}\n{end}{after}", encoding="utf-8")
 
 
 def _machine(machine: dict[str, Any]) -> str:
@@ -92,7 +92,7 @@ def _variants(part: dict[str, Any]) -> str:
     rows = part["rows"]
     lines = []
     for name, one in part["variants"].items():
-        # Work in other processes is not seen from inside: only whole processes tell what it took.
+        # Work in other processes is not seen from inside: only whole processes show what it took.
         inside = one["workers"] == 1
         lines.append(
             [
@@ -110,10 +110,10 @@ def _variants(part: dict[str, Any]) -> str:
 def _stages(part: dict[str, Any]) -> str:
     rows = part["rows"]
     stages = {**part["stages"], "sum": sum(part["stages"].values())}
-    told = markdown([["stage", "CPU per row"], *([name, f"{s / rows * 1e6:,.0f} us"] for name, s in stages.items())])
+    section = markdown([["stage", "CPU per row"], *([name, f"{s / rows * 1e6:,.0f} us"] for name, s in stages.items())])
     checks = {**part["checks"], "sum": sum(part["checks"].values())}
     return (
-        told
+        section
         + "\n\n"
         + markdown([["check", "CPU per row"], *([name, f"{s / rows * 1e6:,.1f} us"] for name, s in checks.items())])
     )

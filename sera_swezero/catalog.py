@@ -12,7 +12,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """One set: an upstream repository and what is known of it beside its files."""
+    """One set: an upstream repository and what is known of it apart from its files."""
 
     name: str
     """The name of the set, and of the config that reads it alone."""

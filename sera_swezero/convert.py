@@ -55,7 +55,7 @@ def read_record(raw: Raw, origin: Origin, request: Request) -> ViewInput:
     """Read one record of a set and fold it.
 
     Raises:
-        RowError: it does not tell a legal trajectory, or the policy `incomplete="reject"` refuses it.
+        RowError: it is not a legal trajectory, or the policy `incomplete="reject"` refuses it.
     """
     if raw.fault:
         raise RowError("not_json", raw.fault)

@@ -14,7 +14,7 @@ A message says where, what, and what would have been right.
 from __future__ import annotations
 
 REASONS: dict[str, str] = {
-    "not_json": "the record is no JSON object",
+    "not_json": "the record is not a JSON object",
     "bad_record": "a column is missing or has another type",
     "bad_messages": "the messages do not parse, or a message is of no known shape",
     "wrong_order": "a message stands where the order of a trajectory does not allow it",

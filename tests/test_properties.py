@@ -81,7 +81,7 @@ def sera_turns(draw: st.DrawFn) -> list[Turn]:
             case 0:
                 reasoning += " " + visible  # the visible text is the reasoning's tail
             case 1:
-                reasoning = visible + " " + reasoning  # its head, which is no repeat to leave out
+                reasoning = visible + " " + reasoning  # its head, which is not a repeat to leave out
         kind = draw(st.sampled_from(["call", "call", "submit", "submit", "words"]))
         output = marked(f"o{at}", draw(hostile))
         if kind == "call":

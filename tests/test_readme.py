@@ -1,4 +1,4 @@
-"""The README tells the truth: its example prints what it says, its tables name what there is."""
+"""The README is true: its example prints what it says, its tables name what there is."""
 
 from __future__ import annotations
 

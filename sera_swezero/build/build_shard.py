@@ -29,7 +29,7 @@ from sera_swezero.upstream import Raw
 from sera_swezero.views import Columns, View
 
 REJECTED = "rejected"
-"""The folder of rejected records, beside those of the configs."""
+"""The folder of rejected records, next to those of the configs."""
 
 REJECTED_COLUMNS: Columns = {
     "reason": "string",
@@ -105,7 +105,7 @@ class _Rejects:
         self._sink: Sink | None = None
 
     def keep(self, error: RowError, raw: Raw) -> None:
-        """Write the record beside its reason."""
+        """Write the record and its reason."""
         if self._sink is None:
             self._sink = Sink(self._path, REJECTED_COLUMNS)
         row = {"reason": error.reason, "problem": error.problem, "where": error.where}

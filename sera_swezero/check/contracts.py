@@ -43,7 +43,7 @@ class Contract:
                 try:
                     values.append(self._inside(text))
                 except ValueError as error:
-                    found.append(Fault(path, f"{brief(text)}, which is no JSON ({error})", "JSON text"))
+                    found.append(Fault(path, f"{brief(text)}, which is not JSON ({error})", "JSON text"))
                     continue
                 found += faults(schema, values[-1], path)
             if values:

@@ -57,7 +57,7 @@ def main() -> None:
     console = Console(highlight=False)
     console.print(f"[bold]sera-swezero {__version__}[/] with datasets {datasets.__version__}, on the embedded sample\n")
     show_example(console)
-    compare_doors(console)
+    compare_ways_to_load(console)
     show_trajectory(console)
     show_counts(console)
     console.print(NEXT, soft_wrap=True)
@@ -81,7 +81,7 @@ def show_example(console: Console) -> None:
     console.print(f"\n{printed.getvalue().strip()}", markup=False, style="green", soft_wrap=not console.is_terminal)
 
 
-def compare_doors(console: Console) -> None:
+def compare_ways_to_load(console: Console) -> None:
     """Load every config plain and streaming, and say whether the rows are the same."""
     import datasets
 

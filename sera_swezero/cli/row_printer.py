@@ -39,7 +39,7 @@ class MessagePart(NamedTuple):
     """A piece of a message under one heading."""
 
     heading: str
-    """The role, and what else tells the pieces of a message apart."""
+    """The role, and whatever else distinguishes the pieces of a message."""
     text: str
     folds: bool
     """Whether only the first and last lines are shown."""

@@ -103,7 +103,7 @@ def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool |
 
 
 def json_text(found: Statistics, other: Statistics | None = None) -> str:
-    """Statistics as JSON for machines, `other` beside them."""
+    """Statistics as JSON for machines, and of `other`, if given."""
     import msgspec
 
     from sera_swezero.quality.collect import NOT_IN_THE_DATA

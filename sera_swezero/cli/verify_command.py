@@ -18,7 +18,7 @@ def verify(
     ] = 100,
     as_json: Json = False,
 ) -> None:
-    """Check a published set from outside: files, hashes, footers, card, rows. Exit code 1 if anything is wrong."""
+    """Check a published set as readers get it: files, hashes, footers, card, rows. Exit code 1 if anything is wrong."""
     from sera_swezero.display.formatting import escaped
     from sera_swezero.push.verify import verify as run
 

@@ -1,6 +1,6 @@
 """What was done to one row beyond moving text: a list of (kind, text), from which counts are made.
 
-Nothing that upstream said may vanish unnoticed. Text that a view leaves out is kept here beside its kind, so that a
+Nothing that upstream said may vanish unnoticed. Text that a view leaves out is kept here with its kind, so that a
 test can show character by character that each text is in the row or in a counted drop.
 """
 

@@ -63,11 +63,11 @@ TRANSITIONS: dict[State, dict[type, State]] = {
 }
 
 _EVENTS_PER_STEP = 3
-"""A Step counts as the three events that it stands for, so that errors number events alike however they were told."""
+"""A Step counts as the three events that it stands for, so that errors number events alike either way."""
 
 
 def fold(events: Iterable[Event]) -> Trajectory:  # noqa: C901, PLR0912 (one loop, one branch per event)
-    """Build the Trajectory that the events tell, and check their order in the same pass.
+    """Build the Trajectory from its events, and check their order in the same pass.
 
     Raises:
         RowError: reason `wrong_order`: an event that `TRANSITIONS` does not allow, an observation that answers another

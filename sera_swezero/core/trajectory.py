@@ -49,7 +49,7 @@ class Step(NamedTuple):
     reasoning: str
     """Thinking text without its tags, "" where there is none."""
     visible: str
-    """Text beside the reasoning, "" where there is none."""
+    """Text outside the reasoning, "" where there is none."""
     call: ToolCall | None
     """The tool call, None for a turn of text alone."""
     observation: str | None

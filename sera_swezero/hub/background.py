@@ -1,6 +1,6 @@
 """Calls in threads of their own: to wait for several at once, or for no longer than some time.
 
-Only waiting is moved there. Reading a body in a thread beside one that computes is slow in CPython: each piece waits up
+Only waiting is moved there. Reading a body in one thread while another computes is slow in CPython: each piece waits up
 to 5 ms for the interpreter lock, 13 MB/s with pieces of 64 KB (measured).
 
 Most calls of the hub's client take no timeout and wait without end for a server that stays silent. Their session is

@@ -109,7 +109,7 @@ def endpoint_is_local() -> bool:
 
 
 def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy: RetryPolicy) -> Commit:
-    """The commit of a revision. Raises the client's errors or the transport's, and UpstreamError: it is no answer."""
+    """The commit of a revision. Raises the client's or the transport's errors, UpstreamError without a commit."""
     url = f"{_api(repo)}/revision/{quote(revision, safe='')}"
     info, _ = get_json(url, f"{repo}@{revision}", _Info, token=token, policy=policy)
     return Commit(repo=info.id, oid=info.sha)
@@ -118,7 +118,7 @@ def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy
 def list_files(
     repo: str, commit: str, *, token: str | bool | None = None, policy: RetryPolicy
 ) -> Iterator[RepositoryFile]:
-    """All files of a commit. Raises the client's errors or the transport's, and UpstreamError: it is no listing."""
+    """All files of a commit. Raises the client's or the transport's errors, UpstreamError without a listing."""
     place = f"{repo}@{commit[:12]}"
     page: str | None = f"{_api(repo)}/tree/{commit}?recursive=true&expand=false"
     pages: set[str] = set()

@@ -40,7 +40,7 @@ _VERSION = datasets.Version(__version__)
 
 @dataclasses.dataclass
 class SeraSweZeroConfig(Arguments, datasets.BuilderConfig):  # type: ignore[misc]
-    """A config as `datasets` keeps it: the fields of `Arguments` beside its own."""
+    """A config as `datasets` keeps it: the fields of `Arguments` and its own."""
 
 
 class _Live:

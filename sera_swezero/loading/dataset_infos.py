@@ -32,7 +32,7 @@ def record() -> dict[str, dict[str, Any]]:
 
 
 def path() -> Path:
-    """Where the file is: in an installed package beside this module, in a checkout at its top."""
+    """Where the file is: in an installed package next to this module, in a checkout at its top."""
     installed = Path(__file__).parents[1] / NAME
     return installed if installed.is_file() else Path(__file__).parents[2] / NAME
 

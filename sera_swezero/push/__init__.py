@@ -8,5 +8,5 @@ difference.py         what differs between the directory and the repo
 readback.py           is what arrived what was sent: files, footers, rows
 publish.py            plan, pull request, read back, merge, tag
 push_result.py        what a push did
-verify.py             a published set, checked from outside
+verify.py             a published set, checked as its readers get it
 """

@@ -85,7 +85,7 @@ def rows(repository: RepositoryReader, commit: str, published: Manifest, names: 
             partial(_row_faults, repository.repo, commit, name, contract_of(first), most),
             f"rows of {name}",
             replace(repository.policy, attempts=min(repository.policy.attempts, 4)),
-            # A card that cannot be fetched is no card to `datasets`: the error it then raises says nothing of the hub.
+            # `datasets` takes a card that cannot be fetched for none: the error it then raises says nothing of the hub.
             retry_on=lambda error: isinstance(error, Exception),
         )
     return problems

@@ -1,4 +1,4 @@
-"""A published set, checked from outside: against its own manifest, its card and the schemas."""
+"""A published set, checked as its readers get it: against its own manifest, its card and the schemas."""
 
 from __future__ import annotations
 

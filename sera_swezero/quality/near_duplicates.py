@@ -142,7 +142,7 @@ def _rarity(signatures: Signatures) -> npt.NDArray[np.uint8]:
 
 
 def _telling(block: Signatures, rarity: npt.NDArray[np.uint8]) -> list[list[int]]:
-    """Each row's rarest values, as numbers that tell the slot too, without those that no other row has.
+    """Each row's rarest values, as numbers that include the slot, without those that no other row has.
 
     Rarest first, then by slot: a strict order of all values, the same for every row, on which the proof above rests.
     """

@@ -18,7 +18,7 @@ class SampleMessage(msgspec.Struct):
     """One message to show."""
 
     role: str
-    """One of the rectified view's six, or `text` for words beside a tool call."""
+    """One of the rectified view's six, or `text` for words next to a tool call."""
     text: str
 
 
@@ -57,7 +57,7 @@ class Samples:
 
 
 _SHOWN = ("repo", "func_name", "func_path", "line_level_recall", "exit_status_detail", "duration_sec")
-"""Columns that a reader of one trajectory wants beside it."""
+"""Columns that a reader of one trajectory wants with it."""
 
 
 def _sample(name: str, place: str, summary: RowSummary) -> Sample:

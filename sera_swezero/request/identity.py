@@ -1,7 +1,7 @@
 """What makes two requests give the same rows in the same order: for cache keys, build entries and saved states.
 
 The identity of rows is a number that people raise, never a hash of source text, so editing a comment voids nothing.
-A test keeps the hash of all golden rows beside `ROWS_VERSION` and fails if one changes without the other.
+A test keeps the hash of every golden row with `ROWS_VERSION` and fails if one changes without the other.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
 
 
 def _explain_all(errors: list[Any], root: str) -> Iterator[Fault]:
-    """Every error in words; a value outside a closed list is told by the list, not by its type as well."""
+    """Every error in words; a value outside a closed list is answered with the list, not with its type as well."""
     listed = {error.json_path for error in errors if error.validator == "enum"}
     for error in errors:
         if error.validator != "type" or error.json_path not in listed:

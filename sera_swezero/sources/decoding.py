@@ -38,7 +38,7 @@ def decode(
         decoder: knows the type.
         text: the JSON text.
         conversions: gets `mended_surrogate`.
-        broken: reason of the RowError where the text is no JSON, or JSON nested beyond reason.
+        broken: reason of the RowError where the text is not JSON, or JSON nested beyond reason.
         wrong: reason where it is JSON of another shape.
         where: the text's own path inside the record.
     """

@@ -116,7 +116,7 @@ class SeraRecord(msgspec.Struct):
 
 
 class _ListRecord(SeraRecord):
-    """A line whose history is no string."""
+    """A line whose history is not a string."""
 
     messages: msgspec.Raw  # type: ignore[assignment]
 
@@ -138,7 +138,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SeraRecord:
 
 
 def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:  # noqa: C901, PLR0912 (a branch per message)
-    """Tell the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
+    """Report the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
     messages = messages_of(record.messages, conversions)
     status, detail, tasked, exited = INCOMPLETE, "", False, False
     numbered = enumerate(messages)

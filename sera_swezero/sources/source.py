@@ -1,4 +1,4 @@
-"""What a source is: how records of one raw format are read, told as events, and shown in the views."""
+"""What a source is: how records of one raw format are read, reported as events, and shown in the views."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ class Source:
     native_values: Callable[[Any], dict[str, Any]]
     """The record's upstream columns; it may return more than those of the set's own shape."""
     counts_unique: bool = False
-    """Whether statistics tell the share of unique rollouts unasked, as the set's card does. It takes a signature of
+    """Whether statistics give the share of unique rollouts unasked, as the set's card does. It takes a signature of
     every rollout."""

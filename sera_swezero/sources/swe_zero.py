@@ -8,7 +8,7 @@ r"""SWE-ZERO: mini-swe-agent chats of AlienKevin/SWE-ZERO-*, Parquet, `messages`
 
 Oddities, from the generator's code and from real rows:
 * the generator runs the FIRST block that its pattern finds and ignores the rest; an unclosed block, another fence label
-  or a fence on the command's own line is no block;
+  or a fence on the command's own line is not a block;
 * a submitted rollout ends on the assistant (the loop breaks before the observation); any other ends on the user;
 * an errored rollout may have no messages at all;
 * `exit_status` alone says whether a rollout was submitted; many rollouts share an `instance_id`.
@@ -142,7 +142,7 @@ def _mend(record: SweZeroRecord, conversions: ConversionLog) -> None:
 
 
 def events(record: SweZeroRecord, conversions: ConversionLog) -> Iterator[Event]:
-    """Tell the chat as events, in order. Raises RowError `bad_messages`."""
+    """Report the chat as events, in order. Raises RowError `bad_messages`."""
     refuse_many(record.messages)
     messages, submitting = record.messages, _submitting(record)
     tasked = False

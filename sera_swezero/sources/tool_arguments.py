@@ -1,4 +1,4 @@
-"""The arguments of a tool call: the model's own JSON text, validated as an object and held beside the tool's schema."""
+"""The arguments of a tool call: the model's own JSON text, validated as an object, compared with its schema."""
 
 from __future__ import annotations
 

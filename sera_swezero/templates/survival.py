@@ -1,4 +1,4 @@
-"""What a chat template keeps of rows: a look before training, because templates drop what they do not know in silence.
+"""What a chat template keeps of rows: a look before training, because templates silently drop what they do not know.
 
 Every text of a row is put between two marks of its own before rendering, so that "found" means this very text, whole
 and in the place where the template wrote it, and not one like it elsewhere.

@@ -1,4 +1,4 @@
-r"""The card's own format: `messages`, a JSON string of {role, content} in six roles, beside the card's columns.
+r"""The card's own format: `messages`, a JSON string of {role, content} in six roles, and the card's columns.
 
     [{"role": "system", "content": "..."}, {"role": "user", ...},
      {"role": "reasoning", "content": "<think>...</think>"},
@@ -7,7 +7,7 @@ r"""The card's own format: `messages`, a JSON string of {role, content} in six r
 
 Bytes as the card's: separators ", " and ": ", key order role, content, and no escaping of non-ASCII characters.
 
-Today's chat templates drop these roles in silence, so a model that is fed with this view trains on nothing. The view is
+Today's chat templates drop these roles silently, so a model that is fed with this view trains on nothing. The view is
 for publishing, validating and looking; train on one of the training views.
 """
 
@@ -156,7 +156,7 @@ def _call_faults(text: str, path: str) -> Iterator[Fault]:
         call = decode(text)
     except ValueError as error:
         expected = 'an object {"name": ..., "arguments": {...}}'
-        yield Fault(path, f"{brief(text)}, which is no JSON ({error})", expected)
+        yield Fault(path, f"{brief(text)}, which is not JSON ({error})", expected)
         return
     yield from faults("rectified-tool-call", call, path)
 

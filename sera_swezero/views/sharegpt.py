@@ -5,8 +5,8 @@ r"""Conversations as LLaMA-Factory's `sharegpt` format has them.
     {"from": "observation", "value": "setup.py"}
     {"from": "gpt", "value": "<think>\n...\n</think>\n\nDone."}
 
-beside `system` and `tools` (a JSON text). The client takes the call out of the text by its tags and writes it anew in
-the form of the model that is trained, so that visible text may stand beside a call and any of its templates fits.
+next to `system` and `tools` (a JSON text). The client takes the call out of the text by its tags and writes it anew in
+the form of the model that is trained, so that visible text may accompany a call and any of its templates fits.
 
 The client counts turns: human or observation, then gpt or function_call, an even number of them; anything else it drops
 with a warning. So an observation that no turn follows is left out, and two turns of the model in a row become one; both

@@ -93,7 +93,7 @@ def mark_turn(text: str, marks: TextMarks) -> str:
 
 
 def read_call(text: str) -> ToolCall:
-    """The call that a JSON object of a name and arguments tells."""
+    """The call that a JSON object of a name and arguments describes."""
     call = _decode(text)
     return ToolCall(call.name, bytes(call.arguments).decode())
 

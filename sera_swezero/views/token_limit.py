@@ -98,7 +98,7 @@ def _load(tokenizer: str) -> Any:
     try:
         loaded = Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 (the library raises nothing narrower)
-        msg = f"tokenizer={tokenizer!r}: {path} is no tokenizer of the `tokenizers` package: {error}"
+        msg = f"tokenizer={tokenizer!r}: {path} is not a tokenizer of the `tokenizers` package: {error}"
         raise ConfigError(msg) from None
     # A file may ask for cutting or padding, which would make every count the same.
     loaded.no_truncation()
@@ -113,7 +113,7 @@ def spans(tokenizer: str, text: str) -> list[tuple[int, int]]:
 
 @cache
 def file_of(tokenizer: str, name: str = _FILE) -> Path | None:
-    """A file of a tokenizer, from its folder, from beside its `tokenizer.json`, or from the hub; None: it has none.
+    """A file of a tokenizer, from its folder, from next to its `tokenizer.json`, or from the hub; None: it has none.
 
     Raises:
         ConfigError: there is no such tokenizer.

@@ -38,10 +38,10 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "sera.html"
-    told = CliRunner().invoke(
+    done = CliRunner().invoke(
         app, ["stats", "sera", "--upstream", "sample", "--html", str(path)], catch_exceptions=False
     )
-    assert told.exit_code == 0
+    assert done.exit_code == 0
     return path
 
 
@@ -66,7 +66,7 @@ def page(browser: Any, file: Path) -> Iterator[Opened]:
     opened = Opened(browser, file)
     yield opened
     assert opened.complaints == []
-    assert opened.requests == [file.as_uri()], "the page asked for something beside itself"
+    assert opened.requests == [file.as_uri()], "the page asked for something other than itself"
     opened.tab.close()
 
 

@@ -437,7 +437,7 @@ def test_a_repo_that_is_not_there_leaves_the_lock_file_as_it_was(hub, tmp_path):
 # The walk-through.
 
 
-def test_the_demo_shows_equal_doors_and_the_counts_of_the_corpus():
+def test_the_demo_shows_equal_rows_and_the_counts_of_the_corpus():
     env = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "100"}
     done = subprocess.run(
         [sys.executable, "-m", "sera_swezero.cli.demo"], capture_output=True, text=True, env=env, check=True

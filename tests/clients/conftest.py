@@ -31,7 +31,7 @@ def _loads(module: str) -> bool:
 
 
 if "test_llamafactory.py" in _here:
-    # It wants pictures and sound beside text. Their packages do not load beside a torch without CUDA; no row has any.
+    # It wants pictures and sound as well as text. Their packages do not load with a torch without CUDA; no row has any.
     if not _loads("torchvision"):
         sys.modules["torchvision"] = None  # type: ignore[assignment]
     if not _loads("torchaudio"):

@@ -42,7 +42,7 @@ _, status, used = os.wait4(pid, 0)
 print(json.dumps({"seconds": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * 1024}))
 sys.exit(status)
 """
-"""Runs a command and tells what it took. In a process of its own, since the kernel charges a new process with the
+"""Runs a command and measures what it takes. In a process of its own, since the kernel charges a new process with the
 memory of the one that starts it, and that of the tests is large."""
 
 

@@ -1,4 +1,4 @@
-"""The text functions, each beside a slow twin that follows its rule letter by letter."""
+"""The text functions, each against a slow twin that follows its rule letter by letter."""
 
 from __future__ import annotations
 

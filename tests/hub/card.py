@@ -11,7 +11,7 @@ _BLOCK = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTI
 
 
 def front_matter(text: str) -> dict[str, Any]:
-    """The metadata of a card, empty when there is none or when it is no mapping in valid YAML."""
+    """The metadata of a card, empty when there is none or when it is not a mapping in valid YAML."""
     try:
         metadata = parse(text)
     except ValueError:

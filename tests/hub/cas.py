@@ -69,7 +69,7 @@ def post_shard(site: Site, ask: Ask) -> Answer:
 
 
 def get_chunk(site: Site, ask: Ask) -> Answer:
-    """What else lies beside a chunk that is known here; 404 for an unknown chunk."""
+    """What else lies next to a chunk that is known here; 404 for an unknown chunk."""
     _authorized(ask, READ, WRITE)
     found = site.xet_store.shard_for(ask.args["hash"])
     if found is None:

@@ -23,7 +23,7 @@ def create(site: Site, repo: Repo, title: str, description: str, status: str, ta
 
 
 def note_commit(site: Site, repo: Repo, ref: str, commit: Commit) -> None:
-    """Tell a commit among the events of the pull request whose ref it went to, if any."""
+    """Add a commit to the events of the pull request whose ref it went to, if any."""
     for pull in repo.pulls:
         if pull.ref == ref:
             pull.events.append(_event(pull, "commit", {"subject": commit.title, "oid": commit.id}))

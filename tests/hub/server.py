@@ -59,7 +59,7 @@ def _dispatch(site: Site, kind: str) -> Dispatch:
         for wanted, pattern, handler in routes:
             if wanted == method and (match := pattern.fullmatch(ask.path)):
                 named = {name: value for name, value in match.groupdict().items() if value is not None}
-                # `rest` is split into revision and path first: only then does %2F tell itself from a slash
+                # `rest` is split into revision and path first: only then does %2F differ from a slash
                 ask.args = {name: value if name == "rest" else unquote(value) for name, value in named.items()}
                 return handler(site, ask)
         raise RefusalError(404, message="Sorry, we can't find the page you are looking for.")

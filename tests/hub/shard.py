@@ -31,7 +31,7 @@ class Term:
 
 @dataclass(frozen=True)
 class File:
-    """A file: its xet hash, its sha256 if the client told it, and its content in terms."""
+    """A file: its xet hash, its sha256 if the client sent it, and its content in terms."""
 
     hash: str
     sha256: str | None
@@ -87,7 +87,7 @@ def _xorbs(records: Iterator[bytes]) -> Iterator[Xorb]:
 
 
 def build(xorbs: Iterable[Xorb], valid_for: int = 3600) -> bytes:
-    """A shard that tells a client which chunks of these xorbs it need not send; valid for so many seconds."""
+    """A shard that shows a client which chunks of these xorbs it need not send; valid for so many seconds."""
     ordered = sorted(xorbs, key=lambda xorb: xorb.hash)
     body, places, lookup, index = b"", b"", [], 0
     for xorb in ordered:

@@ -84,7 +84,7 @@ def commit(site: Site, ask: Ask) -> Answer:
 
 
 def target_ref(repo: Repo, revision: str) -> str:
-    """The full ref that commits to a revision go to; raises RefusalError for what is no branch or open pull request."""
+    """The full ref that commits to a revision go to; RefusalError for what is not a branch or open pull request."""
     ref = revision if revision.startswith("refs/") else f"refs/heads/{revision}"
     if ref not in repo.refs or ref.startswith("refs/tags/"):
         raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {revision}")

@@ -49,7 +49,7 @@ class XetStore:
     def add_shard(self, data: bytes) -> None:
         """Register a shard: put its files together from their chunks, so that they can be read without xet too.
 
-        Raises ValueError when it is no shard, names a xorb that never came, or a file turns out to have another
+        Raises ValueError when it is not a shard, names a xorb that never came, or a file turns out to have another
         sha256 than the shard says.
         """
         files, xorbs = shard.parse(data)

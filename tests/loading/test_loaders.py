@@ -1,4 +1,4 @@
-"""Every door gives the same rows: the hook, `sera_swezero.load_dataset`, the builder class, the loading script."""
+"""All ways to load give the same rows: the hook, `sera_swezero.load_dataset`, the builder class, the loading script."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_no_config_means_sera_and_never_zero_rows() -> None:
     assert len(list(narrowed)) == kept_rows("glm-4.6-lite-t1") + kept_rows("glm-4.6-lite-t2")
 
 
-def test_the_doors_without_the_hook_give_the_same_rows() -> None:
+def test_the_ways_without_the_hook_give_the_same_rows() -> None:
     name = "glm-4.6-lite-t2"
     own = sera_swezero.load_dataset(name, split="train", streaming=True, upstream="sample")
     built = SeraSweZero(config_name=name, upstream="sample").as_streaming_dataset(split="train")
@@ -176,7 +176,7 @@ def test_rejected_rows_are_logged_once_per_pass(caplog: pytest.LogCaptureFixture
     try:
         datasets.logging.set_verbosity_error()
         list(stream)
-        assert caplog.records == [], "a user who silenced datasets is told nothing"
+        assert caplog.records == [], "a user who silenced datasets sees nothing"
     finally:
         datasets.logging.set_verbosity(before)
     with caplog.at_level(logging.WARNING, logger="sera_swezero"):

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reas
 
 
 def read(env: dict[str, str] | None, rows: int = 0, **arguments: Any) -> dict[str, Any]:
-    """Stream T2 in a fresh process, all of it or the first `rows`; tells the growth in bytes and the rows' offsets."""
+    """Stream T2 in a fresh process, all of it or the first `rows`; gives the growth in bytes and the rows' offsets."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps([CONFIG[T2], arguments, rows])],
         env=env,

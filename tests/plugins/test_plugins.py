@@ -110,7 +110,7 @@ def test_names_that_are_taken_or_lead_nowhere_are_refused() -> None:
     from dataclasses import replace
 
     sera = CONFIGS["glm-4.6-lite-t1"].origins[0]
-    sera_swezero.register(SOURCES["sera"], VIEWS["hermes"], sera)  # again is no harm
+    sera_swezero.register(SOURCES["sera"], VIEWS["hermes"], sera)  # again does no harm
     for wrong, says in (
         (replace(SOURCES["sera"], tools="tools-swe-zero"), "the name 'sera' is taken"),
         (replace(sera, repo="other/repo"), "the name 'glm-4.6-lite-t1' is taken"),

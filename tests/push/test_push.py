@@ -63,7 +63,7 @@ def test_a_first_push_publishes_everything_in_one_merge_and_tags_it(
         "manifest.json",
         "README.md",
         *(built.path for built in local.files),
-    }, "what was built, and nothing else that lay beside it"
+    }, "what was built, and nothing else that lay next to it"
     assert data(hub.files(REPO)) == {
         path: content
         for path, content in contents(out).items()
@@ -450,7 +450,7 @@ def test_push_and_verify_with_this_version_of_the_client(hub: LoopbackHub, tmp_p
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-# From outside
+# As readers get it
 
 
 def test_verify_finds_what_is_wrong_with_a_published_set(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:

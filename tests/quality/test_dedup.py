@@ -80,7 +80,7 @@ def test_the_fast_way_gives_the_answer_of_the_definition_on_400_rows() -> None:
 
 @pytest.mark.parametrize("equal", [63, 64, 65])
 def test_the_threshold_is_met_exactly(equal: int) -> None:
-    """64 equal slots make a near-duplicate and 63 do not, wherever they are, beside values that all rows share."""
+    """64 equal slots make a near-duplicate and 63 do not, wherever they are, next to values that all rows share."""
     dice = np.random.default_rng(equal)
     rows = dice.integers(0, 2**32, (600, 128), np.uint32)
     rows[:, :50] = np.arange(50)  # in every row: never rare, and too few to make rows alike

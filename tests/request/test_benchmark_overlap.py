@@ -49,7 +49,7 @@ def test_the_shipped_list_is_that_of_the_500_instances() -> None:
     [
         pytest.param("acme__table-5", "acme/table", "repo", id="the repository, in any case"),
         pytest.param("acme__table-5", None, "repo", id="the repository of an instance id"),
-        pytest.param("table_10017", None, "repo", id="SERA tells the name alone"),
+        pytest.param("table_10017", None, "repo", id="SERA has the name alone"),
         pytest.param("tablekit_10017", None, None, id="a name that begins alike is another"),
         pytest.param("friends__table-5", "friends/table", None, id="a fork is another repository"),
         pytest.param("Other__Tool-7", "other/tool", "instance", id="the instance, in any case"),

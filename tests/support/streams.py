@@ -68,7 +68,7 @@ def make(root: Path, rows: int) -> Path:
 
 
 def stream(name: str = CONFIG[T2], **arguments: Any) -> Any:
-    """A stream of a config, with lineage, so that rows tell where they came from."""
+    """A stream of a config, with lineage, so that rows say where they came from."""
     return sera_swezero.load_dataset(name, split="train", streaming=True, lineage=True, **arguments)
 
 

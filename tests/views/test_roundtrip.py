@@ -1,6 +1,6 @@
 """View and back: a row of a training view gives its Trajectory again, but for the losses in docs/train-on-it.md.
 
-`after` is that list of losses as code: it takes a Trajectory to what a view can still tell of it.
+`after` is that list of losses as code: it takes a Trajectory to what a view still has of it.
 """
 
 from __future__ import annotations

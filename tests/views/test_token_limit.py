@@ -147,7 +147,7 @@ def test_a_tokenizer_that_is_none_is_a_config_error(tmp_path: Path, monkeypatch:
     with pytest.raises(ConfigError, match=r"has no tokenizer\.json"):
         sera_swezero.SeraSweZero(config_name="sera-hermes", upstream="sample", max_tokens=9, tokenizer=str(tmp_path))
     (tmp_path / "tokenizer.json").write_text(json.dumps({"no": "tokenizer"}))
-    with pytest.raises(ConfigError, match="is no tokenizer of the `tokenizers` package"):
+    with pytest.raises(ConfigError, match="is not a tokenizer of the `tokenizers` package"):
         convert_one(SERA, view="hermes", max_tokens=9, tokenizer=str(tmp_path / "tokenizer.json"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

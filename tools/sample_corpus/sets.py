@@ -27,7 +27,7 @@ class Set:
     rollouts: int = 1
     """SWE-ZERO: rows per issue in the shipped corpus."""
     submitted: float = 1.0
-    """SWE-ZERO: the share of rows that end in a submission, as the cards tell it."""
+    """SWE-ZERO: the share of rows that end in a submission, as the cards give it."""
     language: str = "Python"
     """SWE-ZERO: what the task says of the repo's language."""
     turns: int = 30

@@ -35,7 +35,7 @@ for at, (name, line) in enumerate(
 ):
     enter(
         name,
-        f"A line in the middle of the file that is no JSON object: `{line}`.",
+        f"A line in the middle of the file that is not a JSON object: `{line}`.",
         partial(_line, line=line),
         at,
         2,

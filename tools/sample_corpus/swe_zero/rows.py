@@ -28,7 +28,7 @@ def size(row_bytes: int) -> Size:
 
 
 def plain(world: World, one: Set, row: int, instance: int, size: Size) -> tuple[Scene, Plan]:
-    """The rollout `row` of issue `instance`; as many are submitted as the set's card tells."""
+    """The rollout `row` of issue `instance`; as many are submitted as the set's card says."""
     rng = world.rng(one.config, row)
     scene = Scene(world, rng, issue.make(world, instance, size.changed))
     submitted = rng.random() < one.submitted
