@@ -2,7 +2,7 @@
 
     python -m benchmarks.streaming [--rows 3000] [--rounds 3] [--json FILE] [--page]
 
-Both sides read the same generated SERA set (190 KB a row) in fresh processes, in turns in every round. Theirs is
+Both sides read the same generated SERA set (190 KB per row) in fresh processes, in turns in every round. Theirs is
 `load_dataset("json", streaming=True)` and the conversion that one writes by hand; ours validates as well. A figure is
 the median of the rounds' own ratios. Two worker processes read a local copy, where no server limits them, and for
 comparison the hub. The hub is a process of its own, but shares the machine's cores: what it took, and what others took
@@ -32,7 +32,7 @@ from tests.hub import LoopbackHub
 
 LATENCY = 0.05  # seconds, added to every request
 AGAIN = 2  # times that a disturbed run is done again
-NARROW = 12_500_000  # bytes a second: 100 Mbit/s
+NARROW = 12_500_000  # bytes per second: 100 Mbit/s
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "streaming.json"
 PAGE = ROOT / "docs" / "training.md"

@@ -46,7 +46,7 @@ def theirs(file: str) -> Iterator[dict[str, Any]]:
 
 
 def measured(make: Callable[[], Any], count: int) -> dict[str, float]:
-    """Seconds to make a stream (plan) and from there to its first row (first; of which CPU: first_cpu), rows a second
+    """Seconds to make a stream (plan) and from there to its first row (first; of which CPU: first_cpu), rows per second
     and a CPU second after that (rate, rate_cpu), peak memory in MB over imports."""
     forget_peak()
     before = resident("VmRSS")

@@ -1,4 +1,4 @@
-"""Results as Markdown: what `make bench` prints and what stands in docs/benchmarks.md."""
+"""Results as Markdown: what `make bench` prints and what is in docs/benchmarks.md."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def files_of(out: Path) -> list[Path]:
 
 
 def row_digest(out: Path) -> str:
-    """A hash of all rows in order, whatever files and row groups they stand in.
+    """A hash of all rows in order, whatever files and row groups they are in.
 
     Messages are compared as what they say: roles, contents, and the JSON inside tool calls, so that a variant may space
     its JSON as its library does.

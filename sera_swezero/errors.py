@@ -17,7 +17,7 @@ REASONS: dict[str, str] = {
     "not_json": "the record is not a JSON object",
     "bad_record": "a column is missing or has another type",
     "bad_messages": "the messages do not parse, or a message is of no known shape",
-    "wrong_order": "a message stands where the order of a trajectory does not allow it",
+    "wrong_order": "a message is where the order of a trajectory does not allow it",
     "many_calls": "a turn holds more than one tool call",
     "bad_arguments": "the arguments of a tool call are no JSON object, or hold NaN or an infinity",
     "no_turns": "the model never spoke, so there is nothing to train on (training views)",

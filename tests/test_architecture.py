@@ -82,7 +82,7 @@ def test_every_module_has_its_layer() -> None:
 @pytest.mark.parametrize("name", [name for name in MODULES if name != PACKAGE])
 def test_imports_point_one_way(name: str) -> None:
     wrong = [one for one in inner(name) if one != PACKAGE and rank(one) > rank(name)]
-    assert not wrong, f"{name} imports {wrong}, which stand above it"
+    assert not wrong, f"{name} imports {wrong}, which are above it"
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if part(name) in CORE])

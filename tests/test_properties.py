@@ -242,7 +242,7 @@ DROPS = {"repeated_visible", "trimmed_submit", "dropped_review", "dropped_nudge"
 
 
 def assert_accounted(done: Converted, turns: list[Turn], command: Callable[[Any], str]) -> None:
-    """Each text stands in the row and the notes of what was dropped as often as upstream has it, and in its order."""
+    """Each text is in the row and the notes of what was dropped as often as upstream has it, and in its order."""
     body = "".join(
         json.loads(content[11:-12])["arguments"].get("command", "") if role == "tool_call" else content
         for role, content in done.messages[2:]

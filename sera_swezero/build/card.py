@@ -35,7 +35,7 @@ _SIZES = {
 
 
 def render(manifest: Manifest, repo: str = PLACE) -> str:
-    """The card of everything in the manifest, as it would stand in `repo`. The same manifest gives the same text."""
+    """The card of everything in the manifest, as it would be in `repo`. The same manifest gives the same text."""
     data = DatasetCardData(
         pretty_name="Coding-agent trajectories, rectified",
         language=["en"],

@@ -71,7 +71,7 @@ class Contract:
         except ValueError:
             if self.view != "native":
                 raise
-            # That view keeps upstream's text, in which half a surrogate pair may stand as an escape, and a number
+            # That view keeps upstream's text, in which half a surrogate pair may occur as an escape, and a number
             # that no float holds in a key that nobody reads.
             return _decode_leniently(text)
 

@@ -19,7 +19,7 @@ def decontaminate(
     target: Target,
     against: Against = "swe-bench-verified",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the rows found (JSONL): where they stand, and why.")
+        Path | None, typer.Option("--out", help="Write the rows found (JSONL): where they are, and why they overlap.")
     ] = None,
     as_json: Json = False,
     *,

@@ -34,7 +34,7 @@ ShardSize = Annotated[str, typer.Option("--shard-size", help="Raw bytes of a sha
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 
 ORDER = frozenset(argument.name for argument in ARGUMENTS.values() if argument.order)
-"""The arguments that decide where a row stands; a command that reads all rows has no use for them."""
+"""The arguments that decide in which order rows come; a command that reads all rows has no use for them."""
 
 _PANEL = "Arguments of the config"
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}

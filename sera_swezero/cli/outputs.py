@@ -9,7 +9,7 @@ from sera_swezero.errors import ConfigError
 
 
 def check_outputs(*, folder: bool = False, **paths: Path | None) -> None:
-    """Check that files can be written, and make the folders that they stand in.
+    """Check that files can be written, and make the folders that they are in.
 
     Args:
         folder: whether the paths are folders to write files into.

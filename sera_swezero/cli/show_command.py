@@ -29,7 +29,7 @@ def show(
     if row is not None and instance is not None:
         msg = "--row and --id: one row is shown; give one of the two"
         raise ConfigError(msg)
-    # Rejected records are named where the row is not found; a warning would only stand before it.
+    # Rejected records are named where the row is not found; a warning would only come before it.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     request = settle(config, **arguments)
     found = find_row(request, row or 0, instance)

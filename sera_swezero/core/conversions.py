@@ -19,7 +19,7 @@ CONVERSIONS: dict[str, str] = {
     "dropped_nudge": "the harness's message after a turn without a tool call was left out",
     "harness_exit": "an `Exit due to ...` turn of the harness was taken out; it set the outcome",
     "filled_reasoning": "empty reasoning was filled with a stock sentence",
-    "filled_answer": "no visible text to answer with: the fixed sentence stands there",
+    "filled_answer": "no visible text to answer with: the fixed sentence takes its place",
     "answer_from_folded": "the answer is the visible text of an earlier, folded submit",
     "submit_text": "the final submit call did more than announce; its text joined the reasoning",
     "empty_arguments": "empty or null arguments were read as {}",

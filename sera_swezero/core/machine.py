@@ -46,7 +46,7 @@ TRANSITIONS: dict[State, dict[type, State]] = {
     # A rollout that failed before its first message has no events but its end (SWE-ZERO, errored).
     State.EMPTY: {System: State.BRIEFED, Ended: State.OVER},
     State.BRIEFED: {Task: State.TASKED},
-    # A Step is Said, Called and Observed in one piece, so it stands wherever Said does.
+    # A Step is Said, Called and Observed in one piece, so it may come wherever Said may.
     State.TASKED: {Step: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
     # Words alone may be answered by the harness (Observed), by nobody (Said), or be the last ones (Ended).
     State.SPOKEN: {

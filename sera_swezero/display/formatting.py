@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NONE = "-"
-"""Stands where a figure is not known."""
+"""Printed where a figure is not known."""
 
 
 def number(value: float | None, digits: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""The one progress bar: it stands on standard error, and only where that is a terminal."""
+"""The one progress bar: it is on standard error, and only where that is a terminal."""
 
 from __future__ import annotations
 

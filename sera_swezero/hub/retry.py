@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 _RESET = re.compile(r"(?:^|;)\s*t=(\d+)", re.ASCII)
 
 TRANSPORTS = frozenset({"requests", "urllib3", "httpx", "httpcore", "httpx2", "httpcore2"})
-"""The libraries that the hub's client sends with: requests (0.x), httpx (1.x) or httpx2 (2.x), and what they stand on.
+"""The libraries that the hub's client sends with: requests (0.x), httpx (1.x) or httpx2 (2.x), and what they build on.
 Their errors share no base class, so they are known by the library that defines them."""
 
 

@@ -48,7 +48,7 @@ class StreamPlan:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What decides which row stands where, as plain values: with it equal, a position means the same row.
+        """What decides which row is where, as plain values: with it equal, a position means the same row.
 
         Commits stand for the hub's files. Files below a root count by name and size: times change when a mirror moves.
         """

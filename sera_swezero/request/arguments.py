@@ -36,13 +36,13 @@ class Argument:
     """The type of a value. None, which stands for the default, is not part of it."""
     default: Any
     meaning: str
-    """What the argument does, as the README and the help of the commands say it; code stands in backticks."""
+    """What the argument does, as the README and the help of the commands say it; code is in backticks."""
     words: str
     """What a value may be, in words; empty where there is a closed list."""
     listed: Callable[[], list[str]] | None
     """Gives the closed list of values that a registry or the catalog knows."""
     order: bool
-    """Whether the argument decides where a row stands, rather than which rows there are and what they say."""
+    """Whether the argument decides the place of a row, rather than which rows there are and what they say."""
     bounds: msgspec.Meta
 
     @property
@@ -54,7 +54,7 @@ class Argument:
 
     @property
     def values(self) -> str:
-        """What a value may be, in words or as a list; code stands in backticks."""
+        """What a value may be, in words or as a list; code is in backticks."""
         return self.words or ", ".join(f"`{choice}`" for choice in self.choices)
 
     def check(self, value: Any) -> Any:

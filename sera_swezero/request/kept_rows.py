@@ -28,7 +28,7 @@ _BATCH = 65_536  # rows in memory while writing and reading
 
 
 class Place(NamedTuple):
-    """Where a row stands, and of which instance it is a rollout. The columns of the file."""
+    """Where a row is, and of which instance it is a rollout. The columns of the file."""
 
     instance_id: str
     repo: str

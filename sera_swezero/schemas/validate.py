@@ -146,7 +146,7 @@ def _explain(error: Any, root: str) -> Iterator[Fault]:
     path = root + error.json_path[1:]
     keyword, wanted, value = error.validator, error.validator_value, error.instance
     if keyword == "required":
-        # One error for each missing key; the key itself stands in the message alone.
+        # One error for each missing key; the key itself is in the message alone.
         for name in wanted:
             if name not in value and error.message.startswith(repr(name)):
                 yield Fault(_child(path, name), "nothing: the key is missing", _described(error.schema, name))

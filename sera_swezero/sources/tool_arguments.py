@@ -71,7 +71,7 @@ def _odd_arguments(name: str, text: str, tools: str, conversions: ConversionLog)
 
 
 def _depth(value: Any) -> int:
-    """How many objects and arrays stand inside each other at most, without recursion."""
+    """How deep objects and arrays are nested, without recursion."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, dict | list)]:
         depth += 1

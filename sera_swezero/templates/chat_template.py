@@ -53,7 +53,7 @@ class ChatTemplate:
         self.marks = re.search(r"\{%-?\s*generation\s*-?%\}", text) is not None
         """Whether it marks the parts of the model (`{% generation %}`), which training on these parts alone needs."""
         self._variables = dict(variables or {})
-        # Two texts that cannot occur in a row, to stand around each part of the model.
+        # Two texts that cannot occur in a row, to put around each part of the model.
         self._open, self._close = (f"[{word} {secrets.token_hex(16)}]" for word in ("open", "close"))
         try:
             self._compiled = _environment(self._open, self._close).from_string(text)

@@ -28,7 +28,7 @@ from sera_swezero.views.view import TextMarks
 CALL, END_CALL = "<tool_call>", "</tool_call>"
 RESULT, END_RESULT = "<tool_response>\n", "\n</tool_response>"
 OWN_TAGS = (THINK, END_THINK, CALL)
-"""Tags that the model's own words must not hold: clients split at them wherever they stand (Qwen's templates at every
+"""Tags that the model's own words must not hold: clients split at them wherever they are (Qwen's templates at every
 think tag, LLaMA-Factory and the Hermes parsers of inference engines at the first tag of a call)."""
 
 

@@ -110,7 +110,7 @@ def test_rejected_records_are_kept_beside_their_reasons(sample: Path) -> None:
     source = next((HERE / "sera_swezero" / "sample" / "corpus" / rows[0]["repo"]).glob("*.jsonl"))
     data = source.read_bytes()
     for row in rows:
-        assert data[row["offset"] :].startswith(row["raw"]), "the raw line stands where it says"
+        assert data[row["offset"] :].startswith(row["raw"]), "the raw line is where it says"
         assert row["raw"].endswith(b"\n")
     native = read_rows(sample / "rejected", "swe-zero-12m")
     assert native

@@ -1,4 +1,4 @@
-"""Which rows a corpus has: plain ones, and where the odd ones stand among them."""
+"""Which rows a corpus has: plain ones, and where the odd ones are among them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ISSUES: dict[str, Sequence[int]] = {
     "zero_8k": range(110),
     "zero_12m": range(126),
 }
-"""The shipped rows: SERA's by their issues, of which most stand in T1 and T2 (four have no T1 row) and many in both
+"""The shipped rows: SERA's by their issues, of which most are in T1 and T2 (four have no T1 row) and many in both
 families, SWE-ZERO's by their own numbers."""
 
 SEVERAL_IN_LARGE = 16

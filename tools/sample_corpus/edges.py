@@ -1,4 +1,4 @@
-"""The table of oddities: what each is, and in which sets of the shipped corpus it stands how often."""
+"""The table of oddities: what each is, and in which sets of the shipped corpus it occurs how often."""
 
 from __future__ import annotations
 

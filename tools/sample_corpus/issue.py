@@ -67,7 +67,7 @@ def _changes(rng: Random, lines: list[str], changed: int) -> tuple[list[str], li
 
 
 def _fresh(rng: Random, count: int) -> list[str]:
-    """Lines that stand nowhere else: each carries a number of its own."""
+    """Lines that are nowhere else: each carries a number of its own."""
     return [f"        {text.name(rng)}({text.name(rng)}, {rng.getrandbits(32)})" for _ in range(count)]
 
 

@@ -127,5 +127,5 @@ class World:
         return " ".join(rng.choices(self._sentences, k=max(1, round(chars / 85))))
 
     def code(self, rng: Random, statements: int) -> list[str]:
-        """Lines of stock statements, as they stand in a method."""
+        """Lines of stock statements, as they are in a method."""
         return [line for _ in range(statements) for line in pick(rng, self._statements)]

@@ -49,7 +49,7 @@ def odd_unicode(scene: Scene, plan: Plan) -> None:
 
 @edge(full_t1=1, lite_t2=1)
 def lone_surrogates(scene: Scene, plan: Plan) -> None:
-    """An output with three lone surrogates, two of them a pair the wrong way round; a right pair stands between."""
+    """An output with three lone surrogates, two of them a pair the wrong way round; a right pair is between them."""
     plan.put(scene.rng, bash(scene, "one \ud800 fine \U0001f680 swapped \ude80\ud83d end\n"))
 
 

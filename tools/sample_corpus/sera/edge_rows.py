@@ -23,7 +23,7 @@ def messages_are_list(scene: Scene, plan: Plan) -> None:
 
 @edge(full_t2=1, lite_t1=1)
 def compact_json(scene: Scene, plan: Plan) -> None:
-    """`messages` is written without spaces and without escapes, and the columns stand in another order."""
+    """`messages` is written without spaces and without escapes, and the columns are in another order."""
 
     def rewrite(row: dict[str, object]) -> None:
         messages = json.dumps(json.loads(str(row.pop("messages"))), ensure_ascii=False, separators=(",", ":"))

@@ -20,7 +20,7 @@ TURN_COST = 640
 ESCAPES = 1.09
 """Bytes per character of code and prose in the raw row: line ends and quotes are escaped twice."""
 LEADS = ("Next: ", "Now I see: ", "A note: ", "So far: ")
-"""Beginnings of visible text; none stands in reasoning, so that no visible text is the tail of one by chance."""
+"""Beginnings of visible text; none occurs in reasoning, so that no visible text is the tail of one by chance."""
 
 
 def size(row_bytes: int) -> Size:
@@ -78,7 +78,7 @@ def fill(scene: Scene, plan: Plan, budget: int, calls: int) -> None:
 
 
 def cost(turn: Turn) -> int:
-    """About how many bytes the turn takes in the raw row: texts stand there twice, arguments twice, the output once."""
+    """About how many bytes the turn takes in the raw row: texts are there twice, arguments twice, the output once."""
     said = (
         len(turn.reasoning)
         + len(turn.visible)

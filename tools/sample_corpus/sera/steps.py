@@ -170,4 +170,4 @@ STEPS: tuple[Callable[[Scene, int], Step], ...] = (
     *(grep, create, run_script, run_tests, replace) * 2,
     *(look_around, insert, undo, quiet, slow),
 )
-"""Ordinary steps; one that stands twice is twice as frequent."""
+"""Ordinary steps; one that is listed twice is twice as frequent."""

@@ -71,4 +71,4 @@ COMMANDS: tuple[Callable[[Scene, int], Ran], ...] = (
     *(numbered, substitute) * 2,
     *(find, listing, rewrite, missing),
 )
-"""Ordinary commands; one that stands twice is twice as frequent."""
+"""Ordinary commands; one that is listed twice is twice as frequent."""
