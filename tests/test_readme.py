@@ -1,4 +1,4 @@
-"""The README is true: its example prints what it says, its tables name what there is."""
+"""The README is true: its example prints what it says, its tables and links name what there is."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ from tools.generate import tables, with_tables
 
 HERE = Path(__file__).resolve().parent.parent
 TEXT = (HERE / "README.md").read_text(encoding="utf-8")
+TOPS = (HERE, HERE / "sera_swezero")
+"""The docs name paths from these two on."""
+PAGES = [
+    page
+    for page in (*HERE.glob("*.md"), *(HERE / "docs").rglob("*.md"))
+    if "\nReplaced by [" not in page.read_text(encoding="utf-8")
+]
+"""Every page of the docs, but decisions that no longer hold."""
 
 
 @pytest.mark.matrix
@@ -41,9 +49,16 @@ def test_every_clash_and_every_reason_is_named() -> None:
         assert f"`{reason}`" in TEXT
 
 
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
-        assert (HERE / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_and_every_path_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (page.parent / target).exists(), target
+    folders = "|".join(path.name for top in TOPS for path in top.iterdir() if path.is_dir())
+    for path, test in re.findall(rf"`((?:{folders})/[\w/]+\.(?:py|json|yml))(?:::(\w+))?`", text):
+        (found,) = [top / path for top in TOPS if (top / path).is_file()] or [None]
+        assert found, path
+        assert f"def {test}" in found.read_text(encoding="utf-8") or not test, test
 
 
 def test_the_statistics_are_those_of_the_page_that_is_held_to_the_command() -> None:
