@@ -34,7 +34,7 @@ LAYERS = (
 """What may import what: a part imports from its own layer and from those above it in this list."""
 
 HELPERS = ("source", "tool_arguments", "bash_block", "decoding", "swe_agent_messages")
-"""Modules of `sources` that are no source."""
+"""Modules of `sources` that are not sources."""
 
 LONGEST = 265
 """Lines of a module: what fits in a head."""

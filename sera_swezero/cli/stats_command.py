@@ -45,7 +45,8 @@ def stats(  # noqa: PLR0913 (options of a command)
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown, for a card.")] = None,
     samples: Annotated[int, typer.Option(min=0, metavar="N", help="Trajectories of each set on the page.")] = 8,
     unique: Annotated[
-        bool | None, typer.Option("--unique/--no-unique", help="Look for near-duplicates; by itself for SWE-ZERO only.")
+        bool | None,
+        typer.Option("--unique/--no-unique", help="Look for near-duplicates; the default for SWE-ZERO only."),
     ] = None,
     against: Against = "swe-bench-verified",
     arguments: ArgumentsDict,

@@ -72,7 +72,7 @@ def _histogram(name: str, title: str, axis: str, spread: Distribution) -> Plot:
     if not spread.rows:
         return Plot(name, title, axis, {})
     low, high = spread.least, round((spread.quantile(0.99) or 0) * spread.scale)
-    # Rectified rows have 4 + 3 x calls messages: bins that are no multiple of the step would be full and empty in turn.
+    # Rectified rows have 4 + 3 x calls messages: other bins than multiples of the step would be full and empty in turn.
     step = math.gcd(*(value - low for value in spread.counts)) or 1
     width = step * max(1, -(-(high - low + 1) // (step * _BINS)))
     count = max(1, -(-(high - low + 1) // width))

@@ -325,7 +325,7 @@ def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path) -> Non
     assert len(samples) == 3
     assert {sample["set"] for sample in samples} == {T2}
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", re.sub(r"<script id=.*?</script>", "", page, flags=re.DOTALL)))
-    assert all(address.startswith("http://www.w3.org/") for address in addresses), "names of formats are no requests"
+    assert all(address.startswith("http://www.w3.org/") for address in addresses), "names of formats are not requests"
     plots = {path.name: path.read_bytes() for path in (tmp_path / "made" / "plots").iterdir()}
     assert {"turns.png", "tool-calls.png", "characters.png", "recall.png", "outcomes.png"} <= plots.keys()
     assert {"tools.png", "editor.png", "conversions.png", "rejected.png"} <= plots.keys()

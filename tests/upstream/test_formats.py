@@ -155,7 +155,8 @@ MARKS = {
 @pytest.mark.parametrize("batch_bytes", list(MARKS))
 def test_a_saved_mark_means_the_record_that_it_always_meant(tmp_path: Path, batch_bytes: int) -> None:
     (tmp_path / REPO).mkdir(parents=True)
-    (tmp_path / REPO / "rows.jsonl").write_text("".join(json.dumps({"row": 100 + n}) + "\n" for n in range(8)))
+    lines = (json.dumps({"row": 100 + n}).encode() + b"\n" for n in range(8))
+    (tmp_path / REPO / "rows.jsonl").write_bytes(b"".join(lines))
     snapshot = take_snapshot([origin("*.jsonl")], upstream=str(tmp_path))
     (window,) = plan_windows(plan_shards(snapshot.files), 7, 2)
 

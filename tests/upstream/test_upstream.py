@@ -250,7 +250,7 @@ def test_any_fsspec_url_is_a_root(tmp_path: Path) -> None:
     for path in (ROOT / T2).iterdir():
         memory.pipe(f"/mirror/{T2}/{path.name}", path.read_bytes())
     assert read("memory://mirror", CONFIG[T2]) == read("sample", CONFIG[T2])
-    assert read(f"file://{ROOT}", CONFIG[T2]) == read("sample", CONFIG[T2])
+    assert read(ROOT.as_uri(), CONFIG[T2]) == read("sample", CONFIG[T2])
 
 
 @pytest.mark.parametrize("change", ["missing", "other type", "not parquet"])
