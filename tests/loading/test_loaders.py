@@ -90,7 +90,7 @@ def test_the_builder_survives_pickling() -> None:
     assert list(builder.as_streaming_dataset(split="train")) == streamed("swe-zero-1k-8k")
 
 
-def script_door(**arguments: Any) -> Any:
+def load_script(**arguments: Any) -> Any:
     return datasets.load_dataset(str(HERE / "sera_swezero.py"), "glm-4.6-lite-t1", upstream="sample", **arguments)
 
 
@@ -98,14 +98,14 @@ def script_door(**arguments: Any) -> Any:
 @pytest.mark.parametrize("streaming", [True, False])
 def test_the_loading_script_gives_the_same_rows(streaming: bool) -> None:
     assert (HERE / "dataset_infos.json").is_file()
-    rows = script_door(split="train", streaming=streaming, trust_remote_code=True)
+    rows = load_script(split="train", streaming=streaming, trust_remote_code=True)
     assert list(rows) == streamed("glm-4.6-lite-t1")
 
 
 @pytest.mark.skipif(GENERATION < (4, 0), reason="datasets 3.x runs scripts; the test above holds that")
 def test_later_versions_refuse_the_loading_script() -> None:
     with pytest.raises(RuntimeError, match="Dataset scripts are no longer supported"):
-        script_door()
+        load_script()
 
 
 @pytest.mark.parametrize(
