@@ -132,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         wanted = ask.headers.get("Range", "")
         if "ignore_range" in faults:
             del ask.headers["Range"]
-        if "wrong_content_range" in faults and wanted:
+        elif "wrong_content_range" in faults and wanted:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             ask.headers.replace_header(
                 "Range", f"bytes={int(first or 0) + (faults['wrong_content_range'].after or 1)}-{last}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,19 @@ Point = Callable[[LoopbackHub], None]
 
 @pytest.fixture
 def point(monkeypatch: pytest.MonkeyPatch) -> Point:
-    """Point the hub client of this process at a hub, as HF_ENDPOINT does before it is imported."""
+    """Point the hub client of this process at a hub."""
+    return partial(aim, monkeypatch)
 
-    def at(hub: LoopbackHub) -> None:
-        template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
-        for module in (huggingface_hub.constants, huggingface_hub.file_download):
-            monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
-        monkeypatch.setenv("HF_TOKEN", hub.token)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
-    return at
+def aim(patch: pytest.MonkeyPatch, hub: LoopbackHub) -> None:
+    """Point the hub client of this process at a hub, as HF_ENDPOINT does for those that it starts."""
+    template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    patch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
+    for module in (huggingface_hub.constants, huggingface_hub.file_download):
+        patch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
+    patch.setenv("HF_ENDPOINT", hub.endpoint)
+    patch.setenv("HF_TOKEN", hub.token)
+    patch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
 
 @pytest.fixture

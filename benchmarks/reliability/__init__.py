@@ -1,0 +1,8 @@
+"""Random faults, kills and damage, and what comes of them: `python -m benchmarks.reliability PART --seed N --rounds N`.
+
+rounds.py         what a part is; plays its rounds and counts what came of them
+page.py           the row of a part in docs/reliability.md
+network.py        streams under random network faults
+
+A new part is a module that ends in `PART = Part(...)`, its line in `__main__.py`, and its row in the page.
+"""
