@@ -34,10 +34,15 @@ def in_background(call: Callable[[], _T]) -> Future[_T]:
     return result
 
 
-def within(seconds: float, call: Callable[[], _T]) -> _T:
+def within(seconds: float, call: Callable[[], _T], late: Callable[[_T], object] = bool) -> _T:
     """The result of a call that takes no longer than `seconds`.
 
     What a call that takes longer may still do on the hub has to be treated as a lost answer.
+
+    Args:
+        seconds: how long to wait.
+        call: what to wait for.
+        late: gets a result that comes later, to close it.
 
     Raises:
         TimeoutError: the time is over; else whatever the call raises.
@@ -48,5 +53,6 @@ def within(seconds: float, call: Callable[[], _T]) -> _T:
     except TimeoutError:
         if result.done():  # the call's own
             raise
+        result.add_done_callback(lambda done: done.exception() or late(done.result()))
         msg = f"no answer within {seconds:g} s"
         raise TimeoutError(msg) from None

@@ -18,9 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from time import strptime, time
 from urllib.parse import parse_qs, urlsplit
 
+from sera_swezero.hub.background import within
 from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.retry import in_words
-from sera_swezero.hub.session import send
+from sera_swezero.hub.session import TIMEOUT, send
 
 _LOG = logging.getLogger("sera_swezero")
 
@@ -55,9 +56,12 @@ class CdnAddresses:
         self._known.pop(file, None)
 
     def _ask(self, file: HubFile) -> None:
-        try:
+        def ask() -> None:
             with send("HEAD", file.url, token=file.token, follow=False) as answer:
                 self.remember(file, answer.headers.get("Location", ""))
+
+        try:
+            within(TIMEOUT, ask)
         except Exception as error:  # noqa: BLE001 (of the transport's making; reading meets and names it)
             _LOG.info("%s: no address beforehand: %s", file.place, in_words(error))
 

@@ -4,12 +4,13 @@ The token goes to the hub and is taken off where a redirect leads to another hos
 is known (`cdn_addresses`), that is asked at once, without the token. What is asked again, by `retry.READING`:
 
 * a connection that is refused, reset or silent, and the statuses 408, 425, 429 and 5xx;
-* a body that breaks off or ends early: from the first byte that is missing;
+* a body that breaks off, ends early or comes too slowly (`session.LEAST`): from the first byte that is missing;
 * an address that has expired: from the hub, which signs a fresh one;
-* a range other than the one asked for, or the whole file: such an answer is never read.
+* a range other than the one asked for: such an answer is never read;
+* the whole file in place of a range, a compressed body, and an answer that comes too slowly: once more each.
 
-It ends in an UpstreamError when all attempts in a row brought no byte, and at once where the file has another size than
-it was listed with.
+It ends in an UpstreamError when all attempts in a row brought next to nothing, and at once where the file has another
+size than it was listed with.
 """
 
 from __future__ import annotations
@@ -20,23 +21,37 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
+from time import monotonic
 from urllib.parse import urlsplit
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.hub import retry
+from sera_swezero.hub import retry, session
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.hub.hub_file import HubFile
-from sera_swezero.hub.retry import RetryableError, in_words, is_busy, is_transient, is_transport_error, wait_in
-from sera_swezero.hub.session import Answer, explained, send
+from sera_swezero.hub.retry import (
+    RetryableError,
+    SteadyError,
+    in_words,
+    is_busy,
+    is_transient,
+    is_transport_error,
+    wait_in,
+)
+from sera_swezero.hub.session import Answer, explained, promptly, send
 
 _LOG = logging.getLogger("sera_swezero")
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _EXPIRED = frozenset({400, 401, 403, 404, 410})
+_REMEDY = "go around whatever lies between here and the hub, or download the files and give upstream= their folder"
 
 
 class _ExpiredError(RetryableError):
     """The address on the CDN is refused; the hub gives a fresh one."""
+
+
+_Begun = tuple[Iterator[bytes], Callable[[], object]]
+"""The pieces of an answer whose first bytes have arrived, and what ends its connection."""
 
 
 class RangedGet:
@@ -61,7 +76,11 @@ class RangedGet:
             return
         file = self._file
         with explained(file.repo, f"{file.place} at {file.commit}, bytes {self._at} to {self._stop}"):
-            self._pieces = retry.with_retries(self._request, file.place, retry.READING)
+            self._pieces, close = retry.with_retries(
+                lambda: promptly(self._request, lambda late: late[1]()), file.place, retry.READING
+            )
+        # Also when nobody iterates on, or the process ends with a stream half read.
+        self._disconnect = weakref.finalize(self, close)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -73,9 +92,11 @@ class RangedGet:
 
     def drain(self) -> None:
         """Read and drop the rest of the answer under way: if it is short, that is cheaper than a new connection."""
+        until = monotonic() + 1
         try:
             for _ in self._pieces or ():
-                pass
+                if monotonic() > until:
+                    break
         except Exception as error:
             if not is_transport_error(error):
                 raise
@@ -89,7 +110,9 @@ class RangedGet:
     def _body(self) -> Iterator[bytes]:
         """Pieces of the answer under way, until it ends or breaks off."""
         pieces = self._pieces or iter(())
+        waited, arrived = 0.0, 0
         while self._at < self._stop:
+            began = monotonic()
             try:
                 piece = next(pieces, b"")
             except Exception as error:
@@ -101,11 +124,17 @@ class RangedGet:
                 break
             piece = piece[: self._stop - self._at]
             self._at += len(piece)
+            waited, arrived = waited + monotonic() - began, arrived + len(piece)
             yield piece
+            if waited > session.PATIENCE:
+                if arrived < session.LEAST:
+                    _LOG.info("%s: only %d bytes in %.0f s, at byte %d", self._file.place, arrived, waited, self._at)
+                    break
+                waited, arrived = 0.0, 0
         self.close()
 
-    def _request(self) -> Iterator[bytes]:
-        """Ask once, the CDN if its address is known: the pieces of an answer that begins at the byte wanted."""
+    def _request(self) -> _Begun:
+        """Ask once, the CDN if its address is known: an answer that begins at the byte wanted."""
         address = ADDRESSES.get(self._file)
         if address is not None:
             try:
@@ -118,31 +147,35 @@ class RangedGet:
                     raise
         return self._ask(self._file.url, direct=False)
 
-    def _ask(self, url: str, *, direct: bool) -> Iterator[bytes]:
+    def _ask(self, url: str, *, direct: bool) -> _Begun:
         token = False if direct else self._file.token
         wanted = {"Range": f"bytes={self._at}-{self._stop - 1}"}
         with ExitStack() as stack:
             answer = stack.enter_context(send("GET", url, token=token, headers=wanted))
             stack.callback(answer.pieces.close)
             self._check(answer, redirected=direct or answer.redirected)
-            first = next(answer.pieces, b"")
-            if not first:
-                raise RetryableError("an answer without a body")
-            # Also when nobody iterates on, or the process ends with a stream half read.
-            self._disconnect = weakref.finalize(self, stack.pop_all().close)
-        if answer.redirected:
-            ADDRESSES.remember(self._file, answer.url)
-        return chain([first], answer.pieces)
+            first, least = b"", min(session.LEAST, self._stop - self._at)
+            while len(first) < least:
+                piece = next(answer.pieces, b"")
+                if not piece:
+                    raise RetryableError(f"an answer that ends after {len(first)} bytes")
+                first += piece
+            if answer.redirected:
+                ADDRESSES.remember(self._file, answer.url)
+            return chain([first], answer.pieces), stack.pop_all().close
 
     def _check(self, answer: Answer, *, redirected: bool) -> None:
         """Refuse an answer that is not what was asked for."""
         status, headers = answer.status, answer.headers
+        encoding = headers.get("Content-Encoding") or "identity"
+        if status in {200, 206} and encoding != "identity":
+            raise SteadyError(f"a body in the encoding {encoding[:30]!r}, where identity was asked for; {_REMEDY}")
         if status == 206:
             self._check_range(headers.get("Content-Range", ""))
         elif status == 200 and self._at == 0:
             self._check_size(headers.get("Content-Length", "*"))
         elif status == 200:
-            raise RetryableError(f"the whole file, where bytes from {self._at} on were asked for")
+            raise SteadyError(f"the whole file, where bytes from {self._at} on were asked for; {_REMEDY}")
         elif status == 416:
             self._check_size(headers.get("Content-Range", "").rpartition("/")[2])
             raise RetryableError(f"there is no range from byte {self._at} on")

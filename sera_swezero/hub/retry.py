@@ -31,6 +31,10 @@ class RetryableError(Exception):
         """Seconds after which the server wants to be asked again, None if it does not say."""
 
 
+class SteadyError(RetryableError):
+    """An answer that a server tends to repeat: it is worth one more request, and no third."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often to try, and how long to wait: `first` seconds, then twice as long each time.
@@ -81,10 +85,12 @@ def with_retries(
         retry_on: which errors are worth another attempt; `is_transient` unless given.
 
     Raises:
-        UpstreamError: the server names a wait that is longer than the policy allows.
+        UpstreamError: the server names a wait that is longer than the policy allows, or gave a second answer that it
+            would give again and again.
     """
     worth_it = retry_on or is_transient
     attempt = 1
+    steady = 0
     announced = False
     while True:
         try:
@@ -96,6 +102,10 @@ def with_retries(
         except Exception as error:
             if attempt == policy.attempts or not worth_it(error):
                 raise
+            steady += isinstance(error, SteadyError)
+            if steady == 2:
+                msg = f"{what}: two answers were of no use: {in_words(error)}"
+                raise UpstreamError(msg) from error
             named = named_wait(error)
             if named > policy.longest_named:
                 most = f"more than the {policy.longest_named:,.0f} s that are waited at most"

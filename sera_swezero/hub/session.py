@@ -18,17 +18,24 @@ import msgspec
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import retry
-from sera_swezero.hub.retry import RetryPolicy, in_words, is_transient, with_retries
+from sera_swezero.hub.background import within
+from sera_swezero.hub.retry import RetryPolicy, SteadyError, in_words, is_transient, with_retries
 
 _T = TypeVar("_T")
 
 TIMEOUT = 30.0
 """Seconds to connect, and between two pieces of a body."""
 
+PATIENCE = 60.0
+"""Seconds within which an answer must bring its head and a page of JSON, or its head and `LEAST` bytes of a file."""
+
+LEAST = 16 * 1024
+"""Bytes of a file that must arrive in every `PATIENCE` seconds of waiting for them. A modem brings 400 KB a minute."""
+
 _LONGEST_JSON = 32 * 1024 * 1024
 """Bytes of a page of JSON at most. A page of a listing has about 300 KB."""
 
-_PIECE = 64 * 1024  # requests loses an unfinished piece when the connection drops; httpx gives what there is
+_PIECE = 64 * 1024
 
 
 class Answer:
@@ -70,7 +77,8 @@ class Answer:
 
     def decoded(self) -> Iterator[bytes]:
         """The body without its compression, in pieces of any size."""
-        return self.response.iter_bytes() if hasattr(self.response, "iter_bytes") else self.pieces
+        response = self.response
+        yield from response.iter_bytes() if hasattr(response, "iter_bytes") else response.iter_content(_PIECE)
 
 
 @contextmanager
@@ -102,7 +110,31 @@ def send(
         with session.request(
             method, url, headers=own, timeout=TIMEOUT, allow_redirects=follow, stream=True
         ) as response:
-            yield Answer(response, response.iter_content(_PIECE))
+            yield Answer(response, _pieces(response.raw))
+
+
+def _pieces(raw: Any) -> Generator[bytes]:
+    """The body of an answer of requests as it arrives. Before urllib3 2.2 a piece comes once it is whole."""
+    read = getattr(raw, "read1", raw.read)
+    while piece := read(_PIECE, decode_content=False):
+        yield piece
+
+
+def promptly(request: Callable[[], _T], late: Callable[[_T], object] = bool) -> _T:
+    """The result of a request that takes no longer than `PATIENCE`, also if bytes trickle in all the time.
+
+    Args:
+        request: sends it and waits for its answer.
+        late: gets a result that comes later, to close it.
+
+    Raises:
+        SteadyError: it takes longer; else whatever the request raises.
+    """
+    try:
+        return within(PATIENCE, request, late)
+    except TimeoutError as error:
+        msg = f"within {PATIENCE:g} s no whole page of JSON, or fewer than {LEAST} bytes of a file"
+        raise SteadyError(msg) from error
 
 
 def get_json(
@@ -119,7 +151,7 @@ def get_json(
 
     Raises:
         HfHubHTTPError: the hub refuses it.
-        UpstreamError: its answer is not JSON of this type, or is too long.
+        UpstreamError: its answer is not JSON of this type, is too long, or takes too long.
         Exception: whatever the transport raised in the last attempt.
     """
 
@@ -139,7 +171,7 @@ def get_json(
                 raise UpstreamError(msg) from None
             return found, answer.response.links.get("next", {}).get("url")
 
-    return with_retries(ask, what, policy)
+    return with_retries(lambda: promptly(ask), what, policy)
 
 
 @lru_cache(maxsize=1)

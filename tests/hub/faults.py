@@ -21,7 +21,8 @@ Kind = Literal[
     "stale_redirect",  # the redirect leads to an expired signed URL, which answers `status` (403 or 404)
     "stall",  # silence for `seconds`: before the request is handled, or after `after` bytes if that is given
     "latency",  # `seconds` more per request
-    "bandwidth",  # the answer's body at `bytes_per_second`
+    "bandwidth",  # the answer at `bytes_per_second`, its head too; from byte `after` of its body on if that is given
+    "compressed",  # the body comes compressed by gzip, though identity was asked for
     "hook",  # call `hook(ask)`, then handle the request as usual
 ]
 

@@ -167,7 +167,7 @@ def test_a_stale_redirect_leads_to_an_expired_url_and_the_next_one_works(hub: Lo
         ("stall", {"seconds": 60.0}),
         ("stall", {"seconds": 60.0, "after": 100}),
         ("latency", {"seconds": 60.0, "times": None}),
-        ("bandwidth", {"bytes_per_second": 100}),
+        ("bandwidth", {"bytes_per_second": 1}),
     ],
 )
 def test_a_client_gives_up_on_a_slow_answer(hub: LoopbackHub, url: str, kind: Any, options: dict[str, Any]) -> None:

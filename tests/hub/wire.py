@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import struct
 import sys
@@ -146,6 +147,9 @@ class Handler(BaseHTTPRequestHandler):
         except Exception:  # noqa: BLE001  a mistake of the hub must be seen, not hang its client
             traceback.print_exc()
             answer = Answer(500, {"X-Error-Message": "the loopback hub failed, see its stderr"})
+        if "compressed" in faults and answer.status in {200, 206}:
+            body = b"".join(answer.body.pieces()) if isinstance(answer.body, Span) else answer.body
+            answer = Answer(answer.status, answer.headers | {"Content-Encoding": "gzip"}, gzip.compress(body, 1))
         if "stale_redirect" in faults and "Location" in answer.headers:
             joint = "&" if "?" in answer.headers["Location"] else "?"
             answer.headers["Location"] += f"{joint}expired={faults['stale_redirect'].status}"
@@ -158,6 +162,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if answer.status != 204:
             self.send_header("Content-Length", str(answer.length))
+        slow = faults.get("bandwidth")
+        if slow and slow.after is None:
+            head, self._headers_buffer = b"".join(self._headers_buffer), []
+            self._trickle(head, slow)
         self.end_headers()
         if ask.method == "HEAD":
             return
@@ -183,13 +191,20 @@ class Handler(BaseHTTPRequestHandler):
             pieces = iter([body[start:stop]])
         slow = faults.get("bandwidth")
         for piece in pieces:
-            for at in range(0, len(piece), _SLICE) if slow else [0]:
-                part = piece[at : at + _SLICE] if slow else piece
-                if slow:
-                    self._wait(len(part) / slow.bytes_per_second)
-                    self.wfile.flush()
-                request.sent += len(part)
-                self.wfile.write(part)
+            free = max(0, (slow.after or 0) - start) if slow else len(piece)
+            request.sent += len(piece)
+            self.wfile.write(piece[:free])
+            if slow:
+                self._trickle(piece[free:], slow)
+            start += len(piece)
+
+    def _trickle(self, data: bytes, slow: Fault) -> None:
+        """Write in small slices, at a limited bandwidth: it trickles instead of coming in gushes."""
+        step = max(1, min(16 << 10, slow.bytes_per_second // 10))
+        for at in range(0, len(data), step):
+            self.wfile.write(data[at : at + step])
+            self.wfile.flush()
+            self._wait(len(data[at : at + step]) / slow.bytes_per_second)
 
     def _wait(self, seconds: float) -> None:
         if self.server.stopping.wait(seconds):
@@ -203,7 +218,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile = _Nowhere()  # type: ignore[assignment]
 
 
-_SLICE = 16 << 10  # a limited bandwidth trickles instead of coming in gushes of a whole piece
 _CUTS: tuple[Kind, ...] = ("truncated", "reset_mid_body", "stall")
 
 

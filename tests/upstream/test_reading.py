@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero.errors import UpstreamError
-from sera_swezero.hub import cdn_addresses, retry
+from sera_swezero.hub import cdn_addresses, retry, session
+from sera_swezero.hub.background import within
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.upstream import File, Shard, lines, look_up_addresses, plan_shards, shard_reader, take_snapshot
@@ -47,6 +49,13 @@ def cdn(served: LoopbackHub, point: Point, monkeypatch: pytest.MonkeyPatch) -> I
     point(served)
     yield served
     served.faults.clear()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers must come at 2,000 bytes per second."""
+    monkeypatch.setattr(session, "PATIENCE", 0.5)
+    monkeypatch.setattr(session, "LEAST", 1000)
 
 
 def whole(large: Path) -> list[tuple[str, str, int]]:
@@ -173,12 +182,15 @@ def test_of_very_many_files_no_address_is_asked_for_beforehand(cdn: LoopbackHub)
     assert resolved(cdn) == ["HEAD"] * 64, "what is not there is left to reading"
 
 
-def test_a_dropped_connection_goes_on_at_the_missing_byte(cdn: LoopbackHub, large: Path) -> None:
-    cdn.faults.add("reset_mid_body", host="cdn", after=200_000)
+@pytest.mark.parametrize("kind", ["reset_mid_body", "bandwidth"])
+def test_a_body_that_breaks_off_or_slows_down_goes_on_at_the_missing_byte(
+    cdn: LoopbackHub, impatient: None, large: Path, kind: Any
+) -> None:
+    cdn.faults.add(kind, host="cdn", after=200_000, bytes_per_second=20)
     assert places(stream(shard_bytes=1 << 30).take(60)) == whole(large)[:60]
     (first, last), (again, end) = [one for one in bodies(cdn) if one[0] < 1 << 20][:2]
     assert (first, last) == (0, end)
-    assert 200_000 - 65_536 < again <= 200_000, "no more than a piece of what had arrived is asked for twice"
+    assert 200_000 - 65_536 < again <= 200_100, "no more than a piece of what had arrived is asked for twice"
 
 
 def test_waiting_is_what_the_server_asks_for() -> None:
@@ -211,7 +223,6 @@ def test_a_wait_of_a_day_is_not_begun(cdn: LoopbackHub) -> None:
     [
         ("status", {"host": "cdn", "status": 503}, "status 503"),
         ("wrong_content_range", {"host": "cdn"}, "Content-Range"),
-        ("ignore_range", {"host": "cdn"}, "the whole file"),
         ("stale_redirect", {"path": "/resolve/"}, "status 403"),
         ("reset_before", {"host": "cdn"}, ""),
     ],
@@ -227,6 +238,55 @@ def test_a_fault_that_stays_is_an_upstream_error_that_names_the_file(
         list(shard_reader(plan.snapshot, shard, {}))
     hit = [one for one in cdn.log if one.faults and (one.range or "").startswith(f"bytes={shard.start - 1}-")]
     assert len(hit) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("ignore_range", "the whole file, where bytes from"), ("compressed", "in the encoding 'gzip'")]
+)
+def test_a_server_that_gives_no_ranges_is_an_error_after_the_second_answer(
+    cdn: LoopbackHub, kind: Any, says: str
+) -> None:
+    fault = cdn.faults.add(kind, host="cdn", times=None)
+    plan = stream(shard_bytes=1 << 20)._ex_iterable._plan
+    with pytest.raises(UpstreamError, match=rf"{T2}/.*: two answers were of no use: .*{says}.*upstream="):
+        list(shard_reader(plan.snapshot, plan.shards[3], {}))
+    assert fault.hits == 2
+
+
+def test_a_compressed_listing_is_read(cdn: LoopbackHub, large: Path) -> None:
+    assert [cdn.faults.add("compressed", path=path) for path in ("/tree/", "/revision/")]
+    assert places(stream()) == whole(large)
+
+
+@pytest.mark.parametrize("after", [None, 0], ids=["head", "body"])
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        ({"path": "/revision/"}, []),
+        ({"path": "/tree/"}, []),
+        ({"path": "/resolve/", "method": "GET"}, [{"kind": "status", "path": "/resolve/", "status": 404}]),
+        ({"host": "cdn"}, []),
+    ],
+    ids=["commit", "listing", "refusal", "file"],
+)
+def test_an_answer_that_trickles_in_is_an_error_after_the_second_one(
+    cdn: LoopbackHub, impatient: None, options: dict[str, Any], others: list[dict[str, Any]], after: int | None
+) -> None:
+    fault = cdn.faults.add("bandwidth", bytes_per_second=20, after=after, times=None, **options)
+    for other in others:
+        cdn.faults.add(times=None, **other)
+    with pytest.raises(UpstreamError, match=r"two answers were of no use: within 0\.5 s .*1000 bytes"):
+        list(stream())
+    assert fault.hits == 2
+
+
+def test_an_answer_that_comes_too_late_is_closed() -> None:
+    begin, closed = threading.Event(), threading.Event()
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
+        within(0.01, lambda: begin.wait(10) and closed, threading.Event.set)
+    assert not closed.is_set()
+    begin.set()
+    assert closed.wait(10)
 
 
 def test_a_file_that_changed_since_it_was_listed_is_an_error(cdn: LoopbackHub) -> None:
