@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from sera_swezero.catalog import Origin
@@ -21,6 +21,7 @@ from sera_swezero.request.settle import Request
 from sera_swezero.schemas.validate import check_row
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, Shard, Snapshot
+from sera_swezero.upstream.at_exit import closed_at_exit
 from sera_swezero.upstream.windows import Record, Window, WindowReader
 from sera_swezero.views import Row, ViewInput, text_row
 
@@ -113,6 +114,7 @@ def convert_shard(
     return convert_window(window, records, snapshot, request, report, reject)
 
 
+@closed_at_exit
 def convert_window(
     window: Window,
     records: Iterable[Record],
@@ -120,7 +122,7 @@ def convert_window(
     request: Request,
     report: Report,
     reject: Reject | None = None,
-) -> Iterator[tuple[Record, Converted]]:
+) -> Generator[tuple[Record, Converted]]:
     """The same for the records of a window."""
     origins = {origin.repo: origin for origin in request.origins}
     mine = Report()

@@ -10,6 +10,7 @@ reading.py       shard -> raw records; what planning asks of files
 line_reader.py   JSON Lines: lines.py splits bytes into lines
 row_groups.py    Parquet: parquet_rows.py makes objects of rows
 whole_file.py    one file, one record
+at_exit.py       streams that are half read when the interpreter exits
 file_access.py   file of a snapshot -> hub, hub cache or root
 """
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.ranged_get import RangedGet
+from sera_swezero.upstream.at_exit import closed_at_exit
 from sera_swezero.upstream.records import ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -41,7 +42,8 @@ class RecordReader(ABC):
         if self._get is not None:
             self._get.close()
 
-    def __iter__(self) -> Iterator[Raw]:
+    @closed_at_exit
+    def __iter__(self) -> Generator[Raw]:
         try:
             yield from self._records()
         except OSError as error:

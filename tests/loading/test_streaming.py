@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from sera_swezero.errors import ConfigError, StateError
 from sera_swezero.loading import examples
 from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
-from tests.support.streams import CONFIG, FINE, T1, T2, ZERO, hub, large, places, point, stream
+from tests.support.streams import CONFIG, FINE, HERE, T1, T2, ZERO, hub, large, places, point, stream
 
 __all__ = ["hub", "large", "point"]  # fixtures
 pytestmark = pytest.mark.matrix
@@ -368,3 +370,22 @@ def test_rows_are_what_casting_them_would_give() -> None:
         features = rows.features
         for row in rows.take(20):
             assert row == features.decode_example(features.encode_example(row))
+
+
+HALF_READ = """
+import itertools, sys, sera_swezero
+rows = iter(sera_swezero.load_dataset(sys.argv[1], split="train", streaming=True, **eval(sys.argv[2])))
+read = list(itertools.islice(rows, 40))
+"""
+"""The 40 first rows of a SERA set come with a record that is rejected."""
+
+
+@pytest.mark.parametrize("order", ORDERS[:2])
+@pytest.mark.parametrize("root", [{}, {"upstream": "sample"}], ids=["hub", "sample"])
+@pytest.mark.parametrize("name", [CONFIG[T2], CONFIG[ZERO]])
+def test_a_stream_that_is_half_read_at_exit_says_nothing(
+    hub: LoopbackHub, name: str, root: dict[str, Any], order: dict[str, Any]
+) -> None:
+    command = [sys.executable, "-c", HALF_READ, name, repr({**root, **order})]
+    done = subprocess.run(command, check=False, cwd=HERE, env=hub.env(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,37 @@
+"""Streams that are half read when the interpreter exits."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_living: WeakSet[Generator[Any, None, None]] = WeakSet()
+
+
+def closed_at_exit(function: Callable[_P, Generator[_T]]) -> Callable[_P, Generator[_T]]:
+    """Make the generators of a function close while modules are still there, at the interpreter's exit at the latest.
+
+    The interpreter closes what is left only after it has emptied the modules, and then `except` and `finally` find
+    neither the classes nor the log that they name.
+    """
+
+    @wraps(function)
+    def begin(*args: _P.args, **kwargs: _P.kwargs) -> Generator[_T]:
+        generator = function(*args, **kwargs)
+        _living.add(generator)
+        return generator
+
+    return begin
+
+
+@atexit.register
+def _close() -> None:
+    for generator in list(_living):
+        with suppress(ValueError):  # a daemon thread is just running it
+            generator.close()
