@@ -23,6 +23,7 @@ from sera_swezero.sample import sampled_configs
 from tests.build.conftest import ALL
 from tests.support.built import read_rows
 from tests.support.sample import SETS
+from tests.support.streams import HERE
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,12 @@ def test_the_card_names_the_repo_and_is_a_function_of_the_manifest(sample: Path,
 
 def code(text: str) -> Iterator[str]:
     yield from re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_card_and_the_docs_name_the_remedy_for_an_abort_of_pyarrow(text: str) -> None:
+    for page in (text, (HERE / "docs/publishing.md").read_text(encoding="utf-8")):
+        assert "apache/arrow/issues/45214" in page
+        assert "pyarrow 24 or older" in page
 
 
 def test_the_code_on_the_card_is_python(text: str) -> None:
