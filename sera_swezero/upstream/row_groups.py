@@ -176,7 +176,13 @@ class RowGroupReader(RecordReader):
         buffer = 0 if group.stop - group.start <= _IN_MEMORY else _BUFFER
         number = group.first
         try:
-            file = pq.ParquetFile(source, metadata=self._metadata, pre_buffer=False, buffer_size=buffer)
+            file = pq.ParquetFile(
+                source,
+                metadata=self._metadata,
+                pre_buffer=False,
+                buffer_size=buffer,
+                page_checksum_verification=True,  # of files that have checksums
+            )
             # With threads every one keeps memory of its own, and one column holds nearly all there is to decode.
             batches = file.iter_batches(
                 batch_size=group.batch, row_groups=[group.number], columns=list(self._columns), use_threads=False

@@ -242,3 +242,13 @@ def test_a_row_that_is_too_long_is_rejected_before_it_is_made(
     assert [raw.data and raw.data["t"] for raw in raws] == [texts[0], b"", *texts[2:]]
     assert "a record of at most 1000000 bytes was expected" in raws[1].fault
     assert max(made) <= 1_000_000
+
+
+def test_a_damaged_page_is_an_error_where_the_file_has_checksums(tmp_path: Path) -> None:
+    path = tmp_path / REPO / "rows.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"t": ["one row of text"]}), path, compression="none", write_page_checksum=True)
+    path.write_bytes(path.read_bytes().replace(b"one row", b"two row", 1))
+    snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
+    with pytest.raises(UpstreamError, match=r"row group 0 cannot be read: .*checksum"):
+        list(shard_reader(snapshot, plan_shards(snapshot.files)[0], {"t": "string"}))
