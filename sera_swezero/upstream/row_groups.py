@@ -68,7 +68,7 @@ def footer(source: HubFile | IO[bytes], place: str) -> Any:
 
     try:
         return _hub_footer(source) if isinstance(source, HubFile) else pq.read_metadata(source)
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:  # of a column's name
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # of a column's name
         msg = f"{place}: is not a Parquet file: {error}"
         raise UpstreamError(msg) from error
 
@@ -92,11 +92,12 @@ def groups(metadata: Any, size: int, place: str) -> list[Group]:
         group = metadata.row_group(number)
         chunks = [group.column(i) for i in range(group.num_columns)]
         starts = [int(chunk.dictionary_page_offset or chunk.data_page_offset) for chunk in chunks]
-        stop = max(start + int(chunk.total_compressed_size) for start, chunk in zip(starts, chunks, strict=True))
+        stops = [start + int(chunk.total_compressed_size) for start, chunk in zip(starts, chunks, strict=True)]
         rows = int(group.num_rows)
         if rows:
             decoded = sum(int(chunk.total_uncompressed_size) for chunk in chunks)
-            found.append(Group(number=number, start=min(starts), stop=stop, first=first, rows=rows, decoded=decoded))
+            start, stop = min(starts, default=0), max(stops, default=0)
+            found.append(Group(number=number, start=start, stop=stop, first=first, rows=rows, decoded=decoded))
         first += rows
     problem = ""
     if first != metadata.num_rows or any(group.rows < 0 for group in found):

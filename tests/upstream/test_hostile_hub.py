@@ -252,3 +252,23 @@ def test_a_damaged_page_is_an_error_where_the_file_has_checksums(tmp_path: Path)
     snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
     with pytest.raises(UpstreamError, match=r"row group 0 cannot be read: .*checksum"):
         list(shard_reader(snapshot, plan_shards(snapshot.files)[0], {"t": "string"}))
+
+
+@pytest.mark.parametrize(
+    ("table", "before", "after", "says"),
+    [
+        (pa.table({"n": [1]}), b"AUAAAAA=", b"AUgAAAA=", "is not a Parquet file: Integers with more than 64 bits"),
+        (pa.table({"n": [1]}).select([]), b"", b"", "'n'"),
+    ],
+    ids=["72 bits", "no columns"],
+)
+def test_a_schema_that_cannot_be_is_an_error(
+    tmp_path: Path, table: Any, before: bytes, after: bytes, says: str
+) -> None:
+    path = tmp_path / REPO / "rows.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(table, path)
+    path.write_bytes(path.read_bytes().replace(before, after, 1))
+    snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
+    with pytest.raises(UpstreamError, match=says):
+        list(shard_reader(snapshot, plan_shards(snapshot.files, starts=row_group_starts(snapshot))[0], {"n": "int64"}))
