@@ -36,6 +36,8 @@ def hub_of_streams(folder: Path) -> Iterator[LoopbackHub]:
         patch.setenv("HF_HOME", str(folder / "home"))
         patch.setattr(retry, "READING", RetryPolicy(first=0.01, longest=0.1))
         patch.setattr(session, "TIMEOUT", _SILENCE)
+        patch.setattr(session, "PATIENCE", 4 * _SILENCE)
+        patch.setattr(session, "LEAST", 1000)
         yield hub
 
 
@@ -79,7 +81,7 @@ def _fault(rng: random.Random) -> dict[str, Any]:
     """An order for the hub. One in fifty never ends."""
     host, path = rng.choice([("cdn", ""), ("cdn", ""), ("hub", "/resolve/"), ("hub", "/revision/"), ("hub", "/tree/")])
     kinds = ["status", "reset_before", "reset_after", "reset_mid_body", "truncated", "stall", "latency", "bandwidth"]
-    kinds += ["wrong_content_range", "ignore_range"] if host == "cdn" else ["stale_redirect"]
+    kinds += ["wrong_content_range", "ignore_range", "compressed"] if host == "cdn" else ["stale_redirect"]
     kind = rng.choice(kinds)
     return {
         "kind": kind,
@@ -91,13 +93,13 @@ def _fault(rng: random.Random) -> dict[str, Any]:
         "retry_after": rng.choice([None, 0]),
         "after": rng.choice([None, rng.randint(1, 500_000)]),
         "seconds": 3 * _SILENCE if kind == "stall" else rng.uniform(0, _SILENCE / 5),
-        "bytes_per_second": rng.choice([1 << 20, 8 << 20]),
+        "bytes_per_second": rng.choice([20, 1 << 20, 8 << 20]),
     }
 
 
 PART = Part(
     name="network",
-    tried="Up to twelve faults are ordered at random (resets, silence, cut, slow or wrong answers, statuses, stale "
-    "addresses), and a stream of random shards and order is read to its end",
+    tried="Up to twelve faults are ordered at random (resets, silence, cut, slow, compressed or wrong answers, "
+    "statuses, stale addresses), and a stream of random shards and order is read to its end",
     prepared=_prepared,
 )
