@@ -7,7 +7,6 @@ build_shard.py      what is done per unit: shards of upstream in, files and an e
 folder.py           the folder that is built into
 unit_files.py       the unit, its entry, its files on disk
 parquet_writer.py   rows -> one Parquet file, always the same bytes
-arrow_columns.py    the rows of a row group as Arrow arrays
 figures.py          what the card says of the rows, counted while they are built
 manifest.py         what was built from what, as typed JSON; manifests merge
 card.py             manifest -> README.md

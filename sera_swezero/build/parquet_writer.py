@@ -6,15 +6,13 @@ single pages, and content-defined pages, so that a new version shares most of it
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sera_swezero.build.arrow_columns import arrow_column
-from sera_swezero.schemas.columns import features
+from sera_swezero.schemas.arrow_columns import arrow_column, schema_of
 from sera_swezero.views import Columns, Row
 
 ROW_GROUP_BYTES = 64_000_000
@@ -39,14 +37,6 @@ WRITER: dict[str, Any] = {
     "no_statistics": ["messages"],
 }
 """What the bytes of a file depend on besides its rows."""
-
-
-def schema_of(columns: Columns) -> pa.Schema:
-    """The Arrow schema of columns. Its metadata has their features once more, for `datasets`."""
-    plain = features(columns)
-    metadata = json.dumps({"info": {"features": plain}}, sort_keys=True)
-    fields = [pa.field(name, _arrow(feature)) for name, feature in plain.items()]
-    return pa.schema(fields, metadata={"huggingface": metadata})
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -105,14 +95,3 @@ class Sink:
         self.rows += table.num_rows
         self.arrow_bytes += table.nbytes
         self._size = 0
-
-
-def _arrow(feature: Any) -> pa.DataType:
-    """The Arrow type of a feature, as `datasets` makes it."""
-    if isinstance(feature, list):
-        return pa.list_(_arrow(feature[0]))
-    if feature.get("_type") == "Json":
-        return pa.json_()
-    if feature.get("_type") == "Value":
-        return pa.type_for_alias(feature["dtype"])
-    return pa.struct([pa.field(name, _arrow(member)) for name, member in feature.items()])

@@ -4,9 +4,9 @@ Every internal of `datasets` that this depends on ("seam") is named here. None i
 3.6, 4.8 and 5.2:
 
 * a builder's `_get_examples_iterable_for_split(split_generator)` returns the iterable of a split;
-* `ExamplesIterable`: `shuffle_data_sources`, `shard_data_sources`, `reshard_data_sources`, `num_shards`, `_state_dict`,
-  `_init_state_dict`, `split_shard_indices_by_worker`, `features`, `is_typed`; wrappers (map, filter, interleave, split
-  by node, DataLoader workers) call these and nothing else;
+* `ExamplesIterable`: `iter_arrow`, `_iter_arrow`, `shuffle_data_sources`, `shard_data_sources`,
+  `reshard_data_sources`, `num_shards`, `_state_dict`, `_init_state_dict`, `split_shard_indices_by_worker`, `features`;
+  wrappers (map, filter, interleave, split by node, DataLoader workers) call these and nothing else;
 * wrappers load a state key by key into the dict that `_init_state_dict` returned, without a call, so that a state is
   checked when iteration starts;
 * `set_epoch(n)` on 4.x and 5.x calls `shuffle_data_sources(numpy.random.default_rng(n))` when iteration starts; on 3.6
@@ -17,18 +17,21 @@ Every internal of `datasets` that this depends on ("seam") is named here. None i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
 from typing import Any
 
 import msgspec
-from datasets import Features, Value
+import pyarrow as pa
+from datasets import Features
 from datasets.iterable_dataset import ExamplesIterable
 
 from sera_swezero.convert import convert_window
 from sera_swezero.loading.saved_state import SavedState, check_state, move
 from sera_swezero.loading.stream_plan import StreamPlan
 from sera_swezero.report import Report, log_pass
+from sera_swezero.request.row_columns import columns
+from sera_swezero.schemas.arrow_columns import arrow_column, schema_of
 from sera_swezero.views import Row, text_row
 
 _SEAMS = (
@@ -67,15 +70,14 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
         return len(self._positions)
 
     @property
-    def is_typed(self) -> bool:
-        """Whether rows need no further casting: they are validated, and their Json leaves parsed here."""
-        kinds = self._features.values()
-        return any(map(_holds_json, kinds)) or all(isinstance(feature, Value) for feature in kinds)
+    def features(self) -> Features:
+        """The rows' features. They are validated, and their Json leaves parsed here, so `datasets` need not cast."""
+        return self._features
 
     @property
-    def features(self) -> Features | None:
-        """The rows' features, where that spares casting them."""
-        return self._features if self.is_typed else None
+    def iter_arrow(self) -> Callable[[], Iterator[tuple[str, pa.Table]]]:
+        """The method that gives the same rows as Arrow tables."""
+        return self._iter_arrow
 
     def shuffle_data_sources(self, generator: Any) -> WindowedExamples:
         """Take the epoch that `set_epoch` passes in as a generator. The order is the plan's: no shuffling on top."""
@@ -103,20 +105,33 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
         return other
 
     def __iter__(self) -> Iterator[tuple[str, Row]]:
+        leaves = [name for name, feature in self._features.items() if _holds_json(feature)]
+        for key, row in self._rows():
+            yield key, text_row({**row, **{name: [_parse(leaf) for leaf in row[name]] for name in leaves}})
+
+    def _iter_arrow(self) -> Iterator[tuple[str, pa.Table]]:
+        """One table per row, so that a state never points into the middle of one."""
+        schema = schema_of(columns(self._plan.request))
+        waiting = [(field.name, arrow_column(field.type)) for field in schema]
+        for key, row in self._rows():
+            for name, column in waiting:
+                column.extend((row[name],))
+            yield key, pa.Table.from_arrays([column.finish() for _, column in waiting], schema=schema)
+
+    def _rows(self) -> Iterator[tuple[str, Row]]:
+        """The rows as views render them, each once the state points behind it."""
         plan, state, first, mark = self._plan, self._state_dict, 0, -1
         if state is not None:
             check_state(state, self._key(), type(self).__name__, len(self._positions))
             first, mark = state["shard_idx"], state["shard_example_idx"]
-        leaves = [name for name, feature in self._features.items() if _holds_json(feature)] if self.is_typed else []
         windows = plan.windows(self._epoch)
         before = deepcopy(self._report)
         mine = [windows[position] for position in self._positions[first:]]
         for number, (window, records) in enumerate(plan.readers(mine, mark), first):
             for record, converted in convert_window(window, records, plan.snapshot, plan.request, self._report):
-                row = {**converted.row, **{name: [_parse(leaf) for leaf in converted.row[name]] for name in leaves}}
                 if state is not None:
                     move(state, number, record.mark)
-                yield record.key, text_row(row)
+                yield record.key, converted.row
             if state is not None:
                 move(state, number + 1, -1)
         log_pass(plan.request.name, self._report.since(before))

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from sera_swezero.build.build_shard import REJECTED, REJECTED_COLUMNS
 from sera_swezero.build.manifest import BuiltConfig, BuiltFile
-from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES, schema_of
+from sera_swezero.build.parquet_writer import ROW_GROUP_BYTES
 from sera_swezero.errors import PublishError
+from sera_swezero.schemas.arrow_columns import schema_of
 
 
 def footer_faults(metadata: Any, built: BuiltFile) -> Iterator[str]:

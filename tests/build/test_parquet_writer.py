@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero.build import parquet_writer
-from sera_swezero.build.arrow_columns import arrow_column
-from sera_swezero.build.parquet_writer import Sink, schema_of
+from sera_swezero.build.parquet_writer import Sink
 from sera_swezero.loading.builder import features
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
+from sera_swezero.schemas.arrow_columns import arrow_column, schema_of
 
 HERE = Path(__file__).resolve().parents[2]
 COLUMNS = {
@@ -165,6 +165,7 @@ from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.request.settle import settle
+from sera_swezero.schemas.arrow_columns import arrow_column, schema_of
 name, view, out = sys.argv[1:]
 given = {"name": name, "view": view, "upstream": "sample"}
 snapshot = take_snapshot(settle(**given).origins, upstream="sample")

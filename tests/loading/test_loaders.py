@@ -19,9 +19,9 @@ from datasets.distributed import split_dataset_by_node
 
 import sera_swezero
 from sera_swezero import ConfigError, SeraSweZero
-from sera_swezero.sample import ROOT, sampled_configs
-from sera_swezero.views import VIEWS
+from sera_swezero.sample import ROOT
 from tests.support.sample import COUNTS, kept_rows
+from tests.support.streams import NAMES
 
 pytestmark = pytest.mark.matrix
 
@@ -33,14 +33,6 @@ GENERATION = tuple(int(part) for part in datasets.__version__.split(".")[:2])
 def streamed(name: str) -> list[dict[str, Any]]:
     rows = datasets.load_dataset("sera_swezero", name, split="train", streaming=True, upstream="sample")
     return list(rows)
-
-
-READABLE = [name for name in VIEWS if name != "openai" or GENERATION >= (4, 8)]
-NAMES = [
-    *sampled_configs(),
-    *(f"{config}-{view}" for config in ("glm-4.6-lite-t2", "swe-zero-1k-32k") for view in READABLE),
-]
-"""Every config of the sample in its default view, and two configs in every view."""
 
 
 @pytest.mark.parametrize("name", NAMES)

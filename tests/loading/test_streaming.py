@@ -321,16 +321,11 @@ def test_a_state_is_plain_data() -> None:
     assert {type(part) for part in own_parts(state)} == {dict}
 
 
-def test_a_state_that_knows_no_plan_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(examples, "missing_seams", lambda: ["a seam"])
-        with pytest.warns(RuntimeWarning, match="has no a seam: streaming works"):
-            plain = sample()
-        assert places(plain) == places(sample())
-        state = saved(plain)
+def test_a_state_that_knows_no_plan_is_refused() -> None:
+    state = saved(datasets.Dataset.from_dict({"a": [1, 2, 3, 4]}).to_iterable_dataset())
     ours = sample()
     ours.load_state_dict(state)
-    with pytest.raises(StateError, match="keeps no plan"):
+    with pytest.raises(StateError, match=r"keeps no plan|other steps around it"):
         next(iter(ours))
 
 
