@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sera_swezero.cli.options import ConfigName, Json, print_json, takes_arguments
+from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
@@ -35,6 +36,16 @@ def render(
             help="Hub id or folder: counts tokens, and which of them are the model's; also for --max-tokens.",
         ),
     ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option(
+            "--max-length",
+            min=1,
+            metavar="N",
+            help="The trainer's own limit in tokens (TRL: max_length, Axolotl: sequence_len, LLaMA-Factory: "
+            "cutoff_len): counts the turns of the model that it cuts off.",
+        ),
+    ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="How many rows to render.")] = 100,
     as_json: Json = False,
     arguments: ArgumentsDict,
@@ -45,19 +56,22 @@ def render(
     from sera_swezero.templates.survival import look
     from sera_swezero.views.token_limit import spans
 
-    found_template = load_template(template, tokenizer)
     if tokenizer is not None:
         spans(tokenizer, "")  # loads the tokenizer before any row is read
+    elif max_length is not None:
+        msg = "--max-length counts tokens; give --tokenizer, too"
+        raise ConfigError(msg)
+    found_template = load_template(template, tokenizer)
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)  # rejected rows are reported by other commands
     if "max_tokens" in arguments:
         arguments["tokenizer"] = tokenizer
     builder = SeraSweZero(config_name=config, **arguments)
     stream = builder.as_streaming_dataset(split="train")
-    found = look(itertools.islice(stream, rows), builder.request.view.name, found_template, tokenizer)
+    found = look(itertools.islice(stream, rows), builder.request.view.name, found_template, tokenizer, max_length)
     if as_json:
         print_json(_figures(found, found_template))
     else:
-        _show(found, found_template, builder.request.name)
+        _show(found, found_template, builder.request.name, max_length)
     if not found.whole:
         raise typer.Exit(1)
 
@@ -76,11 +90,13 @@ def _figures(found: SurvivalCounts, template: ChatTemplate) -> dict[str, Any]:
         "characters": found.characters,
         "tokens": found.tokens,
         "trained_tokens": found.trained,
+        "turns": found.turns,
+        "cut_turns": found.cut_turns,
         "whole": found.whole,
     }
 
 
-def _show(found: SurvivalCounts, template: ChatTemplate, name: str) -> None:
+def _show(found: SurvivalCounts, template: ChatTemplate, name: str, max_length: int | None) -> None:
     from rich.console import Console
 
     from sera_swezero.display.formatting import NONE
@@ -108,3 +124,7 @@ def _show(found: SurvivalCounts, template: ChatTemplate, name: str) -> None:
     else:
         share = found.trained / found.tokens if found.tokens else 0
         console.print(f"tokens: {found.tokens:,}, of which {found.trained:,} ({share:.1%}) are the model's")
+    if max_length is not None:
+        share = found.cut_turns / found.turns if found.turns else 0
+        cut = f"{found.cut_turns:,} ({share:.1%}) are cut off by a limit of {max_length:,} tokens"
+        console.print(f"turns of the model: {found.turns:,}, of which {cut}")

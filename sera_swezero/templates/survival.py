@@ -7,11 +7,12 @@ and in the place where the template wrote it, and not one like it elsewhere.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -48,19 +49,37 @@ class SurvivalCounts:
     """Tokens of the renderings; None without a tokenizer."""
     trained: int | None = None
     """Tokens of the parts that are marked as the model's; None without a tokenizer or without marks."""
+    turns: int = 0
+    """Turns of the model in the renderings."""
+    cut_turns: int = 0
+    """Those of them that a trainer with the given limit would not see to their end."""
 
     @property
     def whole(self) -> bool:
-        """Whether every row rendered, with all its texts and without a null."""
-        return self.rows > 0 and not self.failed and not self.nulls and self.kept == self.total
+        """Whether every row rendered, with all its texts, without a null and within the limit."""
+        faults = self.failed or self.nulls or self.cut_turns
+        return self.rows > 0 and not faults and self.kept == self.total
 
     def share(self, kind: str) -> float | None:
         """Share of the texts of a kind that was kept; None where the rows have none."""
         return self.kept[kind] / self.total[kind] if self.total[kind] else None
 
 
-def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str | None = None) -> SurvivalCounts:
+def look(
+    rows: Iterable[Row],
+    view: str,
+    template: ChatTemplate,
+    tokenizer: str | None = None,
+    max_length: int | None = None,
+) -> SurvivalCounts:
     """Render rows, as `datasets` returns them, and count what survived.
+
+    Args:
+        rows: of the view.
+        view: its name.
+        template: what renders them.
+        tokenizer: hub id, folder or file; counts tokens.
+        max_length: tokens behind which a trainer cuts a rendering off; takes a tokenizer.
 
     Raises:
         ConfigError: the view has no chat; the tokenizer cannot be loaded.
@@ -78,7 +97,7 @@ def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str 
         found.argument_nulls += inside
         marks = _Marks()
         try:
-            probed = template.render([shows.mark(message, marks) for message in messages], tools).text
+            probed = template.render(list(marks.messages(messages, shows.mark)), tools).text
             rendered = template.render(messages, tools)
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
             found.failed[f"{type(error).__name__}: {error}"] += 1
@@ -91,7 +110,19 @@ def look(rows: Iterable[Row], view: str, template: ChatTemplate, tokenizer: str 
             found.tokens = (found.tokens or 0) + len(places)
             if template.marks:
                 found.trained = (found.trained or 0) + _inside(places, rendered.trained)
+            ends = marks.turn_ends(probed)
+            found.turns += len(ends)
+            if max_length is not None and len(places) > max_length:
+                found.cut_turns += sum(end > places[max_length - 1][1] for end in ends)
     return found
+
+
+class _Group(NamedTuple):
+    """Texts that are kept or lost together: their kind, and the message that they are of."""
+
+    kind: str
+    message: int
+    texts: list[str]
 
 
 class _Marks:
@@ -99,11 +130,17 @@ class _Marks:
 
     def __init__(self) -> None:
         self._salt = secrets.token_hex(8)  # cannot occur in a row
-        self._groups: list[tuple[str, list[str]]] = []
+        self._groups: list[_Group] = []
+        self._message = 0
+
+    def messages(self, messages: Iterable[Message], mark: Callable[[Message, _Marks], Message]) -> Iterator[Message]:
+        """The messages of a chat with their texts between marks."""
+        for self._message, message in enumerate(messages):
+            yield mark(message, self)
 
     def group(self, kind: str) -> None:
         """Begin a thing of `kind`, kept only if every text of it is."""
-        self._groups.append((kind, []))
+        self._groups.append(_Group(kind, self._message, []))
 
     def mark(self, text: str, kind: str | None = None) -> str:
         """Put marks around a text of the group that is open, or of one of its own; "" stays as it is."""
@@ -111,7 +148,7 @@ class _Marks:
             return text
         if kind is not None:
             self.group(kind)
-        texts = self._groups[-1][1]
+        texts = self._groups[-1].texts
         texts.append(text)
         return "{}{}{}".format(*self._around(len(self._groups) - 1, len(texts) - 1, text))
 
@@ -125,9 +162,19 @@ class _Marks:
 
     def count(self, rendered: str, found: SurvivalCounts) -> None:
         """Look for every group's texts in the rendering."""
-        for number, (kind, texts) in enumerate(self._groups):
+        for number, (kind, _, texts) in enumerate(self._groups):
             found.total[kind] += 1
             found.kept[kind] += all(self._kept(rendered, number, index, text) for index, text in enumerate(texts))
+
+    def turn_ends(self, rendered: str) -> list[int]:
+        """Where each message of the model that came through ends, in characters of a rendering without marks."""
+        ends: dict[int, int] = {}
+        marks = 0
+        for found in re.finditer(rf"\[{self._salt}\d+\.\d+>|<(\d+)\.\d+{self._salt}\]", rendered):
+            if found[1] and (group := self._groups[int(found[1])]).kind != "observations":
+                ends[group.message] = found.start() - marks
+            marks += len(found[0])
+        return list(ends.values())
 
     def _around(self, group: int, index: int, text: str) -> tuple[str, str, str]:
         return f"[{self._salt}{group}.{index}>", text, f"<{group}.{index}{self._salt}]"

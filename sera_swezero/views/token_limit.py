@@ -90,9 +90,7 @@ def _load(tokenizer: str) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        msg = (
-            "max_tokens counts with the package `tokenizers`, which is not installed: pip install 'sera-swezero[train]'"
-        )
+        msg = f"tokenizer={tokenizer!r} needs the package `tokenizers`: pip install 'sera-swezero[train]'"
         raise ConfigError(msg) from None
     path = _path(tokenizer)
     try:

@@ -18,25 +18,14 @@ from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from sera_swezero.views.token_limit import count
 from sera_swezero.views.training import tagged_messages
+from tests.support.characters import tokenizer
 from tests.support.raw import T2, ZERO, Turn, chat, convert_one, history, line, sera, swe_zero
+
+__all__ = ["tokenizer"]  # a fixture
 
 TRAINING = ["openai", "hermes", "sharegpt"]
 TURNS = [Turn(f"thought {n} " + "word " * 20, arguments='{"command": "ls"}', output="file " * 10) for n in range(5)]
 SERA = line(sera(history([*TURNS, Turn("done", tool="submit", arguments="{}", output="diff")])))
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One token a character, so that lengths can be worked out by hand."""
-    made = Tokenizer(
-        models.BPE(vocab={c: i for i, c in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, merges=[])
-    )
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.enable_truncation(10)  # as files on the hub often have it; it must not cut the counts
-    made.enable_padding(length=10)
-    folder = tmp_path_factory.mktemp("tokenizer")
-    made.save(str(folder / "tokenizer.json"))
-    return str(folder)
 
 
 def wrapped(role: str, text: str) -> int:
