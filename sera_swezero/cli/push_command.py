@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,13 @@ def push(
     as_json: Json = False,
 ) -> None:
     """Publish a built directory: readers see the old version or the new one. Run it again after a failure."""
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+
     from sera_swezero.display.formatting import byte_size
     from sera_swezero.push.publish import push as run
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     outcome = run(
         folder,
         repo,

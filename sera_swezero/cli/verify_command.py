@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sera_swezero.cli.options import Json, print_json
+from sera_swezero.errors import ConfigError
 
 
 def verify(
@@ -22,6 +24,9 @@ def verify(
     from sera_swezero.display.formatting import escaped
     from sera_swezero.push.verify import verify as run
 
+    if Path(repo).is_dir():
+        msg = f"{repo} is a folder, which `sera-swezero check {repo}` checks; verify takes a published repo, OWNER/NAME"
+        raise ConfigError(msg)
     verdict = run(repo, revision=revision, rows=rows)
     if as_json:
         print_json(dataclasses.asdict(verdict))

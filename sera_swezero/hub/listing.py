@@ -23,7 +23,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import retry
 from sera_swezero.hub.listed_path import refuse_unsafe
 from sera_swezero.hub.retry import RetryPolicy
-from sera_swezero.hub.session import explained, get_json
+from sera_swezero.hub.session import explained, get_json, is_offline
 
 _LOG = logging.getLogger(__name__)
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -149,13 +149,13 @@ def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[st
     """
     key = f"{endpoint()} {repo}@{revision}"
     memory = _remembered()
-    if constants.HF_HUB_OFFLINE or (_COMMIT.fullmatch(revision) and key in memory):
+    if is_offline() or (_COMMIT.fullmatch(revision) and key in memory):
         if key in memory:
             entry = memory[key]
             return entry["commit"], [RepositoryFile(*row) for row in entry["files"]]
         msg = (
-            f"{repo}: offline (HF_HUB_OFFLINE), and revision {revision!r} was never resolved on this machine; "
-            "go online once, or give upstream= a local mirror"
+            f"{repo}: offline (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE), and revision {revision!r} was never resolved on "
+            "this machine; go online once, or give upstream= a local mirror"
         )
         raise UpstreamError(msg)
     commit, files = _ask(repo, revision, token=token)

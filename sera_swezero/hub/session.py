@@ -19,7 +19,7 @@ import msgspec
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub import retry
 from sera_swezero.hub.background import within
-from sera_swezero.hub.retry import RetryPolicy, SteadyError, in_words, is_transient, with_retries
+from sera_swezero.hub.retry import RetryPolicy, SteadyError, in_words, is_transient, status_of, with_retries
 
 _T = TypeVar("_T")
 
@@ -31,6 +31,8 @@ PATIENCE = 60.0
 
 LEAST = 16 * 1024
 """Bytes of a file that must arrive in every `PATIENCE` seconds of waiting for them. A modem brings 400 KB a minute."""
+
+REFUSAL = "the token is refused: set HF_TOKEN to a valid one, or log in again (`hf auth login`)"
 
 _LONGEST_JSON = 32 * 1024 * 1024
 """Bytes of a page of JSON at most. A page of a listing has about 300 KB."""
@@ -193,6 +195,13 @@ def _factory() -> Callable[[], Any]:
     return found[0] if found else huggingface_hub.get_session
 
 
+def is_offline() -> bool:
+    """Whether the hub is not to be asked: `HF_HUB_OFFLINE`, or `HF_DATASETS_OFFLINE`, which `datasets` heeds, too."""
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_OFFLINE or os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+
+
 @contextmanager
 def explained(repo: str, place: str) -> Iterator[None]:
     """Say in words what goes wrong inside: errors of the hub and of its transport become an UpstreamError.
@@ -226,7 +235,8 @@ def _problem(error: Exception, repo: str, place: str) -> str | None:
         return f"{repo}: no such dataset on {hub}, or it is private and the token does not open it"
     transient = is_transient(error)
     if isinstance(error, HfHubHTTPError) and not transient:
-        return f"{place}: the hub refuses it: {in_words(error)}"
+        refusal = REFUSAL if status_of(error) == 401 else f"the hub refuses it: {in_words(error)}"
+        return f"{place}: {refusal}"
     if isinstance(error, OSError | ValueError) or transient:
         attempts = f" in {retry.READING.attempts} attempts" if transient else ""
         return f"{place}: the hub at {hub} did not answer as expected{attempts}: {in_words(error)}"

@@ -8,16 +8,19 @@ before the merge, and what slips in between is a conflict, because every version
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError, UpstreamError
 from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of
+from sera_swezero.hub.session import REFUSAL
 from sera_swezero.push import readback
 from sera_swezero.push.difference import Difference, Send, difference, refuse_made_up
 from sera_swezero.push.push_result import PushResult
@@ -27,6 +30,7 @@ from sera_swezero.push.token import require_token
 BATCH = 25
 """Files of one commit to the pull request at most: a killed push repeats no more than these. The hub advises fewer than
 100."""
+_TAG = re.compile(r"\w[\w-]*(\.[\w-]+)*", re.ASCII)
 
 
 def push(  # noqa: PLR0913 (the command's options, by the same names)
@@ -61,11 +65,14 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
     if local is None:
         msg = f"{folder} has no {MANIFEST}; expected a directory that `sera-swezero build` made"
         raise PublishError(msg)
+    repository = Repository(repo=repo, policy=policy)
+    if tag is not None and not _TAG.fullmatch(tag):
+        msg = f"the tag {tag!r} is not a name that the hub takes; letters, digits and . _ - were expected, such as v1.0"
+        raise PublishError(msg)
     if not dry_run:
         if not allow_sample:
             refuse_made_up(folder, local)
         require_token(policy)
-    repository = Repository(repo=repo, policy=policy)
     run = _Push(repository=repository, folder=folder, local=local, tag=tag, on_step=on_step)
     try:
         return run.dry() if dry_run else run.publish(private=private, merge=not pr_only)
@@ -79,12 +86,14 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
 def _explained(repo: str, stage: str, error: Exception) -> str:
     code = status_of(error)
     hints = {
-        401: "the token is not valid, or there is none",
+        401: REFUSAL,
         403: "the token may not write here: it needs write access to this repo",
         404: "no such repo, or the token does not open it",
     }
-    silent = "the hub did not answer" if is_transient(error) else "the push failed"
-    why = hints.get(code or 0, "the hub did not take it" if code else silent)
+    if code in hints:
+        return f"{repo}: {stage}: {hints[code]}"
+    silent = f"the hub at {constants.ENDPOINT} did not answer" if is_transient(error) else "the push failed"
+    why = "the hub did not take it" if code else silent
     return f"{repo}: {stage}: {why}: {type(error).__name__}: {error}"
 
 

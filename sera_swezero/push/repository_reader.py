@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,6 +12,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import Manifest
+from sera_swezero.errors import PublishError
 from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.listing import RepositoryFile, endpoint, list_files, resolve
@@ -29,6 +31,7 @@ Tree = dict[str, RepositoryFile]
 class RepositoryReader:
     """One dataset repo on the hub of HF_ENDPOINT. The client chooses the token at every call, since it may expire.
 
+    Raises PublishError for an id of another form.
     Every method raises the error of the client or the transport when the attempts are used up or the hub refuses.
     """
 
@@ -37,6 +40,11 @@ class RepositoryReader:
 
     policy: RetryPolicy
     """How often to try each call, and how long to wait."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repo, re.ASCII):
+            msg = f"{self.repo!r} is not the id of a dataset repo; OWNER/NAME was expected"
+            raise PublishError(msg)
 
     def _call(self, call: Callable[[HfApi], _T], what: str, look: Callable[[], _T | None] | None = None) -> _T:
         return with_retries(lambda: within(SILENCE, lambda: call(HfApi())), what, self.policy, look=look)

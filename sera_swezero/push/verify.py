@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from huggingface_hub import DatasetCard
-from huggingface_hub.errors import HfHubHTTPError
 
 from sera_swezero.build.card import card_configs, card_infos
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
-from sera_swezero.errors import PublishError, UpstreamError
-from sera_swezero.hub.retry import RetryPolicy, is_transient
+from sera_swezero.errors import PublishError
+from sera_swezero.hub.retry import RetryPolicy
+from sera_swezero.hub.session import explained
 from sera_swezero.push import readback
 from sera_swezero.push.repository import PUSHING
 from sera_swezero.push.repository_reader import MAIN, RepositoryReader, Tree
@@ -53,15 +53,12 @@ def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPo
         policy: how often to try each call, and how long to wait.
 
     Raises:
-        PublishError: there is no such repo or revision, or no manifest to check against; or it cannot be read.
+        PublishError: there is no such repo or revision, or no manifest to check against.
+        UpstreamError: it cannot be read.
     """
-    try:
-        return _verdict(RepositoryReader(repo=repo, policy=policy), revision, rows)
-    except Exception as error:
-        if isinstance(error, HfHubHTTPError | UpstreamError) or is_transient(error):
-            msg = f"{repo}: cannot be read: {error}"
-            raise PublishError(msg) from error
-        raise
+    repository = RepositoryReader(repo=repo, policy=policy)
+    with explained(repo, f"{repo}@{revision}"):
+        return _verdict(repository, revision, rows)
 
 
 def _verdict(repository: RepositoryReader, revision: str, rows: int) -> Verdict:

@@ -7,6 +7,7 @@ from typing import IO
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.hub_file import HubFile
+from sera_swezero.hub.session import is_offline
 from sera_swezero.upstream.records import Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
@@ -23,13 +24,11 @@ def hub_file(snapshot: Snapshot, shard: Shard) -> HubFile | None:
     """The shard's file on the hub; None below a root or in the hub's cache. Raises UpstreamError offline."""
     if snapshot.root is not None or _cached(snapshot, shard):
         return None
-    from huggingface_hub import constants
-
     commit = snapshot.commits[shard.repo]
-    if constants.HF_HUB_OFFLINE:
+    if is_offline():
         msg = (
-            f"{shard.place}: offline (HF_HUB_OFFLINE), and the file is not in the hub cache; go online, or "
-            f"run `hf download --repo-type dataset {shard.repo} --revision {commit}` beforehand"
+            f"{shard.place}: offline (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE), and the file is not in the hub cache; go "
+            f"online, or run `hf download --repo-type dataset {shard.repo} --revision {commit}` beforehand"
         )
         raise UpstreamError(msg)
     return HubFile(

@@ -230,6 +230,61 @@ def test_a_token_that_may_not_write_is_told_so_and_nothing_changes(hub: Loopback
     assert hub.pull_requests(REPO) == []
 
 
+@pytest.mark.parametrize("verb", ["push", "verify"])
+def test_a_refused_token_is_named(verb: str, hub: LoopbackHub, tmp_path: Path) -> None:
+    folder = [made(tmp_path / "v1", range(3))] if verb == "push" else []
+    done = command(hub, verb, *folder, REPO, HF_TOKEN="hf_expired")
+    assert done.returncode == 2
+    assert "the token is refused: set HF_TOKEN to a valid one" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "http" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["push", "{out}", "notarepo", "--dry-run"], "'notarepo' is not the id of a dataset repo; OWNER/NAME was"),
+        (["push", "{out}", REPO, "--dry-run", "--tag", "v 1"], "the tag 'v 1' is not a name that the hub takes"),
+        (["verify", "notarepo"], "'notarepo' is not the id of a dataset repo"),
+        (["verify", "{out}"], "is a folder, which `sera-swezero check {out}` checks"),
+    ],
+)
+def test_what_can_be_seen_without_the_hub_is_said_before_it_is_asked(
+    arguments: list[str], says: str, hub: LoopbackHub, tmp_path: Path
+) -> None:
+    out = made(tmp_path / "v1", range(3))
+    done = command(hub, *(argument.format(out=out) for argument in arguments))
+    assert done.returncode == 2
+    assert says.format(out=out) in done.stderr
+    assert hub.log == []
+
+
+@pytest.mark.parametrize("verb", ["push", "verify", "lock"])
+def test_a_hub_that_is_not_reachable_is_one_line(verb: str, hub: LoopbackHub, tmp_path: Path) -> None:
+    at = "http://127.0.0.1:9"
+    out = made(tmp_path / "v1", range(3))
+    arguments = {"push": [str(out), REPO, "--dry-run"], "verify": [REPO], "lock": [SERA, "--out", str(tmp_path / "l")]}
+    script = (
+        "import sys\nfrom sera_swezero.cli import main\nfrom sera_swezero.hub import retry\n"
+        "from sera_swezero.push import repository\n"
+        "for policy in (retry.READING, repository.PUSHING):\n"
+        "    object.__setattr__(policy, 'first', 0.01)\n"
+        "main(sys.argv[1:])"
+    )
+    given = [sys.executable, "-c", script, verb, *arguments[verb]]
+    done = subprocess.run(given, env=hub.env(HF_ENDPOINT=at), cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"the hub at {at} did not answer" in done.stderr
+
+
+def test_a_push_in_a_pipe_prints_no_progress_bars(hub: LoopbackHub, tmp_path: Path) -> None:
+    done = command(hub, "push", made(tmp_path / "v1", range(3)), REPO)
+    assert done.returncode == 0
+    assert all(line.startswith((f"{REPO}: ", "pull request ")) for line in done.stderr.splitlines()), done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
+
+
 def test_the_stored_login_serves(hub: LoopbackHub, tmp_path: Path) -> None:
     home = Path(hub.env()["HF_HOME"])
     home.mkdir(parents=True, exist_ok=True)

@@ -118,9 +118,10 @@ def test_a_mapping_without_the_repo_is_a_config_error(tmp_path: Path) -> None:
         take_snapshot(settle("glm-4.6-lite-t2").origins, revision=str(lock))
 
 
-def test_what_was_resolved_once_serves_offline(hub: LoopbackHub) -> None:
+@pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"])
+def test_what_was_resolved_once_serves_offline(switch: str, hub: LoopbackHub) -> None:
     commit = hub.add_dataset(T2, ROOT / T2)
-    offline = {"HF_HUB_OFFLINE": "1"}
+    offline = {switch: "1"}
     assert says(ask(hub, CONFIG[T2], env=offline), T2, "offline", "never resolved on this machine")
     online = ask(hub, CONFIG[T2])
     before = len(hub.log)
@@ -138,6 +139,14 @@ def test_a_repo_that_is_not_open_says_so(hub: LoopbackHub) -> None:
     assert says(ask(hub, CONFIG[T2]), T2, "is gated", "HF_TOKEN")
     hub.grant(T2)
     assert ask(hub, CONFIG[T2])["rows"]
+
+
+@pytest.mark.matrix
+def test_a_refused_token_is_named(hub: LoopbackHub) -> None:
+    hub.add_dataset(T2, ROOT / T2)
+    refused = ask(hub, CONFIG[T2], env={"HF_TOKEN": "hf_expired"})
+    assert says(refused, T2, "the token is refused: set HF_TOKEN to a valid one")
+    assert "http" not in refused["says"]
 
 
 def test_a_private_repo_opens_to_the_token_alone(hub: LoopbackHub) -> None:
