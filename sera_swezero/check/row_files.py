@@ -15,8 +15,6 @@ from sera_swezero.views import LINEAGE, Row
 
 _BATCH = 32
 """Parquet rows that are Python objects at a time; a row may have a megabyte."""
-_BUFFER = 4 * 1024 * 1024
-"""Bytes to read at a time; otherwise a whole column chunk is read, which is 5 GB if a file is one row group."""
 _LONGEST = 512 * 1024 * 1024
 """Bytes of a line; a file with a longer line is not JSON Lines."""
 _GLANCE = 16
@@ -49,7 +47,7 @@ def open_file(file: RowFile) -> OpenedFile:
         found = f"a {file.suffix} file" if file.suffix else "a file without a suffix"
         raise Unreadable(found, f"one of {', '.join(SUFFIXES)}")
     try:
-        if file.file_system.size(file.path) == 0:
+        if file.size == 0:
             raise Unreadable("an empty file (0 bytes)", f"rows in a {file.suffix} file")
         return _parquet(file) if file.suffix == ".parquet" else _jsonl(file)
     except OSError as error:
@@ -118,10 +116,9 @@ def _parse(line: bytes) -> Row | Fault:
 
 def _parquet(file: RowFile) -> OpenedFile:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        parquet = pq.ParquetFile(file.path, filesystem=file.file_system, pre_buffer=False, buffer_size=_BUFFER)
+        parquet = file.parquet()
     except pa.ArrowException as error:
         raise Unreadable(_first_line(error), "a whole Parquet file") from error
     kinds = {field.name: kind_of(field.type) for field in parquet.schema_arrow}

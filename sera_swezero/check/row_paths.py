@@ -10,6 +10,9 @@ from typing import IO, Any
 SUFFIXES = (".parquet", ".jsonl")
 """The files that rows are read from."""
 
+_BUFFER = 4 * 1024 * 1024
+"""Bytes to read at a time; otherwise a whole column chunk is read, which is 5 GB if a file is one row group."""
+
 ASIDE = "rejected"
 """Below a folder, files and folders whose names begin like this hold raw records that did not convert, so no rows."""
 
@@ -30,9 +33,25 @@ class RowFile:
         """The end of the name, such as ".parquet"."""
         return PurePosixPath(self.path).suffix
 
+    @property
+    def size(self) -> int:
+        """Bytes. Raises OSError."""
+        return int(self.file_system.size(self.path))
+
     def open(self) -> IO[bytes]:
         """Open the file for reading. Raises OSError."""
         return io.BufferedReader(self.file_system.open(self.path, "rb"))  # fsspec's own `readline` has no limit
+
+    def parquet(self) -> Any:
+        """Open the file as a `pyarrow.parquet.ParquetFile` to stream. Raises OSError or pyarrow.ArrowException."""
+        import pyarrow.parquet as pq
+
+        return pq.ParquetFile(self.path, filesystem=self.file_system, pre_buffer=False, buffer_size=_BUFFER)
+
+
+def is_url(location: str | Path) -> bool:
+    """Say whether a location is an fsspec URL rather than a path."""
+    return "://" in str(location)
 
 
 def find_files(location: str | Path) -> list[RowFile]:
@@ -48,7 +67,7 @@ def find_files(location: str | Path) -> list[RowFile]:
     import fsspec
 
     given = str(location).rstrip("/")
-    if "://" in given:
+    if is_url(given):
         file_system, base = fsspec.core.url_to_fs(given)
         is_file = PurePosixPath(base).suffix in SUFFIXES  # to ask for a folder may take a download of the file
     else:
@@ -59,6 +78,14 @@ def find_files(location: str | Path) -> list[RowFile]:
     return [
         RowFile(f"{given}/{inside}", path, file_system) for path, inside in sorted(found.items()) if _has_rows(inside)
     ]
+
+
+def read_beside(location: str | Path, name: str) -> bytes | None:
+    """The content of a file in a folder of rows; None where there is none. Raises OSError."""
+    import fsspec
+
+    file_system, path = fsspec.core.url_to_fs(f"{str(location).rstrip('/')}/{name}")
+    return bytes(file_system.cat_file(path)) if file_system.isfile(path) else None
 
 
 def _has_rows(inside: str) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Target = Annotated[
     str,
     typer.Argument(
-        metavar="CONFIG|DIR",
-        help="A config name, or a folder of Parquet such as `build` makes.",
+        metavar="CONFIG|PATH",
+        help="A config name, or a Parquet file or folder such as `build` makes; also a URL.",
         show_default=False,
         autocompletion=complete_config,
     ),

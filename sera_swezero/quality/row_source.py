@@ -1,17 +1,17 @@
-"""Where the rows come from: a config, converted while it is read, or a folder of Parquet. One row at a time."""
+"""Where the rows come from: a config, converted while it is read, or files of Parquet. One row at a time."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Unpack
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check.contracts import contracts, describe_contracts, recognise
 from sera_swezero.check.row_files import kind_of
-from sera_swezero.check.row_paths import find_files
+from sera_swezero.check.row_paths import RowFile, find_files, is_url, read_beside
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.row_summary import RowKind, views_read
 from sera_swezero.report import Report
@@ -41,7 +41,7 @@ class PlacedRow(NamedTuple):
 
 @dataclass
 class RowSource:
-    """All rows of a config or of a folder."""
+    """All rows of a config or of files."""
 
     name: str
     reports: dict[str, Report] = field(default_factory=dict)
@@ -58,27 +58,36 @@ class RowSource:
 
 
 def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
-    """The rows of a config name, or of a folder of Parquet with rows of the view rectified or native.
+    """The rows of a config name, or of Parquet files with rows of the view rectified or native.
 
     Args:
-        target: a config name; or a folder, such as `sera-swezero build` makes.
+        target: a config name; or a file or a folder, such as `sera-swezero build` makes, also as an fsspec URL.
         **arguments: for a config, the fields of `Arguments`.
 
     Raises:
-        ConfigError: neither; a view that holds no whole rollouts; or arguments for a folder.
+        ConfigError: neither; a view that holds no whole rollouts; or arguments for files.
     """
-    folder = Path(target).expanduser()
-    if target not in config_names() and folder.is_dir():
-        given = ", ".join(name for name, value in arguments.items() if value is not None)
-        if given:
-            msg = f"{target} is a folder, whose rows are read as they are; {given} can only be given with a config"
-            raise ConfigError(msg)
-        return _Folder(name=folder.name or str(folder), folder=folder.absolute())
+    try:
+        split_name(target)
+    except ConfigError as error:
+        return _files(target, arguments, no_config=error)
     request = settle(target, **arguments)
     if not request.view.for_statistics:
         msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(views_read())}"
         raise ConfigError(msg)
     return _Config(name=request.name, request=request)
+
+
+def _files(target: str, arguments: ArgumentsDict, *, no_config: ConfigError) -> _Files:
+    location = target if is_url(target) else Path(target).expanduser().absolute().as_posix()
+    if not is_url(target) and not Path(location).exists():
+        msg = f"no file or folder {target!r}, and {no_config}"
+        raise ConfigError(msg)
+    given = ", ".join(name for name, value in arguments.items() if value is not None)
+    if given:
+        msg = f"{target}: the rows of files are read as they are; {given} can only be given with a config"
+        raise ConfigError(msg)
+    return _Files(name=PurePosixPath(location).name or location, location=location)
 
 
 @dataclass
@@ -106,69 +115,72 @@ class _Config(RowSource):
 
 
 @dataclass
-class _Folder(RowSource):
-    folder: Path = field(kw_only=True)
+class _Files(RowSource):
+    location: str = field(kw_only=True)
 
     def read(self) -> Iterator[PlacedRow]:
-        found = sorted(Path(file.path) for file in find_files(self.folder) if file.suffix == ".parquet")
-        files = {path: path.stat().st_size for path in found}
+        try:
+            files = {file: file.size for file in find_files(self.location) if file.suffix == ".parquet"}
+            self._read_manifest()
+        except (OSError, ValueError, ImportError) as error:
+            msg = f"{self.location}: cannot be read: {error}"
+            raise UpstreamError(msg) from error
         if not files:
             msg = (
-                f"{self.folder}: no Parquet files; expected what `sera-swezero build` writes, or a folder of such rows"
+                f"{self.location}: no Parquet files; expected what `sera-swezero build` writes, or such rows elsewhere"
             )
             raise ConfigError(msg)
-        self._read_manifest()
         self.made_from["files"] = {}
         before = 0
-        for path, size in files.items():
-            name, facts = self._set(path)
-            in_folder = path.relative_to(self.folder).as_posix()
-            for number, (kind, row, done) in enumerate(read_file(path)):
+        for file, size in files.items():
+            inside = PurePosixPath(file.name.removeprefix(self.location).lstrip("/") or self.name)
+            name, facts = _set(file, inside)
+            for number, (kind, row, done) in enumerate(read_file(file)):
                 known = facts or {key: row[key] for key in NARROWING if key in row}
-                place = Place(row["instance_id"], "", in_folder, number)
+                place = Place(row["instance_id"], "", str(inside), number)
                 mine = RowKind(kind.source, kind.view, known)
                 share = (before + size * done) / sum(files.values())
                 yield PlacedRow(name or _set_with(known) or self.name, mine, place, row, share)
             before += size
 
-    def _set(self, path: Path) -> tuple[str, dict[str, str]]:
-        """The set that a file is of, by the config that its folder is named after, and that config's facts."""
-        parents = [part for part in path.relative_to(self.folder).parts[:-1] if part != "data"]
-        name = parents[-1] if parents else self.name
-        if name not in config_names():
-            return ("/".join(parents), {})
-        origins = CONFIGS[split_name(name)[0]].origins
-        return (name, dict(origins[0].facts)) if len(origins) == 1 else ("", {})
-
     def _read_manifest(self) -> None:
         from sera_swezero.build import manifest
 
-        made = manifest.read(self.folder)
-        if made is not None:
+        text = read_beside(self.location, manifest.MANIFEST)
+        if text is not None:
+            made = manifest.decode(text, f"{self.location}/{manifest.MANIFEST}")
             self.reports |= {name: built.report for name, built in made.configs.items()}
             self.made_up = bool(manifest.made_up(made))
 
 
-def read_file(path: Path) -> Iterator[tuple[RowKind, Row, float]]:
+def read_file(file: RowFile) -> Iterator[tuple[RowKind, Row, float]]:
     """The rows of a Parquet file, each with its kind (without facts) and the share of the file that was read before it.
 
     Raises:
         UpstreamError: it is not Parquet. ConfigError: it has columns of no view that is read.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            kind = _kind(file.schema_arrow, str(path))
+        with file.parquet() as parquet:
+            kind = _kind(parquet.schema_arrow, file.name)
             number = 0
-            for batch in file.iter_batches(batch_size=_BATCH):
+            for batch in parquet.iter_batches(batch_size=_BATCH):
                 for row in batch.to_pylist():
-                    yield kind, row, number / file.metadata.num_rows
+                    yield kind, row, number / parquet.metadata.num_rows
                     number += 1
     except (OSError, pa.ArrowInvalid) as error:
-        msg = f"{path}: cannot be read as Parquet: {error}"
+        msg = f"{file.name}: cannot be read as Parquet: {error}"
         raise UpstreamError(msg) from error
+
+
+def _set(file: RowFile, inside: PurePosixPath) -> tuple[str, dict[str, str]]:
+    """The set that a file is of, by the config that its folder is named after, and that config's facts."""
+    name = next((part for part in reversed(PurePosixPath(file.name).parts[:-1]) if part != "data"), "")
+    if name not in config_names():
+        return ("/".join(part for part in inside.parts[:-1] if part != "data"), {})
+    origins = CONFIGS[split_name(name)[0]].origins
+    return (name, dict(origins[0].facts)) if len(origins) == 1 else ("", {})
 
 
 def _set_with(facts: dict[str, str]) -> str | None:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from sera_swezero.build.manifest import BuiltConfig, BuiltFile, Manifest
 from sera_swezero.build.unit_files import STATE
 from sera_swezero.catalog import CONFIGS
+from sera_swezero.check.row_paths import find_files
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality.collect import Statistics
 from sera_swezero.quality.minhash import SLOTS, Signer
@@ -50,7 +51,7 @@ def sketch(file: BuiltFile, out: Path) -> None:
     origin = CONFIGS[name].origins[0]
     kind = RowKind(SOURCES[origin.source], view or origin.default_view, dict(origin.facts))
     tally, signatures = Tally(source=origin.source, view=kind.view, facts=kind.facts), bytearray()
-    for _, row, _ in read_file(out / file.path):
+    for _, row, _ in read_file(*find_files(out / file.path)):
         summary = summarise(row, kind)
         tally.note(summary, against)
         if kind.source.counts_unique:

@@ -19,7 +19,7 @@ from datasets.distributed import split_dataset_by_node
 
 import sera_swezero
 from sera_swezero import ConfigError, SeraSweZero
-from sera_swezero.sample import ROOT
+from sera_swezero.sample import ROOT, sampled_configs
 from tests.support.sample import COUNTS, kept_rows
 from tests.support.streams import NAMES
 

@@ -279,7 +279,10 @@ def test_a_hub_that_is_not_reachable_is_one_line(verb: str, hub: LoopbackHub, tm
 
 
 def test_a_push_in_a_pipe_prints_no_progress_bars(hub: LoopbackHub, tmp_path: Path) -> None:
-    done = command(hub, "push", made(tmp_path / "v1", range(3)), REPO)
+    given = [sys.executable, "-m", "sera_swezero", "push", str(made(tmp_path / "v1", range(3))), REPO]
+    env = hub.env()
+    del env["HF_HUB_DISABLE_PROGRESS_BARS"]
+    done = subprocess.run(given, env=env, cwd=HERE, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert all(line.startswith((f"{REPO}: ", "pull request ")) for line in done.stderr.splitlines()), done.stderr
     assert "\x1b" not in done.stderr + done.stdout

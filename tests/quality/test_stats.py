@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import msgspec
 import pytest
+from huggingface_hub import HfFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -20,13 +22,17 @@ from typer.testing import CliRunner
 from sera_swezero.build.figures import RECALL_BINS
 from sera_swezero.build.runner import build
 from sera_swezero.cli.app import app
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality import Tally, collect, open_rows
 from sera_swezero.quality.spread import QUANTILES, Distribution
 from sera_swezero.quality.statistics_tables import compare, tables
+from tests.hub import LoopbackHub
 from tests.quality import minhash_definition as definition
 from tests.support.planted import ZERO, Rollout, rollouts, write_zero
 from tests.support.raw import DIFF, REVIEW, T2, Turn, history, line, sera, write_lines
+from tests.support.streams import Point, point
+
+__all__ = ["point"]  # a fixture
 
 
 def stats(target: str, **arguments: Any) -> Any:
@@ -344,6 +350,23 @@ def test_the_command_compares_on_the_terminal() -> None:
     assert "no column: wall time, context budget, hardware" in done.output
 
 
+def test_files_are_read_one_by_one_and_from_urls(tmp_path: Path, hub: LoopbackHub, point: Point) -> None:
+    build(["glm-4.6-lite-t2"], tmp_path / "out", upstream="sample", workers=1)
+    (file,) = (tmp_path / "out/glm-4.6-lite-t2").iterdir()
+    fsspec.filesystem("memory").put(str(tmp_path / "out"), "/stats", recursive=True)
+    hub.add_dataset("me/stats", tmp_path / "out")
+    point(hub)
+    HfFileSystem.clear_instance_cache()
+    local = stats(str(tmp_path / "out"))
+    for url in ("memory://stats", "hf://datasets/me/stats"):
+        found = stats(url)
+        assert found.made_up
+        assert msgspec.json.encode(found.sets) == msgspec.json.encode(local.sets)
+        place = f"{file.parent.name}/{file.name}"
+        for alone in (stats(f"{url}/{place}"), stats(str(file))):
+            assert alone.sets["glm-4.6-lite-t2"].figures()["messages"] == local.total.figures()["messages"]
+
+
 # What cannot be read.
 
 
@@ -353,11 +376,17 @@ def test_other_rows_are_refused_by_name(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"did you mean 'glm-4.6-lite-t2'"):
         stats("glm-4.6-lite-t3")
+    with pytest.raises(ConfigError, match=r"no file or folder './nosuch', and no config './nosuch'; configs are"):
+        stats("./nosuch")
+    with pytest.raises(UpstreamError, match=r"gopher://a/rows.parquet: cannot be read: "):
+        stats("gopher://a/rows.parquet")
     with pytest.raises(ConfigError, match="is in the view 'openai'; statistics are of the views rectified and native"):
         stats("glm-4.6-lite-t2-openai", upstream="sample")
     with pytest.raises(ConfigError, match="no Parquet files"):
         stats(str(tmp_path))
-    with pytest.raises(ConfigError, match=r"is a folder.*upstream can only be given with a config"):
+    with pytest.raises(
+        ConfigError, match=r"the rows of files are read as they are; upstream can only be given with a config"
+    ):
         stats(str(tmp_path), upstream="sample")
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "x.parquet")
     with pytest.raises(
