@@ -70,7 +70,7 @@ class BuiltConfig(msgspec.Struct, kw_only=True):
     described: dict[str, object]
     """The request as `convert.describe` describes it."""
     upstream: dict[str, str]
-    """Commit by repo; "" where a root was read, `SAMPLE` where that is the made-up sample."""
+    """What was read, as `Snapshot.upstream` has it."""
     converter: dict[str, str]
     """Version and digest of the code."""
     writer: dict[str, object]

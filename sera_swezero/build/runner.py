@@ -22,7 +22,6 @@ from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.upstream import Snapshot, plan_shards, take_snapshot
-from sera_swezero.upstream.snapshot import SAMPLE
 from sera_swezero.version import __version__
 
 SHARD_BYTES = 256 * 1024 * 1024
@@ -171,7 +170,7 @@ def built_config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None)
         config=job.request.config.name,
         view=job.request.view.name,
         described=describe(job.request),
-        upstream={repo: SAMPLE if job.snapshot.is_sample else commit for repo, commit in job.snapshot.commits.items()},
+        upstream=job.snapshot.upstream,
         converter={"version": __version__, "rows_version": str(ROWS_VERSION)},
         writer=parquet_writer.WRITER,
         columns=list(types.items()),

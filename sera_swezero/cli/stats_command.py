@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sera_swezero.cli import NAME
 from sera_swezero.cli.options import ORDER, Json, complete_config, takes_arguments
 from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.errors import ConfigError
@@ -70,7 +73,8 @@ def stats(  # noqa: PLR0913 (options of a command)
     if html is not None:
         from sera_swezero.quality.page import page
 
-        html.write_text(page(found, other), encoding="utf-8")
+        command = shlex.join([NAME, *sys.argv[1:]])
+        html.write_text(page(found, other, command=command), encoding="utf-8")
     if png is not None:
         from sera_swezero.quality.plots import plots, write_png
 

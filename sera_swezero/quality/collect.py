@@ -16,6 +16,7 @@ from sera_swezero.quality.samples import Sample, Samples
 from sera_swezero.quality.tally import Tally, total
 from sera_swezero.request import benchmark_overlap
 from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED
+from sera_swezero.upstream.snapshot import SAMPLE
 
 if TYPE_CHECKING:
     from sera_swezero.quality.minhash import Signer
@@ -38,8 +39,13 @@ class Statistics(msgspec.Struct):
     sets: dict[str, Tally]
     """By name, in the order in which they were met."""
     samples: list[Sample] = []
-    made_up: bool = False
-    """Whether there are rows of the made-up sample."""
+    upstream: dict[str, str] = {}
+    """What was read, as `Snapshot.upstream` has it; empty where nothing says."""
+
+    @property
+    def made_up(self) -> bool:
+        """Whether there are rows of the made-up sample."""
+        return SAMPLE in self.upstream.values()
 
     @property
     def total(self) -> Tally:
@@ -108,5 +114,5 @@ def _statistics(
         benchmark=benchmark.name,
         sets={name: tally for name, (tally, _, _) in sets.items()},
         samples=[sample for _, chosen, _ in sets.values() for sample in chosen.chosen()],
-        made_up=rows.made_up,
+        upstream=rows.upstream,
     )

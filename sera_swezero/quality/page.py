@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import jinja2
@@ -11,14 +12,16 @@ from sera_swezero.display.formatting import number, short_number
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics
 from sera_swezero.quality.plots import plots, svg
 from sera_swezero.quality.statistics_tables import tables
+from sera_swezero.version import __version__
 
 
-def page(statistics: Statistics, versus: Statistics | None = None) -> str:
-    """The page as HTML text: tables, plots, a browser of the sample trajectories.
+def page(statistics: Statistics, versus: Statistics | None = None, *, command: str = "") -> str:
+    """The page as HTML text: a browser of the sample trajectories, plots, tables.
 
     Args:
         statistics: of the rows; `samples` are the trajectories to look at.
         versus: another set of rows to compare with, above the other tables.
+        command: the command line that the page is made by.
 
     Raises:
         ConfigError: matplotlib, which draws the plots, is not installed.
@@ -29,12 +32,26 @@ def page(statistics: Statistics, versus: Statistics | None = None) -> str:
     return template.render(
         title=statistics.name,
         made_up=statistics.made_up,
+        provenance=_provenance(statistics, command),
         tiles=_tiles(statistics),
         tables=tables(statistics, versus),
         plots=[svg(plot) for plot in plots(statistics)],
         absent=NOT_IN_THE_DATA,
         samples=msgspec.to_builtins(statistics.samples),
     )
+
+
+def _provenance(statistics: Statistics, command: str) -> str:
+    """When, with what and from what the page was made."""
+    by = f" by `{command}`" if command else ""
+    made = f"Made on {datetime.now(UTC).date()} with sera-swezero {__version__}{by}"
+    if statistics.made_up:
+        return f"{made}. Rows of the made-up sample."
+    read = [
+        f"{repo} at commit {commit}" if commit else f"{repo} below a root"
+        for repo, commit in statistics.upstream.items()
+    ]
+    return f"{made}. Rows of {', '.join(read)}." if read else f"{made}."
 
 
 def _tiles(statistics: Statistics) -> list[tuple[str, str]]:

@@ -44,6 +44,8 @@ class Plot:
     """Counts by label."""
     edges: tuple[float, ...] = ()
     """Of the bins, where the bars are a histogram's."""
+    logarithmic: bool = False
+    """Whether the bins are as wide as their values are large, and so the axis is."""
 
 
 def plots(statistics: Statistics) -> list[Plot]:
@@ -53,10 +55,10 @@ def plots(statistics: Statistics) -> list[Plot]:
         _histogram("turns", "Messages of a row", "messages", whole.messages),
         _histogram("model-turns", "Turns of the model", "turns", whole.turns),
         _histogram("tool-calls", "Tool calls of a row", "calls", whole.calls),
-        _histogram("characters", "Characters of a row", "characters", whole.characters),
-        _histogram("prompt-tokens", "Prompt tokens of a rollout, over its turns", "tokens", whole.prompt_tokens),
-        _histogram("completion-tokens", "Completion tokens of a rollout", "tokens", whole.completion_tokens),
-        _histogram("duration", "Duration of a rollout", "seconds", whole.duration_sec),
+        _lengths("characters", "Characters of a row", "characters", whole.characters),
+        _lengths("prompt-tokens", "Prompt tokens of a rollout, over its turns", "tokens", whole.prompt_tokens),
+        _lengths("completion-tokens", "Completion tokens of a rollout", "tokens", whole.completion_tokens),
+        _lengths("duration", "Duration of a rollout", "seconds", whole.duration_sec),
         _recall(whole),
         _counts("outcomes", "Outcomes", "rows", {s: whole.outcomes[s] for s in STATUSES if whole.outcomes.get(s)}),
         _counts("tools", "Tool calls by tool", "calls", whole.tools),
@@ -83,6 +85,17 @@ def _histogram(name: str, title: str, axis: str, spread: Distribution) -> Plot:
     cut = spread.most >= low + count * width
     axis = f"{axis} (the last bar also has the longest 1%, up to {spread.most / spread.scale:,.0f})" if cut else axis
     return Plot(name, title, axis, {str(i): times for i, times in enumerate(bins)}, edges)
+
+
+def _lengths(name: str, title: str, axis: str, spread: Distribution) -> Plot:
+    """Bins whose ends grow by one factor: a few rows are many times as long as the others."""
+    low, high = max(1, spread.least), max(2, spread.most, spread.least + 1)
+    bins = [0] * _BINS
+    for value, times in spread.counts.items():
+        share = math.log(max(value, low) / low) / math.log(high / low)
+        bins[min(int(share * _BINS), _BINS - 1)] += times
+    edges = tuple(low * (high / low) ** (i / _BINS) / spread.scale for i in range(_BINS + 1))
+    return Plot(name, title, axis, {str(i): times for i, times in enumerate(bins)}, edges, logarithmic=True)
 
 
 def _recall(whole: Tally) -> Plot:
@@ -153,6 +166,12 @@ def _draw_histogram(axes: Axes, plot: Plot) -> None:
     axes.set_xlabel(plot.axis)
     axes.set_ylabel("rows")
     axes.grid(axis="y")
+    if plot.logarithmic:
+        from matplotlib.ticker import LogLocator
+
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(_thousands())
     axes.yaxis.set_major_locator(_whole())
     axes.yaxis.set_major_formatter(_thousands())

@@ -49,8 +49,8 @@ class RowSource:
     made_from: dict[str, Any] = field(default_factory=dict)
     """What a file of kept rows says of where the rows come from. It is complete when the rows have been read."""
 
-    made_up: bool = False
-    """Whether there are rows of the made-up sample. It is known when the rows have been read."""
+    upstream: dict[str, str] = field(default_factory=dict)
+    """What was read, as `Snapshot.upstream` has it; complete when the rows have been read, empty where nothing says."""
 
     @abstractmethod
     def read(self) -> Iterator[PlacedRow]:
@@ -97,7 +97,7 @@ class _Config(RowSource):
     def read(self) -> Iterator[PlacedRow]:
         arguments = self.request.arguments
         snapshot = take_snapshot(self.request.origins, upstream=arguments.upstream, revision=arguments.revision)
-        self.made_up = snapshot.is_sample
+        self.upstream |= snapshot.upstream
         self.made_from |= {
             "commits": dict(snapshot.commits),
             "files": {f"{file.repo}/{file.path}": file.size for file in snapshot.files},
@@ -149,8 +149,9 @@ class _Files(RowSource):
         text = read_beside(self.location, manifest.MANIFEST)
         if text is not None:
             made = manifest.decode(text, f"{self.location}/{manifest.MANIFEST}")
-            self.reports |= {name: built.report for name, built in made.configs.items()}
-            self.made_up = bool(manifest.made_up(made))
+            for name, built in made.configs.items():
+                self.reports[name] = built.report
+                self.upstream |= built.upstream
 
 
 def read_file(file: RowFile) -> Iterator[tuple[RowKind, Row, float]]:

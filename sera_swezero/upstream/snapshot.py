@@ -55,6 +55,11 @@ class Snapshot:
         return self.root is not None and Path(self.root.removeprefix("file://")).resolve() == Path(sample_root())
 
     @property
+    def upstream(self) -> dict[str, str]:
+        """Commit by repo; "" where a root is read, `SAMPLE` where that is the made-up sample."""
+        return dict.fromkeys(self.commits, SAMPLE) if self.is_sample else dict(self.commits)
+
+    @property
     def digest(self) -> str:
         """A hash of repos, commits and files; the root's own place is left out, so that a moved mirror is the same."""
         content = [sorted(self.commits.items()), [list(file) for file in self.files]]

@@ -105,6 +105,66 @@ def test_search_narrows_the_list_and_marks_what_it_found(page: Opened) -> None:
     assert page.texts("#list button b")[0] == first
 
 
+def hits(page: Opened, words: str) -> list[int]:
+    """How often each sample says some words, counted from the data of the page."""
+    samples = page.tab.evaluate("JSON.parse(document.getElementById('samples').textContent)")
+    return [sum(message["text"].lower().count(words) for message in sample["messages"]) for sample in samples]
+
+
+def test_hits_are_counted_and_gone_through_one_by_one(page: Opened) -> None:
+    words = "summary of the"
+    counts = hits(page, words)
+    total = f"{sum(counts):,}"
+    page.tab.fill("#search", words)
+    said = page.tab.locator("#hits > span")
+    assert said.text_content() == f"hit 1 of {total}"
+    first = next(count for count in counts if count)
+    for number in range(2, first + 2):
+        page.tab.click("#next")
+        assert said.text_content() == f"hit {number} of {total}"
+        assert page.tab.locator("mark.current").count() == 1
+        assert page.tab.locator("mark.current").is_visible()
+    assert page.texts("#list button[aria-current=true] b") == page.texts("#list button b")[1:2], "the next trajectory"
+    for number in range(first, 0, -1):
+        page.tab.click("#previous")
+        assert said.text_content() == f"hit {number} of {total}"
+    page.tab.click("#previous")
+    assert said.text_content() == f"hit {total} of {total}", "behind the first is the last"
+    page.tab.fill("#search", "")
+    assert page.tab.locator("#hits").is_hidden()
+
+
+def test_a_trajectory_has_an_address(page: Opened, browser: Any, file: Path) -> None:
+    button = page.tab.locator("#list button").nth(20)
+    button.click()
+    address = page.tab.url
+    assert address.startswith(f"{file.as_uri()}#row=")
+    assert page.tab.locator("#trajectory h3 a").get_attribute("href") == address.removeprefix(file.as_uri())
+    shown = page.texts("#trajectory dl dd")
+    tab = browser.new_page()
+    tab.goto(address)
+    assert [text.strip() for text in tab.locator("#trajectory dl dd").all_text_contents()] == shown
+    assert tab.locator("#browser").bounding_box()["y"] < 5, "the page begins at the trajectory"
+    tab.close()
+
+
+def test_trajectories_and_plots_come_before_the_tables(page: Opened) -> None:
+    assert page.texts("h2") == ["Trajectories", "Plots", "Tables"]
+    assert page.texts("nav a") == ["Trajectories", "Plots", "Tables"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_stays_where_it_is_while_somebody_types(width: int, browser: Any, file: Path) -> None:
+    opened = Opened(browser, file)
+    opened.tab.set_viewport_size({"width": width, "height": 844})
+    opened.tab.locator("#search").click()
+    at = opened.tab.evaluate("scrollY")
+    for key in "summary of zz":
+        opened.tab.keyboard.type(key)
+        assert opened.tab.evaluate("scrollY") == at, f"the page jumped at {key!r}"
+    opened.tab.close()
+
+
 def test_sets_and_outcomes_narrow_the_list(page: Opened) -> None:
     page.tab.select_option("#set", "glm-4.6-lite-t2")
     assert page.tab.locator("#list button").count() == 8

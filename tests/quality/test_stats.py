@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,12 @@ from sera_swezero.build.runner import build
 from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality import Tally, collect, open_rows
+from sera_swezero.quality.page import page
+from sera_swezero.quality.plots import plots, svg
 from sera_swezero.quality.spread import QUANTILES, Distribution
 from sera_swezero.quality.statistics_tables import compare, tables
+from sera_swezero.sample import ROOT
+from sera_swezero.version import __version__
 from tests.hub import LoopbackHub
 from tests.quality import minhash_definition as definition
 from tests.support.planted import ZERO, Rollout, rollouts, write_zero
@@ -313,10 +319,33 @@ def test_the_documentation_shows_what_the_commands_say() -> None:
     assert tables(both[0], both[1])[0].markdown() in text
 
 
+def test_the_page_names_the_commit_of_its_rows(hub: LoopbackHub, point: Point) -> None:
+    commit = hub.add_dataset("allenai/Sera-4.6-Lite-T2", ROOT / "allenai/Sera-4.6-Lite-T2")
+    point(hub)
+    assert f"Rows of allenai/Sera-4.6-Lite-T2 at commit {commit}." in page(stats("glm-4.6-lite-t2"))
+
+
+def test_lengths_are_drawn_over_bins_that_grow_by_one_factor() -> None:
+    spread = Distribution()
+    for value in (0, 3, 100, 110, 120, 999_999):
+        spread.note(value)
+    figures = stats("glm-4.6-lite-t2", upstream="sample")
+    figures.total.characters = spread
+    (plot,) = (one_ for one_ in plots(figures) if one_.name == "characters")
+    factors = [after / before for before, after in itertools.pairwise(plot.edges)]
+    assert plot.logarithmic
+    assert factors == pytest.approx([factors[0]] * len(factors))
+    bins = list(plot.bars.values())
+    assert (bins[0], bins[-1], sum(bins)) == (1, 1, 6)
+    assert sum(map(bool, bins)) == 4, "100, 110 and 120 share a bin"
+    assert "<svg" in svg(plot)
+
+
 # The command.
 
 
-def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path) -> None:
+def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/usr/bin/sera-swezero", "stats", T2, "--html", "a.html"])
     given = ["--html", "made/page.html", "--png", "made/plots", "--markdown", "made/tables.md", "--samples", "3"]
     given = [str(tmp_path / word) if word.startswith("made") else word for word in given]
     done = CliRunner().invoke(app, ["stats", T2, "--upstream", "sample", "--json", *given], catch_exceptions=False)
@@ -325,17 +354,20 @@ def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path) -> Non
     assert figures["sets"][T2] == json.loads(json.dumps(tally.figures()))
     assert figures["total"]["calls"]["mean"] == tally.calls.mean
     assert set(figures["not_in_the_data"]) == {"wall time", "context budget", "hardware"}
-    page = (tmp_path / "made" / "page.html").read_text(encoding="utf-8")
-    assert "These rows are made up." in page
-    samples = json.loads(page.partition('type="application/json">')[2].partition("</script>")[0])
+    text = (tmp_path / "made" / "page.html").read_text(encoding="utf-8")
+    assert "These rows are made up." in text
+    line_ = f"with sera-swezero {__version__} by `sera-swezero stats {T2} --html a.html`. Rows of the made-up sample."
+    assert line_ in text
+    assert f"Made on {datetime.now(UTC).date()} " in text
+    samples = json.loads(text.partition('type="application/json">')[2].partition("</script>")[0])
     assert len(samples) == 3
     assert {sample["set"] for sample in samples} == {T2}
-    addresses = set(re.findall(r"https?://[^\s\"'<)]+", re.sub(r"<script id=.*?</script>", "", page, flags=re.DOTALL)))
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", re.sub(r"<script id=.*?</script>", "", text, flags=re.DOTALL)))
     assert all(address.startswith("http://www.w3.org/") for address in addresses), "names of formats are not requests"
-    plots = {path.name: path.read_bytes() for path in (tmp_path / "made" / "plots").iterdir()}
-    assert {"turns.png", "tool-calls.png", "characters.png", "recall.png", "outcomes.png"} <= plots.keys()
-    assert {"tools.png", "editor.png", "conversions.png", "rejected.png"} <= plots.keys()
-    assert all(content.startswith(b"\x89PNG") for content in plots.values())
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "made" / "plots").iterdir()}
+    assert {"turns.png", "tool-calls.png", "characters.png", "recall.png", "outcomes.png"} <= drawn.keys()
+    assert {"tools.png", "editor.png", "conversions.png", "rejected.png"} <= drawn.keys()
+    assert all(content.startswith(b"\x89PNG") for content in drawn.values())
     markdown = (tmp_path / "made" / "tables.md").read_text(encoding="utf-8")
     assert "### Line-level recall\n\n| set | rows with a recall |" in markdown
 
