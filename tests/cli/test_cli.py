@@ -201,6 +201,20 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert done.stderr == ""
 
 
+# render.
+
+
+def test_render_without_its_package_says_so_before_it_asks_anybody(hub):
+    script = "import sys\nsys.modules['tokenizers'] = None\nfrom sera_swezero.cli import main\nmain(sys.argv[1:])"
+    given = ["render", "sera-openai", "--template", "qwen3_training", "--tokenizer", "Qwen/Qwen3-8B"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *given], capture_output=True, text=True, cwd=HERE, env=hub.env(), check=False
+    )
+    told = "tokenizer='Qwen/Qwen3-8B' needs the package `tokenizers`: pip install 'sera-swezero[train]'"
+    assert (done.returncode, done.stderr) == (2, f"sera-swezero: ConfigError: {told}\n")
+    assert hub.log == []
+
+
 # configs.
 
 
