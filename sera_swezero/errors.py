@@ -13,6 +13,9 @@ A message says where, what, and what would have been right.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 REASONS: dict[str, str] = {
     "not_json": "the record is not a JSON object",
     "bad_record": "a column is missing or has another type",
@@ -87,3 +90,9 @@ class RowError(SeraSweZeroError):
     def __str__(self) -> str:
         place = f"{self.repo}/{self.file} at {self.offset}: " if self.repo else ""
         return f"{place}{self.reason}: {self.problem} ({self.where})"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The known word that one may be a misspelling of, as a question for a message; "" where there is none."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

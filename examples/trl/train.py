@@ -1,7 +1,7 @@
 """Train on trajectories with TRL, streamed: on every turn of the model, reasoning and calls, and on nothing else.
 
 pip install sera-swezero trl
-python train.py                                      # the embedded sample and a small model, to see it work
+python train.py --cpu                                # the embedded sample and a small model, to see it work
 python train.py --upstream hub --model Qwen/Qwen3-8B --max-steps 2000
 """
 

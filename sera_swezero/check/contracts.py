@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import ConfigError, did_you_mean
 from sera_swezero.plugins import load_installed
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.schemas.validate import Fault, brief, decode, faults, inner
@@ -130,7 +130,8 @@ def candidates(wanted: str | None) -> list[Contract]:
         return list(known.values())
     found = [contract for contract in known.values() if wanted in (contract.view, contract.schema)]
     if not found:
-        msg = f"as {wanted!r}: no such view or kind of row; there are {', '.join([*VIEWS, *known])}"
+        names = dict.fromkeys([*VIEWS, *known])
+        msg = f"as {wanted!r}: no such view or kind of row{did_you_mean(wanted, names)}; there are {', '.join(names)}"
         raise ConfigError(msg)
     return found
 

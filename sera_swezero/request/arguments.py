@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypedDict, Union, get_args, get_orig
 import msgspec
 
 from sera_swezero.catalog import fact_values
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import ConfigError, did_you_mean
 from sera_swezero.views import VIEWS
 
 PATHS = ("dedup", "decontaminate", "tokenizer")
@@ -211,7 +211,8 @@ def refuse_unknown(names: Iterable[str]) -> None:
     """Raise ConfigError, which lists the arguments that there are, unless all names are arguments."""
     unknown = sorted(set(names) - set(ARGUMENTS))
     if unknown:
-        msg = f"unknown argument {', '.join(unknown)}; arguments are {', '.join(ARGUMENTS)}"
+        hint = did_you_mean(unknown[0], ARGUMENTS)
+        msg = f"unknown argument {', '.join(unknown)}{hint}; arguments are {', '.join(ARGUMENTS)}"
         raise ConfigError(msg)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import ConfigError, did_you_mean
 
 SWE_BENCH_VERIFIED = Path(__file__).parent / "swe-bench-verified.jsonl"
 """The 12 repositories of SWE-bench Verified; `instances` is how many of the 500 instances each has."""
@@ -114,7 +114,7 @@ def load(path: str | Path) -> Benchmark:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        msg = f"decontaminate={str(path)!r}: cannot be read: {error}"
+        msg = f"{path}: cannot be read: {error.strerror or error}"
         raise ConfigError(msg) from error
     for number, raw in enumerate(lines, 1):
         if not raw.strip():
@@ -142,8 +142,15 @@ def load(path: str | Path) -> Benchmark:
 
 
 def benchmark_path(given: str | Path) -> Path:
-    """Return the file that a name of `BUILT_IN` or a path means."""
-    return BUILT_IN.get(str(given)) or Path(given).expanduser()
+    """Return the file that a name of `BUILT_IN` or a path means. Raises ConfigError where there is no such file."""
+    path = BUILT_IN.get(str(given)) or Path(given).expanduser()
+    if not path.is_file():
+        msg = (
+            f"no list {str(given)!r}{did_you_mean(str(given), BUILT_IN)}; a JSONL file of repos, instance ids or texts "
+            f"was expected, or one of {', '.join(BUILT_IN)}"
+        )
+        raise ConfigError(msg)
+    return path
 
 
 def _words(text: str) -> list[str]:

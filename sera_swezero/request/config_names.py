@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from sera_swezero.catalog import CONFIGS
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import ConfigError, did_you_mean
 from sera_swezero.plugins import load_installed
 from sera_swezero.views import VIEWS
 
@@ -16,16 +14,18 @@ def config_names() -> list[str]:
     return [*CONFIGS, *(f"{name}-{view}" for name in CONFIGS for view in VIEWS)]
 
 
-def split_name(name: str) -> tuple[str, str | None]:
+def split_name(name: object) -> tuple[str, str | None]:
     """Split a name into the config and the view behind it, None without one. Raises ConfigError for unknown names."""
     load_installed()
+    if not isinstance(name, str):
+        msg = f"the name of a config is a text, such as {next(iter(CONFIGS))!r}, not {name!r}"
+        raise ConfigError(msg)
     if name in CONFIGS:
         return name, None
     for view in VIEWS:
         if name.endswith(f"-{view}") and name.removesuffix(f"-{view}") in CONFIGS:
             return name.removesuffix(f"-{view}"), view
-    near = difflib.get_close_matches(name, config_names(), n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
     views = ", ".join(f"-{view}" for view in VIEWS)
+    hint = did_you_mean(name, config_names())
     msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: {views}"
     raise ConfigError(msg)

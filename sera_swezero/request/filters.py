@@ -14,7 +14,7 @@ from typing import Any
 
 from sera_swezero.errors import ConfigError
 from sera_swezero.request import benchmark_overlap
-from sera_swezero.request.benchmark_overlap import BUILT_IN, Benchmark, benchmark_path
+from sera_swezero.request.benchmark_overlap import Benchmark, benchmark_path
 from sera_swezero.request.kept_rows import KeptRows
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot
@@ -115,14 +115,9 @@ def _digest(name: str, path: Path) -> str:
         stat = path.stat()
         return _digest_of(path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
-        msg = f"{name}={str(path)!r}: cannot be read: {error.strerror or error}; {_MADE_BY[name]}"
+        made = "; `sera-swezero dedup CONFIG --out PATH` writes such a file" if name == "dedup" else ""
+        msg = f"{name}={str(path)!r}: cannot be read: {error.strerror or error}{made}"
         raise ConfigError(msg) from error
-
-
-_MADE_BY = {
-    "dedup": "`sera-swezero dedup CONFIG --out PATH` writes such a file",
-    "decontaminate": f"a JSONL file of repos, instance ids or texts was expected, or one of {', '.join(BUILT_IN)}",
-}
 
 
 @lru_cache(maxsize=16)

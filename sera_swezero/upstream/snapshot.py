@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero.catalog import Origin
-from sera_swezero.errors import ConfigError, UpstreamError
+from sera_swezero.errors import ConfigError, UpstreamError, did_you_mean
 from sera_swezero.hub.listed_path import refuse_unsafe
 from sera_swezero.upstream.records import File
 
@@ -142,6 +142,9 @@ def _list_root(root: str, origin: Origin) -> list[File]:
         fs, base = fsspec.core.url_to_fs(root)
         folder = f"{base.rstrip('/')}/{origin.repo}"
         found: dict[str, dict[str, Any]] = fs.find(folder, detail=True)
+        if not found and not fs.exists(base):
+            msg = f"upstream={root!r}: no such folder{did_you_mean(root, [SAMPLE])}"
+            raise UpstreamError(msg)
     except (OSError, ValueError, ImportError) as error:
         msg = f"{root}: cannot list {origin.repo}: {error}"
         raise UpstreamError(msg) from error

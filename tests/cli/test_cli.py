@@ -124,7 +124,19 @@ ERRORS = {
     "no such row": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--row", "9999"], "counted from 0"),
     "no such id": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--id", "nobody_1"], "nobody_1"),
     "no such root": (["show", "sera", "--upstream", "./nowhere"], "nowhere"),
+    "no such folder": (
+        ["show", "sera", "--upstream", "sampl"],
+        "upstream='sampl': no such folder (did you mean 'sample'?)",
+    ),
+    "no such list": (
+        ["decontaminate", "sera", "--upstream", "sample", "--against", "nil"],
+        "no list 'nil'; a JSONL file",
+    ),
     "no such kind": (["check", "README.md", "--as", "parquet"], "rectified-sera"),
+    "misspelt kind": (
+        ["check", "README.md", "--as", "openia"],
+        "(did you mean 'openai'?); there are rectified, native, op",
+    ),
     "no lock file": (["lock", "sera", "--out", "pyproject.toml"], "is not a lock file"),
 }
 

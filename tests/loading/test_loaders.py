@@ -105,6 +105,8 @@ def test_later_versions_refuse_the_loading_script() -> None:
     [
         ("glm-4.6", {}, "configs are glm-4.5-air-full-t1"),
         ("sera", {"views": "native"}, "arguments are view, submit"),
+        (5, {}, "the name of a config is a text, such as 'glm-4.5-air-full-t1', not 5"),
+        ("sera", {"viev": "native"}, r"unknown argument viev \(did you mean 'view'\?\)"),
         (None, {"view": "parquet"}, "view='parquet'; one of 'rectified', 'native'"),
         ("sera", {"shard_bytes": 0}, "positive number of bytes"),
         ("sera", {"data_files": "x.jsonl"}, "upstream= reads it from another root"),
@@ -112,7 +114,7 @@ def test_later_versions_refuse_the_loading_script() -> None:
     ],
 )
 def test_what_there_is_not_is_a_config_error_that_says_what_there_is(
-    name: str | None, arguments: dict[str, Any], says: str
+    name: Any, arguments: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ConfigError, match=says):
         datasets.load_dataset("sera_swezero", name, streaming=True, **{"upstream": "sample", **arguments})

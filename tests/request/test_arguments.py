@@ -162,7 +162,7 @@ def test_a_path_may_be_a_path_object(tmp_path: Path) -> None:
 
 
 def test_an_unknown_argument_is_answered_with_the_known_ones() -> None:
-    says = r"unknown argument veiw; arguments are .*view, .*min_recall, .*shard_bytes"
+    says = r"unknown argument veiw \(did you mean 'view'\?\); arguments are .*view, .*min_recall, .*shard_bytes"
     with pytest.raises(ConfigError, match=says):
         SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", veiw="native")
     with pytest.raises(ConfigError, match=says):

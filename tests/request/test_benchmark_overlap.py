@@ -99,8 +99,10 @@ def test_a_list_that_is_none_names_its_line(tmp_path: Path, content: str, match:
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"cannot be read: No such file.*swe-bench-verified"):
+    with pytest.raises(ConfigError, match=r"no list '.*none'; a JSONL file .*, or one of swe-bench-verified"):
         sera_swezero.SeraSweZero(config_name=ZERO, upstream="sample", decontaminate=str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match=r"no list 'swe-bench-verifed' \(did you mean 'swe-bench-verified'\?\)"):
+        load("swe-bench-verifed")
 
 
 @pytest.fixture
