@@ -49,4 +49,4 @@ def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
-    dataset_infos.write()
+    dataset_infos.path().write_text(dataset_infos.text(), encoding="utf-8")

@@ -1,7 +1,6 @@
 """`dataset_infos.json`: what every config name gives, as a record that people and tools read without running anything.
 
-    python -m sera_swezero.loading.dataset_infos        writes the file at the top of the checkout anew
-
+`make generate` writes the file at the top of the checkout anew.
 An entry has the columns as `features` in the form that `datasets` 3.6 to 5.2 all read (a list in brackets), the
 licence, where the rows come from and how many upstream says there are. It never has `splits`: datasets 3.6 reads a row
 count there and refuses to load any other number, and what a narrowed or filtered config gives is another number. Views
@@ -54,12 +53,6 @@ def text() -> str:
     return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
-def write() -> Path:
-    """Write the file; gives its path."""
-    path().write_text(text(), encoding="utf-8")
-    return path()
-
-
 def _entry(name: str, suffix: str | None) -> dict[str, Any]:
     # Not by way of a request: below datasets 4.8 none is granted for views with Json leaves, and the file is one.
     config = CONFIGS[name]
@@ -75,7 +68,3 @@ def _entry(name: str, suffix: str | None) -> dict[str, Any]:
     if JSON_LEAVES not in described.values():
         entry["features"] = features(described)
     return entry
-
-
-if __name__ == "__main__":
-    print(write())  # noqa: T201 (a script says what it wrote)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -76,16 +74,3 @@ def test_datasets_reads_the_whole_file(tmp_path):
 def test_the_wheel_takes_the_file_along():
     wheel = tomllib.loads((HERE / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["force-include"][dataset_infos.NAME] == f"sera_swezero/{dataset_infos.NAME}"
-
-
-def test_the_module_writes_the_file_anew():
-    before = FILE.read_bytes()
-    done = subprocess.run(
-        [sys.executable, "-m", "sera_swezero.loading.dataset_infos"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == str(FILE)
-    assert FILE.read_bytes() == before
