@@ -1,4 +1,4 @@
-"""Parquet files with damaged bytes: the same rows come out, or an error; never fewer rows in silence."""
+"""Parquet files with damaged bytes: the same rows come out, or an error; never silently fewer rows."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _cores() -> int:
 def _in_this_process(
     units: Sequence[Unit], out: Path, board: Board, draw: Callable[[], None], others: Sequence[Future[Built]]
 ) -> Built:
-    """Build units here, beside the others; every now and then draw, and raise what another one raised."""
+    """Build units here, like the other processes; every now and then draw, and raise what another one raised."""
     due = 0.0
 
     def look_around() -> None:

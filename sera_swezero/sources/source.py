@@ -40,7 +40,7 @@ class Source:
     tools: str
     """Name of the list of tools in `schemas`."""
     system_text: Callable[[Trajectory, str], str]
-    """System text of converted rows, which stands behind the protocol, given how the view shows the end of a rollout:
+    """System text of converted rows, which follows the protocol, given how the view shows the end of a rollout:
     "call" or "answer"."""
     submit_text: Callable[[ToolCall], str]
     """What a submit call says beyond announcing the submission."""

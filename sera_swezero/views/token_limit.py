@@ -1,7 +1,7 @@
 """How many tokens a row has, and what becomes of one that has too many (`max_tokens`, `tokenizer`, `overlong`).
 
 The count is that of SERA's own recipe: every message of the tagged form in a ChatML wrapper, tokenized and summed. What
-a trainer's chat template adds or leaves out differs by a few tokens a message; leave it some room.
+a trainer's chat template adds or leaves out differs by a few tokens per message; leave it some room.
 
 Truncating is SERA's too: a row ends behind the last turn of the model that fits, whole and with its call, so that no
 turn is ever cut and the last thing in the row is something to train on. Its kept share is messages kept over messages

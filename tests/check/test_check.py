@@ -136,7 +136,7 @@ DEFECTS = {
     "missing tag": (sera_row(replaced(2, content="look</think>")), "$.messages[2].content", "<think>...</think>"),
     "newline behind a tag": (sera_row(replaced(2, content="<think>x</think>\n")), "$.messages[2].content", "<think>"),
     "another role's tag": (sera_row(replaced(6, content="<think>x</think>")), "$.messages[6].content", "<answer>"),
-    "tool_call that is no JSON": (called("{'name': 'bash'}"), CALLED, '{"name": ..., "arguments": {...}}'),
+    "tool_call that is not JSON": (called("{'name': 'bash'}"), CALLED, '{"name": ..., "arguments": {...}}'),
     "tool_call with NaN": (called('{"name": "bash", "arguments": {"n": NaN}}'), CALLED, "object"),
     "tool_call of a list": (called("[]"), CALLED, "object"),
     "tool_call without arguments": (called('{"name": "bash"}'), f"{CALLED}.arguments", "object"),
