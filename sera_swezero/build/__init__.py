@@ -12,4 +12,6 @@ manifest.py         what was built from what, as typed JSON; manifests merge
 card.py             manifest -> README.md
 card_tables.py      the card's tables
 unions.py           configs that are globs over others
+estimate.py         what a build will take, from a sample of its shards, and whether the hub will hold it
+measure.py          what one unit takes
 """

@@ -10,7 +10,7 @@ from sera_swezero.cli.options import ORDER, Json, ShardSize, complete_config, pa
 from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
-    from sera_swezero.cluster.estimate import Estimate
+    from sera_swezero.build.estimate import Estimate
 
 
 @takes_arguments(without={*ORDER, "view"})
@@ -31,7 +31,7 @@ def plan(
     arguments: RowArgumentsDict,
 ) -> None:
     """Estimate rows, output size, core-hours and memory from a few sampled shards; count files, shards and bytes."""
-    from sera_swezero.cluster.estimate import estimate
+    from sera_swezero.build.estimate import estimate
 
     estimates = estimate(
         names,

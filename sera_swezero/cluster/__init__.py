@@ -3,5 +3,4 @@
 tasks.py      the tasks of a build: written, run, checked; then manifest and card
 step.py       the engine: its executors with their settings, and the step that runs a worker
 worker.py     a task: its units, in a fresh process, without any engine
-estimate.py   what a build will take, from a sample of its shards, and whether the hub will hold it
 """

@@ -18,10 +18,10 @@ from typing import Any, Unpack
 import msgspec
 
 from sera_swezero.build import folder, runner, unit_files
+from sera_swezero.build.estimate import hub_problem
 from sera_swezero.build.manifest import Manifest
 from sera_swezero.build.runner import SHARD_BYTES
 from sera_swezero.build.unit_files import STATE, Unit, program
-from sera_swezero.cluster.estimate import hub_problem
 from sera_swezero.cluster.step import EXECUTORS, BuildShards, make_executor, task_file
 from sera_swezero.cluster.worker import ClusterTask
 from sera_swezero.errors import BuildError, ConfigError

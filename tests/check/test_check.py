@@ -364,17 +364,15 @@ def test_the_ten_columns_of_swe_zero_are_told_apart_by_what_messages_is(tmp_path
 
 
 MEASURE = """
-import resource, sys
+import sys
+from sera_swezero.build.measure import peak_memory
 from sera_swezero.check import CheckTally, check_paths
-
-def peak():  # bytes; the system counts in kB, macOS in bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 tally = CheckTally()
 assert not list(check_paths([sys.argv[1]], tally=tally))
-before = peak()
+before = peak_memory()
 assert not list(check_paths([sys.argv[2]], tally=tally))
-print(tally.rows.total(), peak() - before)
+print(tally.rows.total(), peak_memory() - before)
 """
 
 

@@ -64,9 +64,9 @@ def _scaled(figures: Any, more: int) -> Any:
 def simulate(shards: int, folder: Path) -> dict[str, Any]:
     """All figures; sizes in bytes, times in seconds of one core."""
     from sera_swezero.build import card, manifest, runner
+    from sera_swezero.build.estimate import hub_problem
+    from sera_swezero.build.measure import peak_memory
     from sera_swezero.cluster import tasks
-    from sera_swezero.cluster.estimate import hub_problem
-    from sera_swezero.cluster.worker import peak_memory
     from sera_swezero.hub.listing import RepositoryFile
     from sera_swezero.push.difference import difference as compare
     from sera_swezero.push.publish import BATCH

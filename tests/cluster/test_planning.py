@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sera_swezero.build import manifest, runner
+from sera_swezero.build.estimate import FOLDER_FILES
 from sera_swezero.cluster import tasks, worker
-from sera_swezero.cluster.estimate import FOLDER_FILES
 from sera_swezero.cluster.step import task_file
 from sera_swezero.cluster.tasks import Cluster, build
 from tests.cluster.corpus import HERE, environment, run

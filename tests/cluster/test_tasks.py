@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sera_swezero.build import manifest, runner, unit_files
+from sera_swezero.build.estimate import hub_problem
 from sera_swezero.cluster import tasks, worker
-from sera_swezero.cluster.estimate import hub_problem
 from sera_swezero.cluster.step import BuildShards, task_file
 from sera_swezero.cluster.tasks import Cluster, build
 from sera_swezero.errors import BuildError, ConfigError, PublishError

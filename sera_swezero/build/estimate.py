@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple, Unpack
 
 from sera_swezero.build import runner
+from sera_swezero.build.measure import Measured, measure
 from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.unit_files import Unit
-from sera_swezero.cluster.worker import Measured, measure
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
 from sera_swezero.upstream import Snapshot, row_group_starts
