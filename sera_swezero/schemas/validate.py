@@ -43,15 +43,24 @@ def faults(schema: str, value: Any, path: str = "$") -> list[Fault]:
 
 
 class Inner(NamedTuple):
-    """What is inside a column of JSON text: the name of its schema. each: the column is a list of such texts."""
+    """What is inside a column of JSON text."""
 
     schema: str
+    """The name of its schema."""
     each: bool
+    """Whether the column is a list of such texts."""
 
 
+@cache
 def inner(schema: str) -> Mapping[str, Inner]:
     """The columns of a row's schema that hold JSON text."""
-    return _inner(schema)
+    found = {}
+    for name, described in schemas.load(schema)["properties"].items():
+        each = "contentSchema" in described.get("items", {})
+        text = described["items"] if each else described
+        if "contentSchema" in text:
+            found[name] = Inner(text["contentSchema"]["$ref"].removesuffix(".schema.json"), each)
+    return found
 
 
 def decode(text: str) -> Any:
@@ -83,7 +92,7 @@ def _without_bytes(value: Any) -> Any:
 
 def forget() -> None:
     """Compile schemas anew when they are next needed, because some were declared again."""
-    for made in (_compiled, _validator, _inner):
+    for made in (_compiled, _validator, inner):
         made.cache_clear()
 
 
@@ -100,26 +109,11 @@ def _compiled(schema: str) -> Callable[[Any], bool]:
 def _validator(schema: str) -> Any:
     """A `jsonschema` validator with the standard's own definition of numbers and `$`."""
     import jsonschema
-    import referencing
 
-    known = [
-        (loaded["$id"], referencing.Resource.from_contents(loaded)) for loaded in map(schemas.load, schemas.names())
-    ]
     standard = jsonschema.Draft202012Validator
     checker = standard.TYPE_CHECKER.redefine("number", _is_number)
     made = jsonschema.validators.extend(standard, {"pattern": _pattern}, type_checker=checker)  # type: ignore[no-untyped-call]
-    return made(schemas.load(schema), registry=referencing.Registry().with_resources(known))
-
-
-@cache
-def _inner(schema: str) -> dict[str, Inner]:
-    found = {}
-    for name, described in schemas.load(schema)["properties"].items():
-        each = "contentSchema" in described.get("items", {})
-        text = described["items"] if each else described
-        if "contentSchema" in text:
-            found[name] = Inner(text["contentSchema"]["$ref"].removesuffix(".schema.json"), each)
-    return found
+    return made(schemas.load(schema))
 
 
 def _is_number(_checker: Any, value: Any) -> bool:
