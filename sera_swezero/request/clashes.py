@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from sera_swezero.catalog import CONFIGS, Config, Origin
 from sera_swezero.request.arguments import NARROWING, Arguments
@@ -21,18 +20,12 @@ def datasets_version() -> tuple[int, ...]:
     return tuple(int(part) for part in metadata.version("datasets").split(".")[:2])
 
 
-class Clash(NamedTuple):
-    """Two arguments that make no sense together; `config` and `datasets` stand for themselves."""
-
-    pair: tuple[str, str]
-    message: str
-    """What is wrong, and what to ask for instead."""
-
-
 def clashes(
     arguments: Arguments, config: Config, suffix: str | None, view: View, origins: Sequence[Origin]
-) -> Iterator[Clash]:
-    """Find every pair of arguments that makes no sense. A pair that is not found here is fine.
+) -> Iterator[str]:
+    """Say of every pair of arguments that makes no sense what is wrong, and what to ask for instead.
+
+    A pair of which nothing is said is fine; `config` and `datasets` stand for arguments, too.
 
     Args:
         arguments: each is right by itself.
@@ -44,65 +37,52 @@ def clashes(
     yield from _of_view(arguments, config, suffix, view)
     yield from _of_sets(arguments, config, origins)
     if (arguments.max_tokens is None) != (arguments.tokenizer is None):
-        yield Clash(
-            ("max_tokens", "tokenizer"),
-            f"max_tokens={arguments.max_tokens!r} with tokenizer={arguments.tokenizer!r}: each needs the other",
-        )
+        yield f"max_tokens={arguments.max_tokens!r} with tokenizer={arguments.tokenizer!r}: each needs the other"
     if arguments.overlong is not None and arguments.max_tokens is None:
-        yield Clash(
-            ("overlong", "max_tokens"),
+        yield (
             f"overlong={arguments.overlong!r} says what happens to rows with more than max_tokens; "
-            "pass max_tokens and tokenizer, too",
+            "pass max_tokens and tokenizer, too"
         )
     if arguments.upstream is not None and arguments.revision is not None:
-        yield Clash(
-            ("upstream", "revision"),
+        yield (
             f"upstream={arguments.upstream!r} is read as it is and has no revisions; "
-            f"revision={arguments.revision!r} works with the hub only",
+            f"revision={arguments.revision!r} works with the hub only"
         )
 
 
-def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: View) -> Iterator[Clash]:
+def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: View) -> Iterator[str]:
     if suffix and arguments.view not in {None, suffix}:
-        yield Clash(
-            ("config", "view"),
+        yield (
             f"the config name already says the view {suffix!r}; leave view={arguments.view!r} out, "
-            f"or name the config {config.name!r}",
+            f"or name the config {config.name!r}"
         )
     if arguments.submit and arguments.submit not in view.submits:
         submits = " or ".join(map(repr, view.submits)) or "no submit at all"
-        yield Clash(
-            ("view", "submit"), f"the view {view.name!r} has no submit={arguments.submit!r}; it takes {submits}"
-        )
+        yield f"the view {view.name!r} has no submit={arguments.submit!r}; it takes {submits}"
     if view.has_json_leaves and datasets_version() < JSON_LEAVES_SINCE:
-        yield Clash(
-            ("view", "datasets"),
+        yield (
             f"the view {view.name!r} holds objects, which datasets below 4.8 cannot; take view='hermes' or "
-            "view='sharegpt', which every version reads, or install datasets>=4.8",
+            "view='sharegpt', which every version reads, or install datasets>=4.8"
         )
     if arguments.max_tokens is not None and not view.trains:
         training = ", ".join(repr(other.name) for other in VIEWS.values() if other.trains)
-        yield Clash(
-            ("view", "max_tokens"),
-            f"the view {view.name!r} is not for training and is never cut; max_tokens works with {training}",
-        )
+        yield f"the view {view.name!r} is not for training and is never cut; max_tokens works with {training}"
 
 
-def _of_sets(arguments: Arguments, config: Config, origins: Sequence[Origin]) -> Iterator[Clash]:
+def _of_sets(arguments: Arguments, config: Config, origins: Sequence[Origin]) -> Iterator[str]:
     wanted = {name: getattr(arguments, name) for name in NARROWING if getattr(arguments, name) is not None}
     for name in wanted if len(config.origins) == 1 else ():
         unions = " or ".join(repr(union.name) for union in CONFIGS.values() if len(union.origins) > 1)
-        yield Clash(("config", name), f"{config.name!r} is one set already; {name} narrows the config {unions}")
+        yield f"{config.name!r} is one set already; {name} narrows the config {unions}"
     if not origins:
         unmet = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
         sets = "; ".join(", ".join(origin.facts.values()) for origin in config.origins)
-        yield Clash(("teacher", "scale"), f"no set of {config.name!r} has {unmet}; its sets are {sets}")
+        yield f"no set of {config.name!r} has {unmet}; its sets are {sets}"
     elif arguments.min_recall is not None and not any(map(_has_recall, origins)):
         with_recall = ", ".join(name for name, other in CONFIGS.items() if any(map(_has_recall, other.origins)))
-        yield Clash(
-            ("config", "min_recall"),
+        yield (
             f"no row of {config.name!r} as narrowed has a line-level recall, so min_recall would drop them all; "
-            f"there are recalls in {with_recall}",
+            f"there are recalls in {with_recall}"
         )
 
 

@@ -51,8 +51,8 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
     config, arguments = CONFIGS[base], check(given)
     view = VIEWS[arguments.view or suffix or config.default_view]
     origins = tuple(origin for origin in config.origins if _chosen(origin, config, arguments))
-    for clash in clashes(arguments, config, suffix, view, origins):
-        raise ConfigError(clash.message)
+    for message in clashes(arguments, config, suffix, view, origins):
+        raise ConfigError(message)
     limit = None
     if arguments.max_tokens is not None and arguments.tokenizer is not None:
         limit = Limit(arguments.max_tokens, arguments.tokenizer, arguments.overlong or DROP)

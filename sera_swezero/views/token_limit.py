@@ -22,20 +22,18 @@ from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import ConfigError, RowError
 
-DROP, TRUNCATE = "drop", "truncate"
+DROP = "drop"
 _FILE = "tokenizer.json"
 
 
 class Limit(NamedTuple):
-    """The most that a row may hold.
-
-    max_tokens: the most tokens. tokenizer: hub id, folder or `tokenizer.json`. overlong: `DROP` (reject, reason
-    `overlong`) or `TRUNCATE`.
-    """
+    """The most that a row may hold."""
 
     max_tokens: int
     tokenizer: str
+    """Hub id, folder or `tokenizer.json`."""
     overlong: str
+    """`DROP` (reject, reason `overlong`) or "truncate"."""
 
 
 def fit(
