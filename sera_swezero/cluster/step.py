@@ -23,9 +23,6 @@ from sera_swezero.errors import BuildError, ConfigError
 WORKER = "sera_swezero.cluster.worker"
 """The worker's module. It is not imported here, since a process that only waits for workers needs none of it."""
 
-ATTENDED = "--attended"
-"""Has the worker end with its standard input: the process that started it is gone then, and may start another."""
-
 EXECUTORS = {
     "datatrove-local": ("datatrove.executor.local", "LocalPipelineExecutor"),
     "slurm": ("datatrove.executor.slurm", "SlurmPipelineExecutor"),
@@ -61,7 +58,7 @@ class BuildShards:
         """
         del world_size
         file = task_file(Path(self.folder), rank)
-        command = [sys.executable, "-m", WORKER, self.out, str(file), ATTENDED]
+        command = [sys.executable, "-m", WORKER, self.out, str(file), "--attended"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
             output = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
             code = process.wait()

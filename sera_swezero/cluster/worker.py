@@ -1,7 +1,8 @@
 """A task: `python -m sera_swezero.cluster.worker OUT TASK [--attended]` builds the units of a task's file below OUT.
 
 It needs no engine, so any scheduler may call it. It leaves what is done alone, so it may be killed, run again, and run
-twice at once: files are written aside and renamed (`build.build_shard`).
+twice at once: files are written aside and renamed (`build.build_shard`). An attended worker ends with its standard
+input: the process that started it is gone then, and may start another.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import msgspec
 
 from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.unit_files import Unit, finished, program
-from sera_swezero.cluster.step import ATTENDED
 from sera_swezero.errors import ConfigError, SeraSweZeroError
 
 
@@ -54,7 +54,7 @@ def work(out: Path, file: Path) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Run one task."""
     out, file, *options = arguments
-    if ATTENDED in options:
+    if "--attended" in options:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         work(Path(out), Path(file))
