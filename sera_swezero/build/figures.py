@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from sera_swezero.core.recall import bin_of
 from sera_swezero.report import Report
 
 RECALL_BINS = 20
@@ -71,7 +70,7 @@ class Figures(msgspec.Struct, omit_defaults=True):
             self.no_recall += 1
         else:
             self.recall = self.recall or [0] * RECALL_BINS
-            self.recall[bin_of(recall, RECALL_BINS)] += 1
+            self.recall[min(int(recall * RECALL_BINS), RECALL_BINS - 1)] += 1
 
     def add(self, other: Figures) -> None:
         """Add the rows of other figures, which stay as they are."""

@@ -6,8 +6,6 @@ test can show character by character that each text is in the row or in a counte
 
 from __future__ import annotations
 
-from collections import Counter
-
 CONVERSIONS: dict[str, str] = {
     "content_differs": "`content` and `thought` of a turn differ; `thought` was taken (the card's rule)",
     "merged_visible": "visible text of a step joined its reasoning",
@@ -43,7 +41,3 @@ class ConversionLog(list[tuple[str, str]]):
         self.append((kind, text))
         for _ in range(times - 1):
             self.append((kind, ""))
-
-    def counts(self) -> Counter[str]:
-        """How often each kind occurred in the row."""
-        return Counter([kind for kind, _ in self])

@@ -31,8 +31,3 @@ def line_level_recall(target_patch: str | None, rollout_patch: str | None) -> fl
     if not target:
         return None
     return (target & changed_lines(rollout_patch or "")).total() / target.total()
-
-
-def bin_of(recall: float, bins: int) -> int:
-    """Which of `bins` bins of equal width a recall falls into, from 0 on; the last one includes 1.0."""
-    return min(int(recall * bins), bins - 1)

@@ -165,7 +165,7 @@ class Converted:
 
     @property
     def counts(self) -> Counter[str]:
-        return self.notes.counts()
+        return Counter(kind for kind, _ in self.notes)
 
     @property
     def messages(self) -> list[tuple[str, str]]:
