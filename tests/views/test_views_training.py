@@ -18,20 +18,7 @@ from sera_swezero.errors import POLICY_REASONS
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.views import VIEWS
-from tests.support.raw import (
-    DIFF,
-    NUDGE,
-    REVIEW,
-    T2,
-    ZERO,
-    Turn,
-    chat,
-    convert_one,
-    history,
-    line,
-    sera,
-    swe_zero,
-)
+from tests.support.raw import DIFF, NUDGE, REVIEW, T2, ZERO, Turn, chat, convert_one, history, line, sera, swe_zero
 from tests.support.sample import SETS
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
