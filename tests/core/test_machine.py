@@ -27,7 +27,6 @@ from sera_swezero.core.trajectory import (
     System,
     Task,
     ToolCall,
-    Trajectory,
 )
 from sera_swezero.errors import RowError
 from tests.support.replay import replay
@@ -67,33 +66,6 @@ def test_every_state_and_every_kind_of_event_is_in_the_table() -> None:
     reached = {State.EMPTY} | {to for row in TRANSITIONS.values() for to in row.values()}
     assert set(TRANSITIONS) == reached == set(State)
     assert {kind for row in TRANSITIONS.values() for kind in row} == set(KINDS) == set(ONE)
-
-
-def test_a_trajectory_is_built_from_its_events() -> None:
-    events: list[Event] = [
-        System("rules"),
-        Task("do it"),
-        Said("a", ""),
-        Called(CALL),
-        Observed("out"),
-        Said("", "b"),
-        Said("c", "d"),
-        Observed("call a tool"),
-        Said("e", "f"),
-        Called(CALL._replace(submits=True)),
-        Ended(Outcome(SUBMITTED, "x")),
-    ]
-    assert fold(events) == Trajectory(
-        "rules",
-        "do it",
-        (
-            Step("a", "", CALL, "out"),
-            Step("", "b", None, None),
-            Step("c", "d", None, "call a tool"),
-            Step("e", "f", CALL._replace(submits=True), None),
-        ),
-        Outcome(SUBMITTED, "x"),
-    )
 
 
 @pytest.mark.parametrize(
