@@ -35,6 +35,7 @@ from sera_swezero.schemas.arrow_columns import arrow_column, schema_of
 from sera_swezero.views import Row, text_row
 
 _SEAMS = (
+    "iter_arrow",
     "shuffle_data_sources",
     "shard_data_sources",
     "num_shards",

@@ -222,8 +222,8 @@ def test_render_without_its_package_says_so_before_it_asks_anybody(hub):
     done = subprocess.run(
         [sys.executable, "-c", script, *given], capture_output=True, text=True, cwd=HERE, env=hub.env(), check=False
     )
-    told = "tokenizer='Qwen/Qwen3-8B' needs the package `tokenizers`: pip install 'sera-swezero[train]'"
-    assert (done.returncode, done.stderr) == (2, f"sera-swezero: ConfigError: {told}\n")
+    says = "tokenizer='Qwen/Qwen3-8B' needs the package `tokenizers`: pip install 'sera-swezero[train]'"
+    assert (done.returncode, done.stderr) == (2, f"sera-swezero: ConfigError: {says}\n")
     assert hub.log == []
 
 
