@@ -10,10 +10,9 @@ from huggingface_hub import DatasetCard
 from sera_swezero.build.card import card_configs, card_infos
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError
-from sera_swezero.hub.retry import RetryPolicy
+from sera_swezero.hub.retry import READING, RetryPolicy
 from sera_swezero.hub.session import explained
 from sera_swezero.push import readback
-from sera_swezero.push.repository import PUSHING
 from sera_swezero.push.repository_reader import MAIN, RepositoryReader, Tree
 
 ROWS = 100
@@ -43,7 +42,7 @@ class Verdict:
     """What is wrong."""
 
 
-def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPolicy = PUSHING) -> Verdict:
+def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPolicy = READING) -> Verdict:
     """Check a published set.
 
     Args:
