@@ -12,7 +12,7 @@ from sera_swezero.build import card, folder, manifest, parquet_writer, unit_file
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_pool import run
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import BuildError, ConfigError
 from sera_swezero.loading.dataset_infos import JSON_LEAVES
 from sera_swezero.report import log_pass
 from sera_swezero.request import filters
@@ -68,7 +68,7 @@ def build(
         ConfigError: a name or value that does not exist, or arguments that let no row through.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds files that no build wrote.
-        BuildError: another build into `out` is running.
+        BuildError: another build into `out` is running, or files were removed that the manifest would list.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
     """
     if max_rows is not None and max_rows < 1:
@@ -91,6 +91,7 @@ def _build(
             msg = f"{name}: not one of {config.report.rows_in} records became a row: {why}"
             raise ConfigError(msg)
     after = manifest.merge(before, manifest.make(built))
+    _check_files(out, after)
     _publishable(out, after)
     if before is not None:
         _remove_stale(out, before, after)
@@ -180,11 +181,26 @@ def built_config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None)
     )
 
 
+def _check_files(out: Path, after: Manifest) -> None:
+    """Check that the files are there that the manifest will list. Raises BuildError."""
+    missing = {
+        name: [file.path for file in built.files if not unit_files.present(out, file)]
+        for name, built in after.configs.items()
+    }
+    again = [name for name, paths in missing.items() if paths]
+    if again:
+        count = sum(map(len, missing.values()))
+        msg = (
+            f"{out} no longer holds {count} of the files that were built, such as {missing[again[0]][0]}; "
+            f"build {', '.join(again)} again"
+        )
+        raise BuildError(msg)
+
+
 def _publishable(out: Path, after: Manifest) -> None:
     """Write the manifest and its card, each aside and renamed."""
     for name, content in ((manifest.MANIFEST, manifest.encode(after)), (manifest.CARD, card.render(after).encode())):
         aside = out / unit_files.STATE / name
-        aside.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(content)
         aside.replace(out / name)
 

@@ -104,10 +104,15 @@ def put(made: Path, path: Path) -> None:
     made.replace(path)
 
 
+def present(out: Path, file: BuiltFile) -> bool:
+    """Whether the file is there with its size."""
+    path = out / file.path
+    return path.is_file() and path.stat().st_size == file.bytes
+
+
 def intact(out: Path, file: BuiltFile) -> bool:
     """Whether the file is there with its size and hash."""
-    path = out / file.path
-    return path.is_file() and path.stat().st_size == file.bytes and sha256(path) == file.sha256
+    return present(out, file) and sha256(out / file.path) == file.sha256
 
 
 def sha256(path: Path) -> str:

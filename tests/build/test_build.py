@@ -8,20 +8,24 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.build import manifest
+from sera_swezero.build import manifest, worker_process
 from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.folder import claim
+from sera_swezero.build.manifest import BuiltShard
 from sera_swezero.build.runner import build, plan
+from sera_swezero.build.unit_files import Unit
 from sera_swezero.check import check_paths
 from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.loading.builder import SeraSweZero, features
@@ -235,6 +239,30 @@ def test_a_second_build_into_a_folder_says_so_and_stops(tmp_path: Path) -> None:
     build([SERA], tmp_path, upstream="sample", workers=1, max_rows=3)
     with claim(tmp_path) as before:
         assert sorted(before.configs) == [SERA]
+
+
+@pytest.mark.parametrize("removed", ["", SERA])
+def test_a_build_whose_files_are_removed_meanwhile_does_not_end_well(
+    removed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def build_and_remove(unit: Unit, *rest: Any) -> BuiltShard:
+        if unit.index == 2:
+            shutil.rmtree(out / removed)
+        return build_shard(unit, *rest)
+
+    monkeypatch.setattr(worker_process, "build_shard", build_and_remove)
+    with pytest.raises(BuildError, match=rf"no longer holds \d of the files .* build {SERA} again"):
+        build([SERA], out, upstream="sample", workers=1, shard_bytes=SHARD)
+    assert not (out / "manifest.json").exists()
+    monkeypatch.undo()
+    build([SERA, "swe-zero-1k-8k"], out, upstream="sample", workers=1, shard_bytes=SHARD)
+    shutil.rmtree(out / "swe-zero-1k-8k")
+    before = (out / "manifest.json").read_bytes()
+    with pytest.raises(BuildError, match="build swe-zero-1k-8k again"):
+        build([SERA], out, upstream="sample", workers=1, shard_bytes=SHARD * 4)
+    assert (out / "manifest.json").read_bytes() == before
 
 
 # Interrupts
