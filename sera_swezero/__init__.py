@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sera_swezero.errors import (
     BuildError,
     ConfigError,
+    OutputError,
     PublishError,
     RowError,
     SeraSweZeroError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BuildError",
     "ConfigError",
+    "OutputError",
     "PublishError",
     "RowError",
     "RowIterator",

@@ -5,7 +5,8 @@
     │   └── StateError   a saved streaming state that another plan was made under
     ├── UpstreamError    a repo, a revision or a file that is missing, gated, moved, empty or of another shape
     ├── RowError         one raw record that cannot become a row; carries a reason from the closed list `REASONS`
-    ├── BuildError       a build whose tasks ended before all shards were there; what is done stays
+    ├── OutputError      a file or a folder that cannot be written: no space, no permission, something else in its place
+    ├── BuildError       a build that ended before all shards were there; what is done stays
     └── PublishError     a push that did not happen; the published version is as it was before
 
 A message says where, what, and what would have been right.
@@ -51,8 +52,12 @@ class UpstreamError(SeraSweZeroError):
     """An upstream repo, revision or file that cannot be read as what it should be; names repo, file, expectation."""
 
 
+class OutputError(SeraSweZeroError):
+    """A file or a folder that cannot be written; names it and says why. A file that was there before is still whole."""
+
+
 class BuildError(SeraSweZeroError):
-    """Tasks of a cluster build that failed or were killed; what is done stays, a rerun does what is missing."""
+    """A build that ended before all shards were there; what is done stays, and a rerun does what is missing."""
 
 
 class PublishError(SeraSweZeroError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sera_swezero.cli.options import ORDER, ShardSize, complete_config, parse_size, takes_arguments
-from sera_swezero.cli.outputs import check_outputs
+from sera_swezero.display.outputs import check_outputs, write_file
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
 
@@ -124,7 +124,7 @@ def _write_stats(made: Manifest, out: Path, file: Path) -> None:
     from sera_swezero.cli.stats_command import json_text
     from sera_swezero.quality.sketches import merged
 
-    file.write_text(json_text(merged(made, out)) + "\n", encoding="utf-8")
+    write_file(file, json_text(merged(made, out)) + "\n")
 
 
 def _show(made: Manifest, out: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import ORDER, Json, print_json, takes_arguments
-from sera_swezero.cli.outputs import check_outputs
 from sera_swezero.cli.stats_command import Against, Target
+from sera_swezero.display.outputs import check_outputs
 from sera_swezero.display.progress import row_progress
 from sera_swezero.request.arguments import ArgumentsDict
 

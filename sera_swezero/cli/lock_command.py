@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import Json, complete_config, print_json
-from sera_swezero.cli.outputs import check_outputs
+from sera_swezero.display.outputs import check_outputs
 
 
 def lock(

@@ -12,7 +12,7 @@ import typer
 
 from sera_swezero.cli import NAME
 from sera_swezero.cli.options import ORDER, Json, complete_config, takes_arguments
-from sera_swezero.cli.outputs import check_outputs
+from sera_swezero.display.outputs import check_outputs, write_file
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
@@ -74,13 +74,13 @@ def stats(  # noqa: PLR0913 (options of a command)
         from sera_swezero.quality.page import page
 
         command = shlex.join([NAME, *sys.argv[1:]])
-        html.write_text(page(found, other, command=command), encoding="utf-8")
+        write_file(html, page(found, other, command=command))
     if png is not None:
         from sera_swezero.quality.plots import plots, write_png
 
         write_png(png, plots(found))
     if markdown is not None:
-        markdown.write_text("\n\n".join(table.section() for table in printed) + "\n", encoding="utf-8")
+        write_file(markdown, "\n\n".join(table.section() for table in printed) + "\n")
     if as_json:
         typer.echo(json_text(found, other))
     else:

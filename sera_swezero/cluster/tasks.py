@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from sera_swezero.build.runner import SHARD_BYTES
 from sera_swezero.build.unit_files import STATE, Unit, program
 from sera_swezero.cluster.step import EXECUTORS, BuildShards, make_executor, task_file
 from sera_swezero.cluster.worker import ClusterTask
+from sera_swezero.display.outputs import write_file
 from sera_swezero.errors import BuildError, ConfigError
 from sera_swezero.quality import sketches
 from sera_swezero.request.arguments import RowArgumentsDict
@@ -118,13 +118,11 @@ def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False)
     """
     keys = "\n".join([str(count), str(sketch), *(unit.key for unit in units)])
     written = out / STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
-    written.mkdir(parents=True, exist_ok=True)
     for rank in range(count):
         # A login is never written down: every machine has its own, or HF_TOKEN.
         mine = [replace(unit, snapshot=replace(unit.snapshot, token=None)) for unit in units[rank::count]]
-        aside = written / f"{rank:05d}.{os.getpid()}"
-        aside.write_bytes(msgspec.json.encode(ClusterTask(units=mine, sketch=sketch, program=program())))
-        aside.replace(task_file(written, rank))
+        task = ClusterTask(units=mine, sketch=sketch, program=program())
+        write_file(task_file(written, rank), msgspec.json.encode(task))
     return written
 
 

@@ -1,6 +1,7 @@
-"""How figures are shown to people: numbers as text, tables as Markdown and on a terminal, progress bars.
+"""How results reach people: numbers as text, tables as Markdown and on a terminal, progress bars, whole files.
 
 formatting.py   numbers and sizes as text
 table.py        one table type for cards, pages and terminals
 progress.py     one kind of progress bar
+outputs.py      files and folders to write: checked first, written whole, named where they fail
 """

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -19,7 +18,8 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from huggingface_hub import constants
 
-from sera_swezero.errors import UpstreamError
+from sera_swezero.display.outputs import write_file
+from sera_swezero.errors import OutputError, UpstreamError
 from sera_swezero.hub import retry
 from sera_swezero.hub.listed_path import refuse_unsafe
 from sera_swezero.hub.retry import RetryPolicy
@@ -195,9 +195,6 @@ def _remember(entries: dict[str, Any]) -> None:
     """Keep the entries for later. A home that cannot be written only costs the offline use."""
     path = _memory_path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as handle:
-            json.dump({**_remembered(), **entries}, handle)
-        Path(handle.name).replace(path)
-    except OSError as error:
-        _LOG.info("listings are not remembered in %s: %s", path, error)
+        write_file(path, json.dumps({**_remembered(), **entries}))
+    except OutputError as error:
+        _LOG.info("listings are not remembered: %s", error)

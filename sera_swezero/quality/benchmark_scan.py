@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from sera_swezero.display.outputs import replacing
 from sera_swezero.display.progress import RowProgress
 from sera_swezero.quality.row_source import RowSource
 from sera_swezero.quality.row_summary import summarise
@@ -37,12 +38,14 @@ def scan_overlaps(
         progress: called after each row.
 
     Raises:
-        ConfigError, UpstreamError: as the rows are read.
+        ConfigError, UpstreamError: as the rows are read. OutputError: the file cannot be written.
     """
     found: Counter[str] = Counter()
     count = 0
     with ExitStack() as stack:
-        file = stack.enter_context(out.open("w", encoding="utf-8")) if out is not None else None
+        file = None
+        if out is not None:
+            file = stack.enter_context(stack.enter_context(replacing(out)).open("w", encoding="utf-8"))
         for count, row in enumerate(rows.read(), 1):
             summary = summarise(row.row, row.kind)
             how = benchmark.overlap(summary.instance_id, row.row.get("repo"), summary.trajectory.task)

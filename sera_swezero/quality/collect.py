@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sera_swezero.display.outputs import writing
 from sera_swezero.display.progress import RowProgress
 from sera_swezero.quality.row_source import RowSource
 from sera_swezero.quality.row_summary import summarise
@@ -72,12 +74,12 @@ def collect(
         progress: called after each row.
 
     Raises:
-        ConfigError, UpstreamError: as the rows are read.
+        ConfigError, UpstreamError: as the rows are read. OutputError: a temporary file cannot be written.
     """
     against = benchmark_overlap.load(benchmark)
     sets: dict[str, tuple[Tally, Samples, Spill | None]] = {}
     signer: Signer | None = None
-    with ExitStack() as stack:
+    with writing(tempfile.gettempdir()), ExitStack() as stack:
         for count, found in enumerate(rows.read(), 1):
             kind = found.kind
             if found.set not in sets:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sera_swezero.build.figures import RECALL_BINS
 from sera_swezero.core.trajectory import STATUSES
+from sera_swezero.display.outputs import replacing
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality.collect import Statistics
 from sera_swezero.quality.spread import Distribution
@@ -127,13 +128,12 @@ def svg(plot: Plot) -> str:
 
 
 def write_png(folder: Path, chosen: list[Plot]) -> list[Path]:
-    """Write each chart as a PNG of some 1300 x 630 pixels, on white. Returns the files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write each chart as a PNG of some 1300 x 630 pixels, on white. Returns the files. Raises OutputError."""
     made = []
     for plot in chosen:
         path = folder / f"{plot.name}.png"
-        with _drawn(plot) as figure:
-            figure.savefig(path, dpi=200, facecolor="white", metadata={"Software": None})
+        with replacing(path) as aside, _drawn(plot) as figure:
+            figure.savefig(aside, format="png", dpi=200, facecolor="white", metadata={"Software": None})
         made.append(path)
     return made
 

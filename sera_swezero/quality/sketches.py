@@ -7,7 +7,6 @@ is what the signatures of all shards, end to end, say of near-duplicates: the sa
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from sera_swezero.build.manifest import BuiltConfig, BuiltFile, Manifest
 from sera_swezero.build.unit_files import STATE
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check.row_paths import find_files
+from sera_swezero.display.outputs import write_file
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality.collect import Statistics
 from sera_swezero.quality.minhash import SLOTS, Signer
@@ -56,8 +56,8 @@ def sketch(file: BuiltFile, out: Path) -> None:
         tally.note(summary, against)
         if kind.source.counts_unique:
             signatures += signer.sign(summary.commands).tobytes()
-    _put(_path(out, file, ".signatures"), signatures)
-    _put(_path(out, file, ".json"), msgspec.json.encode(tally))
+    write_file(_path(out, file, ".signatures"), signatures)
+    write_file(_path(out, file, ".json"), msgspec.json.encode(tally))
 
 
 def merged(manifest: Manifest, out: Path) -> Statistics:
@@ -125,10 +125,3 @@ def _instances(path: Path) -> Iterator[str]:
 
 def _path(out: Path, file: BuiltFile, suffix: str) -> Path:
     return out / STATE / FOLDER / _config(file) / f"{file.sha256}{suffix}"
-
-
-def _put(path: Path, content: bytes | bytearray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
-        aside.write(content)
-    Path(aside.name).replace(path)

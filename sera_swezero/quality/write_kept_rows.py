@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sera_swezero.display.outputs import writing
 from sera_swezero.display.progress import RowProgress
 from sera_swezero.quality.minhash import THRESHOLD, Signer
 from sera_swezero.quality.near_duplicates import Spill
@@ -40,10 +41,14 @@ def write_kept(
         progress: called after each row.
 
     Raises:
-        ConfigError, UpstreamError: as the rows are read.
+        ConfigError, UpstreamError: as the rows are read. OutputError: the file or a temporary one cannot be written.
     """
     encode, decode = msgspec.json.encode, msgspec.json.Decoder(Place).decode
-    with closing(Spill(Signer())) as spill, tempfile.TemporaryFile(prefix="sera-swezero-places-") as places:
+    with (
+        writing(tempfile.gettempdir()),
+        closing(Spill(Signer())) as spill,
+        tempfile.TemporaryFile(prefix="sera-swezero-places-") as places,
+    ):
         for count, found in enumerate(rows.read(), 1):
             spill.add(summarise(found.row, found.kind).commands, f"{found.set} {found.place.instance_id}")
             places.write(encode(found.place) + b"\n")

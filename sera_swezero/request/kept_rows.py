@@ -12,7 +12,6 @@ JSON: what the file was made from (commits, files and their sizes in bytes), by 
 from __future__ import annotations
 
 import json
-import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sera_swezero.display.outputs import replacing
 from sera_swezero.errors import ConfigError
 
 _KEY = b"sera_swezero"
@@ -37,22 +37,16 @@ class Place(NamedTuple):
 
 
 def write(path: Path, places: Iterable[Place], metadata: Mapping[str, Any]) -> None:
-    """Write the places of the kept rows, and the metadata. The file is written under another name and then renamed."""
+    """Write the places of the kept rows, and the metadata. Raises OutputError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = [("instance_id", pa.string()), ("repo", pa.string()), ("file", pa.string()), ("offset", pa.int64())]
     schema = pa.schema(columns, metadata={_KEY: json.dumps({"kind": "dedup", **metadata}).encode()})
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     remaining = iter(places)
-    try:
-        with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
-            while batch := [place._asdict() for place in islice(remaining, _BATCH)]:
-                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replacing(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+        while batch := [place._asdict() for place in islice(remaining, _BATCH)]:
+            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
 
 
 class KeptRows(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sera_swezero.catalog import CONFIGS
+from sera_swezero.display.outputs import write_file
 from sera_swezero.request.settle import settle
 from sera_swezero.upstream import take_snapshot
 from sera_swezero.upstream.snapshot import read_lock
@@ -34,11 +35,11 @@ def update_lock(path: Path, names: Iterable[str] = ()) -> LockUpdate:
     Raises:
         ConfigError: an unknown config, or a file that is not a lock file.
         UpstreamError: a repo cannot be resolved; the file stays as it was.
-        OSError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     origins = {origin.repo: origin for name in names or CONFIGS for origin in settle(name).origins}
     before = read_lock(str(path)) if path.is_file() else {}
     resolved = dict(take_snapshot(list(origins.values())).commits)
     after = dict(sorted({**before, **resolved}.items()))
-    path.write_text(json.dumps({"repos": after}, indent=2) + "\n", encoding="utf-8")
+    write_file(path, json.dumps({"repos": after}, indent=2) + "\n")
     return LockUpdate(before=before, resolved=resolved, after=after)

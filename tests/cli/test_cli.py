@@ -22,7 +22,7 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.app import COMMANDS, app
 from sera_swezero.cli.demo import EXAMPLE
 from sera_swezero.cli.row_printer import printable, render
-from sera_swezero.errors import ConfigError
+from sera_swezero.errors import OutputError
 from sera_swezero.request.arguments import ARGUMENTS
 from sera_swezero.request.settle import settle
 from sera_swezero.rows import RowIterator
@@ -36,11 +36,11 @@ T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
 ESCAPE = re.compile("\x1b")
 
 
-def run(*arguments, env=None, cwd=HERE):
+def run(*arguments, env=None, cwd=HERE, **options):
     """Run the real command; its output is a pipe, as in a script."""
     given = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "80", **(env or {})}
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=given, cwd=cwd, check=False
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=given, cwd=cwd, check=False, **options
     )
 
 
@@ -157,16 +157,57 @@ OUTPUTS = {
     "decontaminate": (["decontaminate", *SAMPLE, "--out", "."], "--out . is a folder"),
     "lock": (["lock", "sera", "--out", "."], "--out . is a folder"),
     "page": (["stats", *SAMPLE, "--html", "README.md/a.html"], "--html README.md/a.html cannot be written: "),
-    "plots": (["stats", *SAMPLE, "--png", "README.md"], "--png README.md cannot be written: "),
-    "build": (["build", *SAMPLE, "--out", "README.md"], "--out README.md cannot be written: "),
+    "tables": (["stats", *SAMPLE, "--markdown", "/proc/x/a.md"], "--markdown /proc/x/a.md cannot be written: "),
+    "plots": (["stats", *SAMPLE, "--png", "README.md"], "--png README.md is a file; the path of a folder was expected"),
+    "build": (["build", *SAMPLE, "--out", "README.md"], "--out README.md is a file"),
+    "build below a file": (
+        ["build", *SAMPLE, "--out", "README.md/out"],
+        "--out README.md/out cannot be written: Not a",
+    ),
 }
 
 
 @pytest.mark.parametrize(("arguments", "message"), OUTPUTS.values(), ids=OUTPUTS)
 def test_an_output_that_cannot_be_written_is_refused_before_a_row_is_read(arguments, message, monkeypatch):
     monkeypatch.setattr("sera_swezero.upstream.snapshot._list_root", None)
-    with pytest.raises(ConfigError, match=re.escape(message)):
+    with pytest.raises(OutputError, match=re.escape(message)):
         inside(*arguments)
+
+
+FULL = {
+    "dedup": ["dedup", *SAMPLE, "--out", "full/a.parquet"],
+    "decontaminate": ["decontaminate", *SAMPLE, "--out", "full/a.jsonl", "--against", "every.jsonl"],
+    "page": ["stats", *SAMPLE, "--html", "full/a.html", "--samples", 2],
+    "tables": ["stats", *SAMPLE, "--markdown", "full/a.md"],
+    "plots": ["stats", *SAMPLE, "--png", "full"],
+}
+
+
+def files_of_1000_bytes():
+    """Run in a process before its command: what it writes ends as on a full disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+
+@pytest.mark.parametrize("arguments", FULL.values(), ids=FULL)
+def test_an_output_that_does_not_fit_leaves_what_was_there(arguments, tmp_path):
+    (tmp_path / "full").mkdir()
+    path = tmp_path / "full" / Path(arguments[arguments.index("--upstream") + 3]).name
+    path.write_text("before")
+    ids = {row["instance_id"] for row in rows_of(SAMPLE[0])}
+    (tmp_path / "every.jsonl").write_text("".join(json.dumps({"instance_id": name}) + "\n" for name in ids))
+    done = run(*arguments, cwd=tmp_path, preexec_fn=files_of_1000_bytes)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[-1]
+    assert re.fullmatch(r"sera-swezero: OutputError: (full/\S+|/tmp) cannot be written: File too large", said)
+    assert [(one.name, one.read_text()) for one in path.parent.iterdir()] == [(path.name, "before")]
+
+
+def test_an_output_may_be_a_pipe():
+    done = run("stats", *SAMPLE, "--markdown", "/dev/stdout")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "/dev/stdout: the tables")
+    assert done.stdout.startswith("### ")
 
 
 def test_stats_says_what_it_wrote(tmp_path):
