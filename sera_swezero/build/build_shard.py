@@ -69,6 +69,7 @@ def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _
 
     Raises:
         UpstreamError: its part of upstream cannot be read. ConfigError: its arguments make no sense.
+        OSError: its files cannot be written.
     """
     request = settle(**unit.arguments)
     state = out / STATE

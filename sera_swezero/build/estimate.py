@@ -20,6 +20,7 @@ from sera_swezero.build import runner
 from sera_swezero.build.measure import Measured, measure
 from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.unit_files import Unit
+from sera_swezero.display.outputs import writing
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
 from sera_swezero.upstream import Snapshot, row_group_starts
@@ -95,7 +96,7 @@ def estimate(
     Each config has `tasks` tasks, None for one per shard, and `samples` of its shards are built, spread over it.
 
     Raises:
-        ConfigError, UpstreamError: as a build.
+        ConfigError, UpstreamError: as a build. OutputError: the sampled shards do not fit into a temporary folder.
     """
     jobs = runner.plan(names, views, arguments, shard_bytes, None)
     return [_scaled_up(job, min(tasks or len(job.units), len(job.units)), _measured(job, samples)) for job in jobs]
@@ -124,7 +125,7 @@ def _scaled_up(job: Job, tasks: int, samples: Sequence[Measured]) -> Estimate:
 def _measured(job: Job, samples: int) -> list[Measured]:
     context = multiprocessing.get_context("spawn")
     measured = []
-    with tempfile.TemporaryDirectory(prefix="sera-swezero-plan-") as folder:
+    with writing(tempfile.gettempdir()), tempfile.TemporaryDirectory(prefix="sera-swezero-plan-") as folder:
         for unit, raw in _choose(job, samples):
             # One process each, as on a cluster: what the last one keeps in memory must not count twice.
             with ProcessPoolExecutor(1, context) as pool:

@@ -6,6 +6,8 @@ single pages, and content-defined pages, so that a new version shares most of it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ streaming reader keeps a whole group in memory."""
 # Bytes of rows at which a group is closed: some 100 rows. It is in memory until then, and a process should stay below
 # 100 MB; groups twice as large would save 0.15 % of the file.
 _FILL = 12_000_000
+_ROOM = 32_000_000  # bytes of memory that must be free to write a group, besides four times its size
 # Smaller pages than pyarrow's 256 KiB to 1 MiB: a changed row costs a new version the pages that it touches.
 _PAGES = {"min_chunk_size": 64 * 1024, "max_chunk_size": 256 * 1024, "norm_level": 0}
 
@@ -39,7 +42,40 @@ WRITER: dict[str, Any] = {
 """What the bytes of a file depend on besides its rows."""
 
 
-def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+class _File:
+    """The file below a writer, which keeps its first error instead of raising it.
+
+    Arrow ends the process where content-defined pages cannot be written.
+    """
+
+    closed = False
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._error: OSError | None = None
+
+    def write(self, data: bytes) -> None:
+        with self._keeping_its_error():
+            self._file.write(data)
+
+    def close(self) -> None:
+        with self._keeping_its_error():
+            self._file.close()
+
+    def check(self) -> None:
+        """Raise the OSError that was kept."""
+        if self._error is not None:
+            raise self._error
+
+    @contextmanager
+    def _keeping_its_error(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._error = self._error or error
+
+
+def open_writer(path: Path | _File, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer with the settings of `WRITER`."""
     flat = [field.name for field in schema if not pa.types.is_nested(field.type)]
     return pq.ParquetWriter(
@@ -65,7 +101,8 @@ class Sink:
         self.arrow_bytes = 0
         """Their size in memory as Arrow, in bytes."""
         self._schema = schema_of(columns)
-        self._writer = open_writer(path, self._schema)
+        self._file = _File(path)
+        self._writer = open_writer(self._file, self._schema)
         self._columns = {field.name: arrow_column(field.type) for field in self._schema}
         self._size = 0
 
@@ -82,6 +119,8 @@ class Sink:
         if self._size:
             self._write_group()
         self._writer.close()
+        self._file.close()
+        self._file.check()
 
     def _append(self, row: Row) -> None:
         for name, column in self._columns.items():
@@ -91,7 +130,10 @@ class Sink:
         # One chunk for all rows: pages must follow from the content, not from how rows were batched.
         table = pa.Table.from_arrays([column.finish() for column in self._columns.values()], schema=self._schema)
         table = table.slice(0, table.num_rows - without_last)
+        # Arrow ends the process where memory is too short inside the writer; here it is an error.
+        pa.allocate_buffer(_ROOM + 4 * table.nbytes)
         self._writer.write_table(table, row_group_size=table.num_rows)
+        self._file.check()
         self.rows += table.num_rows
         self.arrow_bytes += table.nbytes
         self._size = 0

@@ -12,6 +12,7 @@ from sera_swezero.build import card, folder, manifest, parquet_writer, unit_file
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_pool import run
+from sera_swezero.display.outputs import writing
 from sera_swezero.errors import BuildError, ConfigError
 from sera_swezero.loading.dataset_infos import JSON_LEAVES
 from sera_swezero.report import log_pass
@@ -68,14 +69,16 @@ def build(
         ConfigError: a name or value that does not exist, or arguments that let no row through.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds files that no build wrote.
-        BuildError: another build into `out` is running, or files were removed that the manifest would list.
+        OutputError: `out` or a file in it cannot be written.
+        BuildError: another build into `out` is running, one of the processes was killed, or files were removed that
+            the manifest would list.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
     """
     if max_rows is not None and max_rows < 1:
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
     jobs = plan(names, views, arguments, shard_bytes, max_rows)
-    with folder.claim(out) as before:
+    with writing(out), folder.claim(out) as before:
         return _build(jobs, out, before, max_rows, workers, bars=bars)
 
 
@@ -202,7 +205,7 @@ def _publishable(out: Path, after: Manifest) -> None:
     for name, content in ((manifest.MANIFEST, manifest.encode(after)), (manifest.CARD, card.render(after).encode())):
         aside = out / unit_files.STATE / name
         aside.write_bytes(content)
-        aside.replace(out / name)
+        unit_files.put(aside, out / name)
 
 
 def _remove_stale(out: Path, before: Manifest, after: Manifest) -> None:

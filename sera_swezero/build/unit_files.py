@@ -16,6 +16,7 @@ import msgspec
 
 from sera_swezero.build.manifest import FORMAT, BuiltFile, BuiltShard
 from sera_swezero.build.parquet_writer import WRITER
+from sera_swezero.display.outputs import writing
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot
@@ -99,9 +100,10 @@ def entry_path(unit: Unit, out: Path) -> Path:
 
 
 def put(made: Path, path: Path) -> None:
-    """Rename a finished file into its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made.replace(path)
+    """Rename a finished file into its place. Raises OutputError."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.replace(path)
 
 
 def present(out: Path, file: BuiltFile) -> bool:
@@ -129,8 +131,10 @@ def scratch_prefix(pid: int | str) -> str:
 def sweep(out: Path, pids: Iterable[int] | None = None) -> None:
     """Remove what killed processes of this machine left half written: those of `pids`, else all that are gone."""
     for part in (out / STATE).glob(scratch_prefix("*") + "*"):
-        pid = int(part.name.split("-")[-2])
-        if pid in pids if pids is not None else not _alive(pid):
+        pid = part.name.split("-")[-2]
+        if not pid.isdecimal():
+            continue  # somebody else's
+        if int(pid) in pids if pids is not None else not _alive(int(pid)):
             shutil.rmtree(part, ignore_errors=True)
 
 
@@ -141,6 +145,6 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError):
         return True
     return True

@@ -5,22 +5,31 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from sera_swezero.build import unit_files, worker_process
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_process import Board, Built
+from sera_swezero.display.formatting import how_ended
 from sera_swezero.display.progress import progress_bars
+from sera_swezero.errors import BuildError
 
-_POLL = 0.1  # seconds between two looks at the workers
+_POLL = 0.1  # seconds between two looks at the other processes
 _ALGEBRA = "OPENBLAS_NUM_THREADS"
+_GO_ON = "what is done stays; run the same command again to go on, with fewer workers where memory is short"
 
 
 def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Built:
-    """Build the units that are not done yet. Returns all of them by stem."""
+    """Build the units that are not done yet. Returns all of them by stem.
+
+    Raises:
+        UpstreamError, ConfigError, OSError: as `build_shard`.
+        BuildError: there is too little memory, or another process of the build was killed.
+    """
     entries = {unit.stem: unit_files.finished(unit, out) for unit in units}
     built = {stem: entry for stem, entry in entries.items() if entry is not None}
     todo = [unit for unit in units if unit.stem not in built]
@@ -32,57 +41,48 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
     counts = {name: sum(unit.name == name for unit in todo) for name in names}
     workers = min(workers or _cores(), len(todo))
     # Fresh processes on every system: a forked one would inherit threads of Arrow and sockets of the hub's client.
-    context = multiprocessing.get_context("spawn") if workers > 1 else None
-    board = Board(names, context)
-    with progress_bars(sizes, visible=bars) as drawn:
+    context = multiprocessing.get_context("spawn")
+    board = Board(names, context if workers > 1 else None)
+    others: dict[Connection[None, Built | Exception], SpawnProcess] = {}
+    due = 0.0
+    with progress_bars(sizes, visible=bars) as drawn, _stopping(out):
 
-        def draw() -> None:
-            for name, progress in board.state().items():
-                drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
+        def look_around(timeout: float = 0) -> None:
+            """Draw, and take what other processes built that have ended."""
+            nonlocal due
+            if timeout or time.monotonic() >= due:
+                due = time.monotonic() + _POLL
+                ready = wait(others, timeout) if others else ()
+                for answers in [one for one in others if one in ready]:
+                    built.update(_answer(answers, others.pop(answers)))
+                for name, progress in board.state().items():
+                    drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
 
-        pool = None
-        if context is not None:
-            pool = ProcessPoolExecutor(workers - 1, context, initializer=worker_process.start, initargs=(board,))
-        with _stopping(pool, out):
-            others: list[Future[Built]] = []
-            if pool is not None:
-                with _without_algebra_threads():
-                    others += [pool.submit(worker_process.work_in_pool, todo, out) for _ in range(workers - 1)]
-            built |= _in_this_process(todo, out, board, draw, others)
-            for other in others:
-                built |= other.result()
+        with _without_algebra_threads():
+            others |= (worker_process.start(context, todo, out, board) for _ in range(workers - 1))
+        built |= worker_process.work(todo, out, board, look_around)
+        while others:
+            look_around(_POLL)
+        look_around(_POLL)
     return built
+
+
+def _answer(answers: Connection[None, Built | Exception], process: SpawnProcess) -> Built:
+    """What a process built that has ended. Raises the error that ended it."""
+    try:
+        answer = answers.recv()
+    except (EOFError, OSError):
+        process.join()
+        msg = f"a process of the build {how_ended(process.exitcode or 0)}; {_GO_ON}"
+        raise BuildError(msg) from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _cores() -> int:
     """Cores that this process may use, which on a cluster are fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _in_this_process(
-    units: Sequence[Unit], out: Path, board: Board, draw: Callable[[], None], others: Sequence[Future[Built]]
-) -> Built:
-    """Build units here, like the other processes; every now and then draw, and raise what another one raised."""
-    due = 0.0
-
-    def look_around() -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _POLL
-            for other in others:
-                if other.done():
-                    other.result()
-            draw()
-
-    built = worker_process.work(units, out, board, look_around)
-    pending: Collection[Future[Built]] = others
-    while pending:
-        ready, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
-        for other in ready:
-            other.result()
-        draw()
-    draw()
-    return built
 
 
 @contextmanager
@@ -98,14 +98,12 @@ def _without_algebra_threads() -> Iterator[None]:
 
 
 @contextmanager
-def _stopping(pool: ProcessPoolExecutor | None, out: Path) -> Iterator[None]:
+def _stopping(out: Path) -> Iterator[None]:
     """Leave nothing behind: on an interrupt or an error, what is under way is cut off and its scratch removed."""
     before = set(multiprocessing.active_children())
     try:
         yield
-    except BaseException:
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException as error:
         started = set(multiprocessing.active_children()) - before
         for process in started:
             process.kill()
@@ -113,7 +111,7 @@ def _stopping(pool: ProcessPoolExecutor | None, out: Path) -> Iterator[None]:
             process.join()
         # An interrupt may also have come before this process could remove its own.
         unit_files.sweep(out, {os.getpid(), *(process.pid for process in started if process.pid)})
+        if isinstance(error, MemoryError):
+            msg = f"there is too little memory; {_GO_ON}"
+            raise BuildError(msg) from error
         raise
-    if pool is not None:
-        # Its processes have nothing left to do, and end while manifest and card are written.
-        pool.shutdown(wait=False)

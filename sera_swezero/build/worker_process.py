@@ -10,9 +10,11 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from multiprocessing.context import SpawnContext
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,24 +91,29 @@ def work(units: Sequence[Unit], out: Path, board: Board, after_row: Callable[[],
     return built
 
 
-_BOARD: Board | None = None
+def start(
+    context: SpawnContext, units: Sequence[Unit], out: Path, board: Board
+) -> tuple[Connection[None, Built | Exception], SpawnProcess]:
+    """Start a process that builds units. Its connection gives what it built, or the error that ended it."""
+    answers, its_end = context.Pipe(duplex=False)
+    process = context.Process(target=_work_and_answer, args=(its_end, units, out, board))
+    process.start()
+    its_end.close()
+    return answers, process
 
 
-def start(board: Board) -> None:
-    """Prepare a worker: the parent handles interrupts, and a worker whose parent is gone must not go on alone."""
-    global _BOARD  # noqa: PLW0603 (a pool gives its workers nothing else at their start)
-    _BOARD = board
+def _work_and_answer(
+    answers: Connection[Built | Exception, None], units: Sequence[Unit], out: Path, board: Board
+) -> None:
+    """Work in a started process: the parent handles interrupts, and a process whose parent is gone does not go on."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def work_in_pool(units: Sequence[Unit], out: Path) -> Built:
-    """`work` in a process that `start` prepared."""
-    if _BOARD is None:
-        msg = "this worker was not prepared by `start`"
-        raise RuntimeError(msg)
-    return work(units, out, _BOARD)
+    try:
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+        answers.send(work(units, out, board))
+    except Exception as error:  # noqa: BLE001 (the parent raises it)
+        error.add_note(traceback.format_exc())
+        answers.send(error)
 
 
 def _leave_with_parent() -> None:

@@ -1,8 +1,8 @@
 """The command line `sera-swezero`: how it is run, and how it ends. The commands are in `app`, one module each.
 
 An error is one line on standard error and exit code 2. A check that found problems exits with 1, an interrupted command
-with 130. `--debug`, anywhere on the line, shows the traceback. Importing this module imports nothing else, because the
-processes that a build starts import it, too, through the installed script.
+with 130. `--debug`, anywhere on the line, shows the traceback. Importing this module imports hardly anything else,
+because the processes that a build starts import it, too, through the installed script.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from sera_swezero.display.formatting import escaped
 from sera_swezero.errors import SeraSweZeroError
 
 NAME = "sera-swezero"
@@ -60,13 +61,12 @@ def _one_line(error: Exception) -> str:
         text = error.format_message() + (f" (see `{context.command_path} --help`)" if context is not None else "")
     else:
         where = "" if isinstance(error, SeraSweZeroError) else f" ({DEBUG} shows where)"
-        text = f"{type(error).__name__}: {error}{where}"
+        said = str(error) or ("there is too little memory" if isinstance(error, MemoryError) else "")
+        text = f"{type(error).__name__}: {said}{where}"
     return " ".join(text.split())
 
 
 def _fail(message: str, code: int) -> int:
     # A message may quote a file or a name that a terminal would act on.
-    from sera_swezero.display.formatting import escaped
-
     sys.stderr.write(f"{NAME}: {escaped(message)}\n")
     return code

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sera_swezero.display.formatting import how_ended
 from sera_swezero.errors import BuildError, ConfigError
 
 WORKER = "sera_swezero.cluster.worker"
@@ -63,8 +64,7 @@ class BuildShards:
             output = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
             code = process.wait()
         if code:
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-            msg = f"{file.name}: the worker {how}; what it had finished stays. {output[-_LAST:].strip()}"
+            msg = f"{file.name}: the worker {how_ended(code)}; what it had finished stays. {output[-_LAST:].strip()}"
             raise BuildError(msg)
         sys.stderr.write(output)
         yield from data or ()

@@ -151,7 +151,7 @@ def sweep(out: Path) -> None:
     unit_files.sweep(out)
     now = time.time()
     for part in (out / STATE).glob("part-*"):
-        with contextlib.suppress(FileNotFoundError):  # its process ends just now
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # its process ends just now, or it is a file
             touched = [path.stat().st_mtime for path in (part, *part.iterdir())]
             if now - max(touched) > STALE:
                 shutil.rmtree(part, ignore_errors=True)

@@ -17,6 +17,7 @@ import msgspec
 
 from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.unit_files import Unit, finished, program
+from sera_swezero.display.outputs import writing
 from sera_swezero.errors import ConfigError, SeraSweZeroError
 
 
@@ -41,10 +42,11 @@ def read(file: Path) -> ClusterTask:
 
 
 def work(out: Path, file: Path) -> None:
-    """Build the task's units that are not done yet. Raises UpstreamError or ConfigError as `build_shard`."""
+    """Build the task's units that are not done yet. Raises UpstreamError, ConfigError or OutputError."""
     task = read(file)
     for unit in task.units:
-        shard = finished(unit, out) or build_shard(unit, out)
+        with writing(out):
+            shard = finished(unit, out) or build_shard(unit, out)
         if task.sketch and shard.data is not None:
             from sera_swezero.quality import sketches
 
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         work(Path(out), Path(file))
-    except SeraSweZeroError as error:
+    except (SeraSweZeroError, MemoryError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 

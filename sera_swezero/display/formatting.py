@@ -42,3 +42,8 @@ def _scaled(count: float, units: tuple[str, ...]) -> str:
 def escaped(text: str) -> str:
     """Return the text with everything that a terminal would act on escaped."""
     return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
+
+
+def how_ended(code: int) -> str:
+    """Exit code of a process, below 0 for a signal, as words."""
+    return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"

@@ -42,9 +42,11 @@ class PlainColumn:
         self._kind = kind
         self._holds_text = getattr(kind, "storage_type", kind) in {pa.string(), pa.binary()}
         self._builder = pa.lib.StringBuilder()
+        self._count = 0
 
     def extend(self, values: Sequence[Any]) -> int:
         """Take some values; text may be str or UTF-8 bytes. Returns how many bytes they need."""
+        self._count += len(values)
         if not self._holds_text:
             self._builder.append_values([None if value is None else str(value) for value in values])
             return 8 * len(values)
@@ -57,8 +59,12 @@ class PlainColumn:
 
         Raises:
             pyarrow.ArrowInvalid: a value does not fit the type, such as bytes that are not UTF-8.
+            MemoryError: the builder had no room for a value, which it leaves out without a word.
         """
         array = self._builder.finish()
+        if len(array) != self._count:
+            raise MemoryError
+        self._count = 0
         if self._kind != pa.binary():
             array.validate(full=True)
         return array if self._kind == pa.string() else array.cast(self._kind)

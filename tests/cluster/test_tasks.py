@@ -85,6 +85,10 @@ def test_a_worker_that_fails_is_a_failed_task_that_says_why(root: str, tmp_path:
             list(BuildShards(str(tmp_path), str(folder))())
     finally:
         moved.rename(file)
+    (tmp_path / SERA).touch()
+    with pytest.raises(BuildError, match=rf"OutputError: .*/{SERA}/train-.*\.parquet cannot be written: File exists"):
+        list(BuildShards(str(tmp_path), str(folder))())
+    (tmp_path / SERA).unlink()
     list(BuildShards(str(tmp_path), str(folder))())
     assert len(marks(tmp_path)) == SHARDS
 
@@ -100,8 +104,10 @@ def test_what_a_vanished_machine_left_is_never_seen_and_goes_after_a_day(
     yesterday = time.time() - 25 * 3600
     for path in (old / "data", old):
         os.utime(path, (yesterday, yesterday))
+    stray = tmp_path / unit_files.STATE / "part-notes"
+    stray.write_text("mine")
     finish(tmp_path, root)
-    assert scratch(tmp_path) == [fresh], "its machine may be at work still"
+    assert scratch(tmp_path) == [fresh, stray], "its machine may be at work still"
     assert contents(tmp_path) == contents(straight)
 
 
