@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
+import msgspec
 from jinja2.ext import Extension, loopcontrols
 from jinja2.nodes import CallBlock, Node
 from jinja2.parser import Parser
@@ -80,6 +81,13 @@ class ChatTemplate:
         return RenderedChat("".join(pieces), trained)
 
 
+class _NamedTemplate(msgspec.Struct):
+    """One of several templates of a tokenizer."""
+
+    name: str
+    template: str
+
+
 def load_template(name: str | None, tokenizer: str | None = None) -> ChatTemplate:
     """Load a template: from a file, from an installed `trl` or `transformers` by its name, or from the tokenizer.
 
@@ -88,7 +96,7 @@ def load_template(name: str | None, tokenizer: str | None = None) -> ChatTemplat
         tokenizer: hub id, folder or file; its special tokens are variables of the template.
 
     Raises:
-        ConfigError: there is no such template.
+        ConfigError: there is no such template, or a file is of another format.
     """
     config = _tokenizer_config(tokenizer) if tokenizer else {}
     variables = {key: _text(value) for key, value in config.items() if key.endswith("_token") and _text(value)}
@@ -106,7 +114,7 @@ def load_template(name: str | None, tokenizer: str | None = None) -> ChatTemplat
             msg = f"template {name!r}: no such file, and no template of that name; there are {names}"
             raise ConfigError(msg)
         path = known[name]
-    return ChatTemplate(name, path.read_text(encoding="utf-8"), variables)
+    return ChatTemplate(name, _template_text(path), variables)
 
 
 def _installed() -> list[Path]:
@@ -117,17 +125,31 @@ def _installed() -> list[Path]:
 
 def _tokenizer_config(tokenizer: str) -> dict[str, Any]:
     path = file_of(tokenizer, "tokenizer_config.json")
-    return json.loads(path.read_text(encoding="utf-8")) if path else {}
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path else {}
+    except (msgspec.DecodeError, UnicodeError) as error:
+        msg = f"tokenizer={tokenizer!r}: {path}: {error}; a JSON object was expected"
+        raise ConfigError(msg) from error
 
 
 def _own_template(tokenizer: str, config: Mapping[str, Any]) -> str | None:
     path = file_of(tokenizer, "chat_template.jinja")
     if path is not None:
+        return _template_text(path)
+    try:
+        own = msgspec.convert(config.get("chat_template"), str | list[_NamedTemplate] | None)
+    except msgspec.ValidationError as error:
+        msg = f"tokenizer={tokenizer!r}: its chat_template: {error}"
+        raise ConfigError(msg) from error
+    return next((one.template for one in own if one.name == "default"), None) if isinstance(own, list) else own
+
+
+def _template_text(path: Path) -> str:
+    try:
         return path.read_text(encoding="utf-8")
-    own = config.get("chat_template")
-    if isinstance(own, list):  # several by name
-        own = next((one["template"] for one in own if one["name"] == "default"), None)
-    return own
+    except UnicodeDecodeError as error:
+        msg = f"template {str(path)!r} is not a text in UTF-8: {error.reason} at byte {error.start}"
+        raise ConfigError(msg) from error
 
 
 def _text(value: Any) -> str:
@@ -157,9 +179,13 @@ def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def _tojson(value: Any, ensure_ascii: Any = None, indent: Any = None, separators: Any = None, **more: Any) -> str:
-    # Jinja's own filter escapes HTML.
-    return json.dumps(value, ensure_ascii=bool(ensure_ascii), indent=indent, separators=separators, **more)
+def _tojson(
+    value: Any, ensure_ascii: Any = None, indent: Any = None, separators: Any = None, sort_keys: Any = None
+) -> str:
+    # Jinja's own filter escapes HTML. Other arguments of `json.dumps` would be called, outside the sandbox.
+    return json.dumps(
+        value, ensure_ascii=bool(ensure_ascii), indent=indent, separators=separators, sort_keys=bool(sort_keys)
+    )
 
 
 def _raise(message: str) -> None:

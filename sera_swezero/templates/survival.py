@@ -65,6 +65,10 @@ class SurvivalCounts:
         return self.kept[kind] / self.total[kind] if self.total[kind] else None
 
 
+# What a template may raise, besides its own errors; Jinja runs it as Python.
+_FAILURES = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
 def look(
     rows: Iterable[Row],
     view: str,
@@ -99,7 +103,7 @@ def look(
         try:
             probed = template.render(list(marks.messages(messages, shows.mark)), tools).text
             rendered = template.render(messages, tools)
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+        except _FAILURES as error:
             found.failed[f"{type(error).__name__}: {error}"] += 1
             continue
         found.rows += 1
