@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 
-from benchmarks.reliability import network, page, parquet, stream_kills
+from benchmarks.reliability import builds, network, page, parquet, pushes, stream_kills
 from benchmarks.reliability.rounds import WRONG, play
 
-PARTS = {part.name: part for part in (network.PART, stream_kills.PART, parquet.PART)}
+PARTS = {part.name: part for part in (network.PART, stream_kills.PART, parquet.PART, builds.PART, pushes.PART)}
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
 from tests.push.test_push_faults import contents, data
 from tests.support.publishing import SERA, sera_root, sera_row
-from tests.support.pushing import Pusher
+from tests.support.pushing import Pusher, plant_pull
 
 HERE = Path(__file__).resolve().parents[2]
 REPO = "org/set"
@@ -371,16 +371,9 @@ def titled(hub: LoopbackHub, out: Path) -> str:
 def test_a_pull_request_of_a_stranger_is_not_taken_over(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:
     pusher.push(made(tmp_path / "v1", range(3)), REPO)
     new = made(tmp_path / "v2", range(5))
-    api = HfApi(endpoint=hub.endpoint, token=hub.token)
     title = titled(hub, new)
-    for number, (author, committer) in enumerate([("stranger", "stranger"), ("tester", "stranger")], 3):
-        api.create_pull_request(REPO, title=title, repo_type="dataset")
-        adding = [CommitOperationAdd("script.py", b"print()")]
-        api.create_commit(REPO, adding, commit_message="x", repo_type="dataset", revision=f"refs/pr/{number}")
-        planted = hub.pull_requests(REPO)[-1]
-        planted.author = author
-        for event in planted.events:
-            event["author"] = {"name": committer}
+    plant_pull(hub, REPO, title)
+    plant_pull(hub, REPO, title, author="tester")
     ended = pusher.push(new, REPO)
     assert ended.done == "published", ended.error
     assert ended.outcome["pull"] == 5

@@ -14,7 +14,10 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from tests.hub import LoopbackHub
 
 HERE = Path(__file__).resolve().parents[2]
 QUICK = {"attempts": 6, "first": 0.05, "longest": 1.0}
@@ -79,6 +82,20 @@ class Pusher:
         line = self._process.stdout.readline()
         assert line, "the pusher has died"
         return line
+
+
+def plant_pull(hub: LoopbackHub, repo: str, title: str, author: str = "stranger", committer: str = "stranger") -> None:
+    """Open a pull request with a script of somebody else's in it."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+    number = api.create_pull_request(repo, title=title, repo_type="dataset").num
+    adding = [CommitOperationAdd("script.py", b"print()")]
+    api.create_commit(repo, adding, commit_message="x", repo_type="dataset", revision=f"refs/pr/{number}")
+    planted = hub.pull_requests(repo)[number - 1]
+    planted.author = author
+    for event in planted.events:
+        event["author"] = {"name": committer}
 
 
 def serve() -> None:
