@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import time
@@ -20,7 +21,9 @@ from sera_swezero.errors import BuildError
 
 _POLL = 0.1  # seconds between two looks at the other processes
 _ALGEBRA = "OPENBLAS_NUM_THREADS"
-_GO_ON = "what is done stays; run the same command again to go on, with fewer workers where memory is short"
+_GO_ON = (
+    "what is done stays; run the same command again to go on, with fewer workers where memory or processes are short"
+)
 
 
 def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Built:
@@ -28,22 +31,27 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
 
     Raises:
         UpstreamError, ConfigError, OSError: as `build_shard`.
-        BuildError: there is too little memory, or another process of the build was killed.
+        BuildError: there is too little memory, or another process of the build cannot be started or was killed.
     """
     entries = {unit.stem: unit_files.finished(unit, out) for unit in units}
     built = {stem: entry for stem, entry in entries.items() if entry is not None}
     todo = [unit for unit in units if unit.stem not in built]
-    if not todo:
-        return built
-    unit_files.sweep(out)
+    if todo:
+        unit_files.sweep(out)
+        built |= _work(todo, out, min(workers or _cores(), len(todo)), bars=bars)
+    return built
+
+
+def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built:
+    """Build units in so many processes."""
     names = list(dict.fromkeys(unit.name for unit in todo))
     sizes = {name: sum(unit.size for unit in todo if unit.name == name) for name in names}
     counts = {name: sum(unit.name == name for unit in todo) for name in names}
-    workers = min(workers or _cores(), len(todo))
     # Fresh processes on every system: a forked one would inherit threads of Arrow and sockets of the hub's client.
     context = multiprocessing.get_context("spawn")
     board = Board(names, context if workers > 1 else None)
     others: dict[Connection[None, Built | Exception], SpawnProcess] = {}
+    built: Built = {}
     due = 0.0
     with progress_bars(sizes, visible=bars) as drawn, _stopping(out):
 
@@ -58,8 +66,12 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
                 for name, progress in board.state().items():
                     drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
 
-        with _without_algebra_threads():
-            others |= (worker_process.start(context, todo, out, board) for _ in range(workers - 1))
+        try:
+            with _without_algebra_threads():
+                others |= (worker_process.start(context, todo, out, board) for _ in range(workers - 1))
+        except OSError as error:
+            msg = f"no more than {len(others) + 1} processes can be started: {error.strerror}; {_GO_ON}"
+            raise BuildError(msg) from error
         built |= worker_process.work(todo, out, board, look_around)
         while others:
             look_around(_POLL)
@@ -111,7 +123,7 @@ def _stopping(out: Path) -> Iterator[None]:
             process.join()
         # An interrupt may also have come before this process could remove its own.
         unit_files.sweep(out, {os.getpid(), *(process.pid for process in started if process.pid)})
-        if isinstance(error, MemoryError):
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             msg = f"there is too little memory; {_GO_ON}"
             raise BuildError(msg) from error
         raise

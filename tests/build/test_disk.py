@@ -21,15 +21,20 @@ resource = pytest.importorskip("resource", reason="Windows has no limits of a pr
 HERE = Path(__file__).resolve().parents[2]
 
 
-def run(*command: str, most: int = resource.RLIM_INFINITY) -> subprocess.CompletedProcess[str]:
-    """Run Python where no file may have more than `most` bytes."""
+def run(*command: str, **limits: int) -> subprocess.CompletedProcess[str]:
+    """Run Python under limits of `resource`, by their names."""
+
+    def set_limits() -> None:
+        for name, most in limits.items():
+            resource.setrlimit(getattr(resource, name), (most, most))
+
     return subprocess.run(
         [sys.executable, *command],
         cwd=HERE,
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        preexec_fn=set_limits,
     )
 
 
@@ -65,7 +70,7 @@ def test_a_file_that_may_not_grow_ends_a_build_in_one_line(
     workers: int, root: str, straight: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    refused(run(*build_command(out, root, workers), most=100_000), out, "File too large")
+    refused(run(*build_command(out, root, workers), RLIMIT_FSIZE=100_000), out, "File too large")
     assert not contents(out)
     build([SERA], out, upstream=root, workers=1, shard_bytes=MEGABYTE)
     assert contents(out) == contents(straight)
@@ -94,6 +99,13 @@ except OSError as error:
     print(error.strerror)
 """
     assert run("-c", script).stdout == "No space left on device\n"
+
+
+def test_processes_that_cannot_be_started_end_a_build_in_one_line(root: str, tmp_path: Path) -> None:
+    done = run(*build_command(tmp_path / "out", root, 60), RLIMIT_NOFILE=50)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "processes can be started: Too many open files; what is done stays" in done.stderr
+    assert not scratch(tmp_path / "out")
 
 
 MEMORY = """
