@@ -62,7 +62,7 @@ def write_file(path: Path, content: str | bytes | bytearray) -> None:
 
 
 def check_outputs(*, folder: bool = False, **paths: Path | None) -> None:
-    """Check that files can be written, and make the folders that they stand in.
+    """Check that files can be written, and make the folders that they are in.
 
     Args:
         folder: whether the paths are folders to write files into.
