@@ -127,10 +127,14 @@ class _Push:
         self._check_tag(wanted.after)
         if wanted.empty:
             return self._finish("unchanged", wanted, base)
-        pull, head = self._propose(wanted, base)
-        if not merge:
-            return self._result("proposed", wanted, pull=pull.num)
-        return self._merge(wanted, base, pull, head)
+        try:
+            pull, head = self._propose(wanted, base)
+        except HfHubHTTPError:
+            # Another push of this version may have merged the pull request that both were filling.
+            if self.repository.head() == base:
+                raise
+            return self._lost(wanted)
+        return self._merge(wanted, base, pull, head) if merge else self._result("proposed", wanted, pull=pull.num)
 
     def _plan(self, base: str | None) -> Difference:
         before = self.repository.tree(base) if base else {}
@@ -216,18 +220,18 @@ class _Push:
             raise PublishError(msg)
         return self._finish("published", wanted, commit, pull)
 
-    def _lost(self, wanted: Difference, pull: Pull) -> PushResult:
+    def _lost(self, wanted: Difference, pull: Pull | None = None) -> PushResult:
         """Main has changed under way: another push won."""
         now = self.repository.head() or ""
         there = self.repository.manifest(now)
-        if self.repository.pull(pull.num).status != "merged":
+        if pull is not None and self.repository.pull(pull.num).status != "merged":
             with contextlib.suppress(HfHubHTTPError):
                 self.repository.set_status(pull, "closed")
         if there is not None and there.digest == wanted.after.digest:
             return self._finish("unchanged", wanted, now)
         msg = (
-            f"{self.repository.repo}: another push was first: main is at {now[:12]}. Nothing was changed by this one, "
-            f"its pull request {pull.num} is closed; run the same command again to publish on top"
+            f"{self.repository.repo}: another push was first: main is at {now[:12]}. Nothing was changed by this one; "
+            "run the same command again to publish on top"
         )
         raise PublishError(msg)
 

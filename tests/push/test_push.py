@@ -346,6 +346,22 @@ def test_two_pushes_of_the_same_version_make_one_merge(hub: LoopbackHub, tmp_pat
     assert data(hub.files(REPO)) == data(contents(out))
 
 
+def test_a_push_whose_pull_request_another_one_merges_meanwhile_has_nothing_left_to_do(
+    hub: LoopbackHub, pusher: Pusher, tmp_path: Path
+) -> None:
+    out = made(tmp_path / "v", range(5))
+    hub.add_dataset(REPO, contents(made(tmp_path / "zero", range(100, 103))))
+    merges = len(hub.commits(REPO))
+    with Pusher(hub.env(HF_HOME=str(tmp_path / "other-home"))) as other:
+        # The other one finds the pull request, fills and merges it before the first commit of this one arrives.
+        fill = lambda _: other.push(out, REPO) and None  # noqa: E731
+        hub.faults.add("hook", method="POST", path=r"/commit/", hook=fill)
+        ended = pusher.push(out, REPO)
+    assert ended.done == "unchanged", ended.error
+    assert len(hub.commits(REPO)) == merges + 1
+    assert data(hub.files(REPO)) == data(contents(out))
+
+
 def test_a_push_that_lands_between_the_last_look_and_the_merge_is_not_merged_over(
     hub: LoopbackHub, pusher: Pusher, tmp_path: Path
 ) -> None:
