@@ -59,7 +59,7 @@ def _prepared(folder: Path) -> Iterator[Play]:
             assert process.wait() == 0
         assert contents(out) == expected
         assert not scratch(out)
-        return {"kills": kills, "of them with a file half written": halves, "builds ended with the same bytes": 1}
+        return {"kills": kills, "kills left a file half written": halves, "builds ended with the same bytes": 1}
 
     yield play
 

@@ -58,11 +58,11 @@ def _play(hub: LoopbackHub, pushers: list[Pusher], folder: Path, rng: random.Ran
         assert hub.pull_requests(repo)[0].status == "draft", "a stranger's pull request was taken over"
         assert len(hub.commits(repo, "refs/pr/1")) == len(hub.commits(repo, base)) + 1
     return {
-        "repositories had one merge": merges == 1,
-        "repositories kept the old version": merges == 0,
+        "repositories ended with one merge": merges == 1,
+        "repositories kept their old version": merges == 0,
         "pushes": len(ended),
-        "of them killed": sum(one.status < 0 for one in ended),
-        "of them ended in a `PublishError`": sum(one.error.startswith("PublishError") for one in ended),
+        "pushes were killed": sum(one.status < 0 for one in ended),
+        "pushes ended in a `PublishError`": sum(one.error.startswith("PublishError") for one in ended),
         "faults": sum(fault.hits for fault in faults),
         "strangers' pull requests were left alone": squatted,
     }
