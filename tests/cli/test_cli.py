@@ -329,9 +329,11 @@ def test_long_observations_are_folded_and_full_unfolds_them():
     assert printable("\n".join(lines), fold=False) in full
 
 
-def test_show_as_json_is_the_row():
-    done = run("show", "sera", "--upstream", "sample", "--row", 100, "--json")
-    assert json.loads(done.stdout) == rows_of("sera")[100]
+@pytest.mark.parametrize(("config", "row"), [("sera", 100), ("glm-4.6-lite-t2-openai", 3)])
+def test_show_as_json_is_the_row_that_the_loader_gives(config, row):
+    done = run("show", config, "--upstream", "sample", "--row", row, "--json")
+    stream = sera_swezero.load_dataset(config, split="train", streaming=True, upstream="sample")
+    assert json.loads(done.stdout) == next(iter(stream.skip(row)))
 
 
 def test_show_finds_a_row_by_its_id():
