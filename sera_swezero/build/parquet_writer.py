@@ -6,6 +6,8 @@ single pages, and content-defined pages, so that a new version shares most of it
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +77,24 @@ class _File:
             self._error = self._error or error
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM wait for the end of the block: one inside the writer would end the process."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or None in map(signal.getsignal, numbers):
+        yield  # Python calls handlers in the main thread, and only its own
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for interrupt in came:
+        signal.raise_signal(interrupt)
+
+
 def open_writer(path: Path | _File, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer with the settings of `WRITER`."""
     flat = [field.name for field in schema if not pa.types.is_nested(field.type)]
@@ -132,7 +152,8 @@ class Sink:
         table = table.slice(0, table.num_rows - without_last)
         # Arrow ends the process where memory is too short inside the writer; here it is an error.
         pa.allocate_buffer(_ROOM + 4 * table.nbytes)
-        self._writer.write_table(table, row_group_size=table.num_rows)
+        with _without_interrupts():
+            self._writer.write_table(table, row_group_size=table.num_rows)
         self._file.check()
         self.rows += table.num_rows
         self.arrow_bytes += table.nbytes
