@@ -22,7 +22,8 @@ from sera_swezero.schemas.validate import check_row
 from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import Raw, Shard, Snapshot
 from sera_swezero.upstream.at_exit import closed_at_exit
-from sera_swezero.upstream.windows import Record, Window, WindowReader
+from sera_swezero.upstream.window_reader import WindowReader
+from sera_swezero.upstream.windows import Record, Window
 from sera_swezero.views import Row, ViewInput, text_row
 
 _LOG = logging.getLogger("sera_swezero")

@@ -23,7 +23,8 @@ from sera_swezero.request.arguments import ArgumentsDict
 from sera_swezero.request.row_columns import columns, raw_columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.upstream import DEFAULT_SHARD_BYTES, Raw, Snapshot, plan_shards, row_group_starts, take_snapshot
-from sera_swezero.upstream.windows import Record, WindowReader, plan_windows
+from sera_swezero.upstream.window_reader import WindowReader
+from sera_swezero.upstream.windows import Record, join_windows, plan_windows
 from sera_swezero.views import Row
 
 
@@ -101,9 +102,11 @@ def convert_records(
     snapshot = replace(snapshot, files=tuple(file for file in snapshot.files if file.repo in repos))
     # The order of a shuffled stream depends on how shards are cut, which depends on where row groups start.
     starts = row_group_starts(snapshot) if arguments.shuffle_seed is not None else None
-    shards = plan_shards(snapshot.files, arguments.shard_bytes or DEFAULT_SHARD_BYTES, starts)
+    shard_bytes = arguments.shard_bytes or DEFAULT_SHARD_BYTES
+    shards = plan_shards(snapshot.files, shard_bytes, starts)
+    windows = plan_windows(shards, arguments.shuffle_seed, arguments.epoch, starts)
     before = deepcopy(report)
-    for window in plan_windows(shards, arguments.shuffle_seed, arguments.epoch, starts):
+    for window, *_ in join_windows(windows, shard_bytes):
         records = WindowReader(snapshot, window, raw_columns(request))
         yield from convert_window(window, records, snapshot, request, report, on_reject)
     log_pass(request.name, report.since(before))

@@ -121,8 +121,8 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
 
     def _generate_examples(self, shards: list[Window]) -> Iterator[tuple[str, Row]]:
         before = deepcopy(self.report)
-        for window, records in self.plan.readers(shards, -1):
-            for record, converted in convert_window(window, records, self.snapshot, self.request, self.report):
+        for joined, records in self.plan.readers(self.plan.joined(shards), -1):
+            for record, converted in convert_window(joined.window, records, self.snapshot, self.request, self.report):
                 yield record.key, converted.text_row
         log_pass(self.request.name, self.report.since(before))
 

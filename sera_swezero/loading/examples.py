@@ -59,11 +59,10 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
     """
 
     def __init__(self, plan: StreamPlan, report: Report, features: Features) -> None:
-        count = len(plan.shards)
         super().__init__(_none, {})
         self._plan, self._report, self._features = plan, report, features
         self._epoch = plan.epoch
-        self._positions = list(range(count))
+        self._positions = list(range(len(plan.windows(plan.epoch))))
 
     @property
     def num_shards(self) -> int:
@@ -122,19 +121,21 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """The rows as views render them, each once the state points behind it."""
         plan, state, first, mark = self._plan, self._state_dict, 0, -1
-        if state is not None:
-            check_state(state, self._key(), type(self).__name__, len(self._positions))
-            first, mark = state["shard_idx"], state["shard_example_idx"]
         windows = plan.windows(self._epoch)
+        mine = plan.joined([windows[position] for position in self._positions])
+        if state is not None:
+            places = [*(joined.first for joined in mine), len(self._positions)]
+            check_state(state, self._key(), type(self).__name__, places)
+            first, mark = state["shard_idx"], state["shard_example_idx"]
         before = deepcopy(self._report)
-        mine = [windows[position] for position in self._positions[first:]]
-        for number, (window, records) in enumerate(plan.readers(mine, mark), first):
-            for record, converted in convert_window(window, records, plan.snapshot, plan.request, self._report):
+        left = [joined for joined in mine if joined.first >= first]
+        for joined, records in plan.readers(left, mark):
+            for record, converted in convert_window(joined.window, records, plan.snapshot, plan.request, self._report):
                 if state is not None:
-                    move(state, number, record.mark)
+                    move(state, joined.first, record.mark)
                 yield record.key, converted.row
             if state is not None:
-                move(state, number + 1, -1)
+                move(state, joined.after, -1)
         log_pass(plan.request.name, self._report.since(before))
 
 

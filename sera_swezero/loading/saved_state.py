@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sera_swezero.errors import StateError
@@ -37,8 +37,8 @@ def move(state: dict[str, Any], window: int, mark: int) -> None:
     state["place"] = f"{window}:{mark}"
 
 
-def check_state(state: Mapping[str, Any], key: str, kind: str, windows: int) -> None:
-    """Compare a state with the key of the stream that is to go on from it, and with its number of windows.
+def check_state(state: Mapping[str, Any], key: str, kind: str, places: Collection[int]) -> None:
+    """Compare a state with the key of the stream that is to go on from it, and with the windows at which it can.
 
     Raises:
         StateError: it is damaged, or was saved under another plan, in another share of it, or by a stream that keeps no
@@ -51,7 +51,7 @@ def check_state(state: Mapping[str, Any], key: str, kind: str, windows: int) -> 
         msg = f"the state's plan cannot be read: {state['plan']!r}; the text that this package saves was expected"
         raise StateError(msg)
     if state["plan"] == key:
-        _check_place(state, windows)
+        _check_place(state, places)
         return
     try:
         saved, now = json.loads(state["plan"]), json.loads(key)
@@ -66,10 +66,10 @@ def check_state(state: Mapping[str, Any], key: str, kind: str, windows: int) -> 
     raise StateError(msg)
 
 
-def _check_place(state: Mapping[str, Any], windows: int) -> None:
+def _check_place(state: Mapping[str, Any], places: Collection[int]) -> None:
     window, mark = state["shard_idx"], state["shard_example_idx"]
     whole = all(isinstance(number, int) and not isinstance(number, bool) for number in (window, mark))
-    if not whole or not 0 <= window <= windows or mark < -1 or state["place"] != f"{window}:{mark}":
+    if not whole or window not in places or mark < -1 or state["place"] != f"{window}:{mark}":
         msg = (
             f"the state is damaged: shard_idx={window!r} and shard_example_idx={mark!r} do not agree with "
             f"place={state['place']!r}; load the state as it was saved"

@@ -16,7 +16,7 @@ from sera_swezero.views.token_limit import digest as tokenizer_digest
 ROWS_VERSION = 1
 """Raised when, and only when, a row of any config changes for the same record and arguments."""
 
-ORDER_VERSION = 1
+ORDER_VERSION = 2
 """Raised when, and only when, the order of a stream changes for the same files and arguments."""
 
 

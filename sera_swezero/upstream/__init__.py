@@ -6,6 +6,7 @@ formats.py       suffix of a path -> how such files are cut and read
 record_reader.py what the readers of all formats share
 shards.py        file listing -> shards, without reading data
 windows.py       shards -> the order of a stream
+window_reader.py window -> its records in order
 reading.py       shard -> raw records; what planning asks of files
 line_reader.py   JSON Lines: lines.py splits bytes into lines
 row_groups.py    Parquet: parquet_rows.py makes objects of rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 import msgspec
@@ -41,7 +41,8 @@ class LineReader(RecordReader):
                 self._get = RangedGet(file, self._begin, min(shard.stop + self._slack, shard.size))
                 self._get.open()
 
-    def _records(self) -> Iterator[Raw]:
+    def _records(self, wanted: Callable[[int], bool]) -> Iterator[Raw]:
+        del wanted  # a line has to be read to find the next one
         shard = self._shard
         if self._begin >= shard.stop:  # the last record that was used was the last of the shard
             return
@@ -57,6 +58,7 @@ class LineReader(RecordReader):
                     yield Raw(offset=line.offset, data=line.data, after=line.after)
             if self._get is not None:
                 self._get.drain()
+                self._get = None
 
     def _check(self, line: Line, data: bytes) -> None:
         """Refuse a file whose first line is not an object, or that arrived in part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.ranged_get import RangedGet
@@ -13,7 +13,7 @@ from sera_swezero.upstream.snapshot import Snapshot
 
 
 class RecordReader(ABC):
-    """The records of one shard in order, as an iterator; use it once.
+    """The records of one shard in order, as an iterable. Iterating again reads again.
 
     Args:
         snapshot: where the file lies.
@@ -34,18 +34,28 @@ class RecordReader(ABC):
         """Ask the hub for the first bytes, so that iterating need not wait. Other roots have nothing to ask."""
 
     @abstractmethod
-    def _records(self) -> Iterator[Raw]:
-        """The records; opens what is not open yet."""
+    def _records(self, wanted: Callable[[int], bool]) -> Iterator[Raw]:
+        """The records whose offsets are wanted, and maybe others; opens what is not open yet."""
+
+    def decoded_bytes(self) -> int:
+        """About how many bytes the records have once they are decoded; may read where that is written down."""
+        return self._shard.stop - self._shard.start
 
     def close(self) -> None:
         """Drop what `open` asked for."""
         if self._get is not None:
             self._get.close()
 
-    @closed_at_exit
     def __iter__(self) -> Generator[Raw]:
+        return self.read(lambda _: True)
+
+    @closed_at_exit
+    def read(self, wanted: Callable[[int], bool]) -> Generator[Raw]:
+        """Yield the records whose offsets are wanted, in order."""
         try:
-            yield from self._records()
+            for raw in self._records(wanted):
+                if wanted(raw.offset):
+                    yield raw
         except OSError as error:
             msg = f"{self._shard.place}: cannot be read: {type(error).__name__}: {error}"
             raise UpstreamError(msg) from error

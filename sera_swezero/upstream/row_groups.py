@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import lru_cache
 from typing import IO, Any, NamedTuple
@@ -136,7 +136,15 @@ class RowGroupReader(RecordReader):
             for group in self._wanted()[:1]:
                 self._prefetch(group)
 
-    def _records(self) -> Iterator[Raw]:
+    def decoded_bytes(self) -> int:
+        """As the footer says."""
+        self.open()
+        if self._metadata is None:
+            with open_local(self._snapshot, self._shard) as source:
+                self._metadata = self._checked_footer(source)
+        return sum(group.decoded for group in self._wanted())
+
+    def _records(self, wanted: Callable[[int], bool]) -> Iterator[Raw]:
         self.open()
         with ExitStack() as stack:
             source: SeekableHubFile | IO[bytes]
@@ -147,7 +155,7 @@ class RowGroupReader(RecordReader):
                 self._metadata = self._checked_footer(source)
             for group in self._wanted():
                 self._prefetch(group)
-                yield from self._rows(group, source)
+                yield from self._rows(group, source, wanted)
 
     def _checked_footer(self, source: HubFile | IO[bytes]) -> Any:
         metadata = footer(source, self._shard.place)
@@ -166,8 +174,8 @@ class RowGroupReader(RecordReader):
             self._remote.prefetch(group.start, group.stop)
             self._prefetched = group.number
 
-    def _rows(self, group: Group, source: SeekableHubFile | IO[bytes]) -> Iterator[Raw]:
-        """The rows of a row group from the first one wanted on. Raises UpstreamError."""
+    def _rows(self, group: Group, source: SeekableHubFile | IO[bytes], wanted: Callable[[int], bool]) -> Iterator[Raw]:
+        """The wanted rows of a row group from the first one on. Raises UpstreamError."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -191,9 +199,8 @@ class RowGroupReader(RecordReader):
             for batch in batches:
                 skipped = min(max(self._at - number, 0), batch.num_rows)
                 number += skipped
-                for raw in _raw_rows(batch.slice(skipped), number):
-                    yield raw
-                    number = raw.after
+                yield from _raw_rows(batch.slice(skipped), number, wanted)
+                number += batch.num_rows - skipped
         except (pa.ArrowException, OSError) as error:
             msg = f"{self._shard.place}: row group {group.number} cannot be read: {error}"
             raise UpstreamError(msg) from error
@@ -203,16 +210,23 @@ class RowGroupReader(RecordReader):
             raise UpstreamError(msg)
 
 
-def _raw_rows(batch: Any, number: int) -> Iterator[Raw]:
-    """The rows of a batch, the first of which has this number. A row that is too long never becomes Python objects."""
-    if batch.nbytes > LONGEST and batch.num_rows > 1:
-        for index in range(batch.num_rows):
-            yield from _raw_rows(batch.slice(index, 1), number + index)
-    elif batch.nbytes > LONGEST:
-        yield _too_long(number, batch.nbytes)
-    elif batch.num_rows:
-        for index, row in enumerate(as_objects(batch), number):
+def _raw_rows(batch: Any, number: int, wanted: Callable[[int], bool]) -> Iterator[Raw]:
+    """The wanted rows of a batch, the first of which has this number. No other row becomes Python objects."""
+    numbers = [one for one in range(number, number + batch.num_rows) if wanted(one)]
+    if not numbers:
+        return
+    if len(numbers) < batch.num_rows:
+        batch = batch.take([one - number for one in numbers])
+    if batch.nbytes <= LONGEST:
+        for index, row in zip(numbers, as_objects(batch), strict=True):
             yield Raw(offset=index, data=row, after=index + 1)
+        return
+    for at, index in enumerate(numbers):
+        row = batch.slice(at, 1)
+        if row.nbytes > LONGEST:
+            yield _too_long(index, row.nbytes)
+        else:
+            yield Raw(offset=index, data=as_objects(row)[0], after=index + 1)
 
 
 def _too_long(number: int, size: int) -> Raw:

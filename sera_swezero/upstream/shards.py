@@ -2,7 +2,7 @@
 
 A shard of JSONL owns the lines that START in its range, a shard of Parquet the row groups that start in it. So planning
 reads no data, ranges can be of any size, and every record belongs to exactly one shard. A file that is one record is
-never cut.
+never cut, and neither is a Parquet file of usual size whose row groups are not known: most have one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ MULTIPLE = 64
 
 _LEAST = 1024 * 1024  # a smaller range costs more in requests than it saves
 
+_ROW_GROUP = 32 * 1024 * 1024
+"""Bytes that a row group is taken to have where it is not known. SWE-ZERO-12M has one of 29 MB per file: of two ranges
+of such a file one would own all rows and the other none."""
+
 
 def plan_shards(
     files: Sequence[File],
@@ -33,8 +37,8 @@ def plan_shards(
     """Cut the files into shards of about `shard_bytes`, in order.
 
     The count is rounded up to a multiple of `multiple` (else of the largest power of two below it) as the files allow:
-    no shard of JSONL gets smaller than 1 MiB (half of `shard_bytes`, if that is less), and no shard of a Parquet file
-    whose row groups are known stays without one.
+    no shard of JSONL gets smaller than 1 MiB (half of `shard_bytes`, if that is less), no shard of a Parquet file
+    whose row groups are known stays without one, and any other Parquet file has one shard per 32 MiB.
 
     Args:
         files: what to cut.
@@ -43,9 +47,8 @@ def plan_shards(
         multiple: a power of two; 1 for no rounding.
     """
     known = starts or {}
-    least = max(1, min(_LEAST, shard_bytes // 2))
-    most = [_most(file, shard_bytes, least, known.get((file.repo, file.path))) for file in files]
-    pieces = [min(_wanted(file, shard_bytes), limit) for file, limit in zip(files, most, strict=True)]
+    most = [_most(file, shard_bytes, known.get((file.repo, file.path))) for file in files]
+    pieces = [min(max(1, -(-file.size // shard_bytes)), limit) for file, limit in zip(files, most, strict=True)]
     _add(pieces, files, most, _extra(sum(pieces), sum(most), multiple))
     return [
         shard
@@ -84,17 +87,17 @@ def _nearest(inside: list[int], shard: Shard, count: int) -> list[int]:
     return chosen
 
 
-def _wanted(file: File, shard_bytes: int) -> int:
-    return max(1, -(-file.size // shard_bytes))
-
-
-def _most(file: File, shard_bytes: int, least: int, starts: Sequence[int] | None) -> int:
+def _most(file: File, shard_bytes: int, starts: Sequence[int] | None) -> int:
     """Into how many shards a file may be cut."""
-    if not format_of(file.path).divisible:
+    kind = format_of(file.path)
+    if not kind.divisible:
         return 1
     if starts is not None:
         return max(1, len(starts))
-    return max(_wanted(file, shard_bytes), file.size // least)
+    if kind.planning == "row groups":
+        return max(1, file.size // _ROW_GROUP)
+    least = max(1, min(_LEAST, shard_bytes // 2))
+    return max(1, -(-file.size // shard_bytes), file.size // least)
 
 
 def _extra(wanted: int, most: int, multiple: int) -> int:

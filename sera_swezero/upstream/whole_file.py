@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
@@ -21,9 +21,9 @@ class WholeFileReader(RecordReader):
                 self._get = RangedGet(file, 0, file.size)
                 self._get.open()
 
-    def _records(self) -> Iterator[Raw]:
+    def _records(self, wanted: Callable[[int], bool]) -> Iterator[Raw]:
         size = self._shard.size
-        if self._at > 0:
+        if self._at > 0 or not wanted(0):
             return
         if size > LONGEST:
             fault = f"the file has {size} bytes; a record of at most {LONGEST} bytes was expected"
@@ -31,7 +31,7 @@ class WholeFileReader(RecordReader):
             return
         self.open()
         if self._get is not None:
-            data = b"".join(self._get)
+            data, self._get = b"".join(self._get), None
         else:
             with open_local(self._snapshot, self._shard) as handle:
                 data = handle.read(size)
