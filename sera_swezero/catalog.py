@@ -31,7 +31,10 @@ class Origin:
     agent: str = "Agent"
     """The program that made the rollouts."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO."""
+    """Teacher, scale and rollout as the rectified card spells them; empty for SWE-ZERO. A set without a rollout has
+    rows of both, and each row says which."""
+    repeats: tuple[str, ...] = ()
+    """The names of other sets, one of which holds each row, too."""
     default_view: str = "rectified"
     """The view that its config shows unless asked for another."""
     incomplete: Literal["keep", "reject"] = "reject"
@@ -40,7 +43,8 @@ class Origin:
     @property
     def about(self) -> str:
         """The set in a few words."""
-        what = "{teacher}, {scale} set, rollout {rollout}".format(**self.facts) if self.facts else self.repo
+        facts = {"rollout": "T1 or T2", **self.facts}
+        what = "{teacher}, {scale} set, rollout {rollout}".format(**facts) if self.facts else self.repo
         return f"{self.agent} rollouts of {what}"
 
 
@@ -75,7 +79,10 @@ class Config:
         return sum(origin.rows for origin in self.origins)
 
 
-def _sera(name: str, repo: str, rows: int, teacher: str, scale: str, rollout: str) -> Origin:
+def _sera(
+    name: str, repo: str, rows: int, teacher: str, scale: str, rollout: str = "", repeats: tuple[str, ...] = ()
+) -> Origin:
+    facts = {"teacher": teacher, "scale": scale, "rollout": rollout}
     return Origin(
         name=name,
         repo=f"allenai/{repo}",
@@ -85,7 +92,8 @@ def _sera(name: str, repo: str, rows: int, teacher: str, scale: str, rollout: st
         pattern="*.jsonl",
         rows=rows,
         license="odc-by",
-        facts={"teacher": teacher, "scale": scale, "rollout": rollout},
+        facts={fact: value for fact, value in facts.items() if value},
+        repeats=repeats,
     )
 
 
@@ -104,18 +112,42 @@ def _swe_zero(name: str, repo: str, rows: int, shape: str) -> Origin:
     )
 
 
+AIR, GLM = "GLM-4.5-Air", "GLM-4.6"
+
 SERA = (
-    _sera("glm-4.5-air-full-t1", "Sera-4.5A-Full-T1", 72_118, "GLM-4.5-Air", "full", "T1"),
-    _sera("glm-4.5-air-full-t2", "Sera-4.5A-Full-T2", 66_337, "GLM-4.5-Air", "full", "T2"),
-    _sera("glm-4.6-lite-t1", "Sera-4.6-Lite-T1", 36_825, "GLM-4.6", "lite", "T1"),
-    _sera("glm-4.6-lite-t2", "Sera-4.6-Lite-T2", 36_083, "GLM-4.6", "lite", "T2"),
+    _sera("glm-4.5-air-full-t1", "Sera-4.5A-Full-T1", 72_118, AIR, "full", "T1"),
+    _sera("glm-4.5-air-full-t2", "Sera-4.5A-Full-T2", 66_337, AIR, "full", "T2"),
+    _sera("glm-4.6-lite-t1", "Sera-4.6-Lite-T1", 36_825, GLM, "lite", "T1"),
+    _sera("glm-4.6-lite-t2", "Sera-4.6-Lite-T2", 36_083, GLM, "lite", "T2"),
 )
-"""The sets that the config `sera` joins."""
+"""The sets of the rectified card, which the config `sera` joins."""
+
+SERA_OTHERS = (
+    _sera("glm-4.5-air-lite-t1", "Sera-4.5A-Lite-T1", 36_607, AIR, "lite", "T1", ("glm-4.5-air-full-t1",)),
+    _sera("glm-4.5-air-lite-t2", "Sera-4.5A-Lite-T2", 35_615, AIR, "lite", "T2", ("glm-4.5-air-full-t2",)),
+    _sera("glm-4.5-air-django-t1", "Sera-4.5A-Django-T1", 24_218, AIR, "django", "T1"),
+    _sera("glm-4.5-air-django-t2", "Sera-4.5A-Django-T2", 21_900, AIR, "django", "T2"),
+    _sera("glm-4.5-air-sympy-t1", "Sera-4.5A-Sympy-T1", 27_227, AIR, "sympy", "T1"),
+    _sera("glm-4.5-air-sympy-t2", "Sera-4.5A-Sympy-T2", 25_397, AIR, "sympy", "T2"),
+    _sera("glm-4.5-air-sphinx-t1", "Sera-4.5A-Sphinx-T1", 24_553, AIR, "sphinx", "T1"),
+    _sera("glm-4.5-air-sphinx-t2", "Sera-4.5A-Sphinx-T2", 12_676, AIR, "sphinx", "T2"),
+    _sera(
+        "glm-4.6-lite-best",
+        "SERA-4.6-Lite-Best-Subset",
+        47_498,
+        GLM,
+        "lite",
+        repeats=("glm-4.6-lite-t1", "glm-4.6-lite-t2"),
+    ),
+)
+"""The further sets that allenai publishes. `sera-all` joins them with those of the card."""
 
 SWE_ZERO = (
     _swe_zero("swe-zero-1k-32k", "SWE-ZERO-1k-trajectories-32k", 1_000, "swe-zero-1k"),
     _swe_zero("swe-zero-1k-8k", "SWE-ZERO-1k-trajectories", 1_000, "swe-zero-1k"),
     _swe_zero("swe-zero-12m", "SWE-ZERO-12M-trajectories", 12_290_800, "swe-zero-12m"),
+    _swe_zero("swe-zero-96k", "SWE-ZERO-96K-trajectories", 96_237, "swe-zero-1k"),
+    _swe_zero("swe-zero-multilang-300", "SWE-ZERO-multilang-300-trajectories", 300, "swe-zero-1k"),
 )
 
 DEFAULT = "sera"
@@ -136,12 +168,11 @@ def fact_values(name: str) -> list[str]:
     return list(dict.fromkeys(fact[name] for fact in facts if name in fact))
 
 
-def _words(count: int) -> str:
-    return {2: "two", 3: "three", 4: "four"}.get(count, str(count))
-
-
 for _origin in SERA:
     add_set(_origin)
-CONFIGS[DEFAULT] = Config(name=DEFAULT, origins=SERA, about=f"all {_words(len(SERA))} SERA sets")
+CONFIGS[DEFAULT] = Config(name=DEFAULT, origins=SERA, about="the four SERA sets of the card")
+for _origin in SERA_OTHERS:
+    add_set(_origin)
+CONFIGS["sera-all"] = Config(name="sera-all", origins=SERA + SERA_OTHERS, about="all thirteen SERA sets")
 for _origin in SWE_ZERO:
     add_set(_origin)

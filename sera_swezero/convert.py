@@ -126,6 +126,7 @@ def convert_window(
 ) -> Generator[tuple[Record, Converted]]:
     """The same for the records of a window."""
     origins = {origin.repo: origin for origin in request.origins}
+    repeated = request.repeated
     mine = Report()
     filters = Filters(request, snapshot, mine.filtered_by)
     try:
@@ -133,6 +134,9 @@ def convert_window(
             shard, raw = record.shard, record.raw
             origin = origins[shard.repo]
             mine.rows_in += 1
+            if origin.name in repeated:
+                mine.filtered_by["repeats"] += 1
+                continue
             try:
                 view_input = read_record(raw, origin, request)
                 if filters.leave_out(shard, raw.offset, view_input):

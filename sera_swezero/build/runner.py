@@ -17,7 +17,7 @@ from sera_swezero.errors import BuildError, ConfigError
 from sera_swezero.loading.dataset_infos import JSON_LEAVES
 from sera_swezero.report import log_pass
 from sera_swezero.request import filters
-from sera_swezero.request.arguments import NARROWING, PATHS, RowArgumentsDict
+from sera_swezero.request.arguments import OF_SEVERAL_SETS, PATHS, RowArgumentsDict
 from sera_swezero.request.benchmark_overlap import BUILT_IN
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.row_columns import columns
@@ -52,7 +52,8 @@ def build(
     """Build configs into `out`. What an earlier run finished is used as it is, and other configs in `out` stay.
 
     Args:
-        names: config names. A union of sets, such as "sera", is built as its sets.
+        names: config names. A union of sets, such as "sera", is built as its sets, but for those whose rows others of
+            them hold, too.
         out: the directory; it is made if need be.
         views: the views to build each in; none means each config's default view.
         max_rows: at most so many rows of each config, its first ones, in one file.
@@ -132,8 +133,8 @@ def _members(name: str, views: Sequence[str], arguments: Mapping[str, Any]) -> I
         if len(whole.config.origins) == 1:
             yield given
             continue
-        alone = {argument: value for argument, value in given.items() if argument not in NARROWING}
-        for origin in whole.origins:
+        alone = {argument: value for argument, value in given.items() if argument not in OF_SEVERAL_SETS}
+        for origin in (origin for origin in whole.origins if origin.name not in whole.repeated):
             yield {**alone, "name": origin.name, "view": whole.view.name}
 
 

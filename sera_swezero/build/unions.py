@@ -6,14 +6,20 @@ from collections.abc import Collection, Iterable
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.request.config_names import split_name
+from sera_swezero.request.settle import settle
 
 
 def members(name: str) -> list[str]:
-    """The configs that a name stands for: those of its sets if it is a union, with the same view behind them."""
+    """The configs that a name stands for: if it is a union those of its sets, with the same view behind them.
+
+    Sets whose rows other sets of the union hold, too, are left out.
+    """
     base, view = split_name(name)
     origins = CONFIGS[base].origins
-    suffix = f"-{view}" if view else ""
-    return [name] if len(origins) == 1 else [origin.name + suffix for origin in origins]
+    if len(origins) == 1:
+        return [name]
+    repeated = settle(base).repeated
+    return [f"{origin.name}-{view}" if view else origin.name for origin in origins if origin.name not in repeated]
 
 
 def published(name: str, view: str) -> str:

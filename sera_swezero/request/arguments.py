@@ -26,6 +26,9 @@ PATHS = ("dedup", "decontaminate", "tokenizer")
 NARROWING = ("teacher", "scale", "rollout")
 """The arguments that choose some of the sets of a config that has several."""
 
+OF_SEVERAL_SETS = (*NARROWING, "repeats")
+"""The arguments that only a config with several sets has."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
@@ -100,11 +103,12 @@ class Arguments:
         "a record that cannot become a row is counted with its reason, or its error is raised", default="skip"
     )
     teacher: str | None = _argument(
-        "read only the sets of `sera` with this teacher", listed=partial(fact_values, "teacher")
+        "of a config with several sets, read only those with this teacher", listed=partial(fact_values, "teacher")
     )
-    scale: str | None = _argument("read only the sets of `sera` of this scale", listed=partial(fact_values, "scale"))
-    rollout: str | None = _argument(
-        "read only the sets of `sera` from this rollout", listed=partial(fact_values, "rollout")
+    scale: str | None = _argument("read only the sets of this scale", listed=partial(fact_values, "scale"))
+    rollout: str | None = _argument("read only the sets from this rollout", listed=partial(fact_values, "rollout"))
+    repeats: Literal["drop", "keep"] | None = _argument(
+        "rows of a set that other sets of the config hold, too, are left out (the default), or kept"
     )
     min_recall: float | None = _argument(
         "smallest line-level recall of a row; rows without a recall never pass", "a number from 0 to 1", ge=0, le=1
@@ -175,6 +179,7 @@ class RowArgumentsDict(TypedDict, total=False):
     teacher: str | None
     scale: str | None
     rollout: str | None
+    repeats: Literal["drop", "keep"] | None
     min_recall: float | None
     lineage: bool
     upstream: StrPath | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sera_swezero.catalog import CONFIGS, Config, Origin
-from sera_swezero.request.arguments import NARROWING, Arguments
+from sera_swezero.request.arguments import NARROWING, OF_SEVERAL_SETS, Arguments
 from sera_swezero.views import VIEWS, View
 
 JSON_LEAVES_SINCE = (4, 8)
@@ -71,9 +71,10 @@ def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: Vie
 
 def _of_sets(arguments: Arguments, config: Config, origins: Sequence[Origin]) -> Iterator[str]:
     wanted = {name: getattr(arguments, name) for name in NARROWING if getattr(arguments, name) is not None}
-    for name in wanted if len(config.origins) == 1 else ():
-        unions = " or ".join(repr(union.name) for union in CONFIGS.values() if len(union.origins) > 1)
-        yield f"{config.name!r} is one set already; {name} narrows the config {unions}"
+    if len(config.origins) == 1:
+        several = " or ".join(repr(other.name) for other in CONFIGS.values() if len(other.origins) > 1)
+        for name in (name for name in OF_SEVERAL_SETS if getattr(arguments, name) is not None):
+            yield f"{config.name!r} is one set; {name} is for a config of several: {several}"
     if not origins:
         unmet = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
         sets = "; ".join(", ".join(origin.facts.values()) for origin in config.origins)
@@ -87,4 +88,4 @@ def _of_sets(arguments: Arguments, config: Config, origins: Sequence[Origin]) ->
 
 
 def _has_recall(origin: Origin) -> bool:
-    return origin.facts.get("rollout") == "T2"
+    return bool(origin.facts) and origin.facts.get("rollout") != "T1"

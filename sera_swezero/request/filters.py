@@ -21,6 +21,7 @@ from sera_swezero.upstream import Shard, Snapshot
 from sera_swezero.views import ViewInput
 
 FILTERS: dict[str, str] = {
+    "repeats": "the row is of a set whose rows other sets that are read hold, too",
     "min_recall": "the line-level recall is below `min_recall`, or there is none",
     "dedup": "the row is not among those that the file `dedup` keeps",
     **{f"decontaminate_{how}": f"{meaning} of `decontaminate`" for how, meaning in benchmark_overlap.REASONS.items()},

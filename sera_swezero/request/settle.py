@@ -31,6 +31,13 @@ class Request:
     """The arguments as they were given, with the defaults of the config filled in."""
 
     @property
+    def repeated(self) -> frozenset[str]:
+        """The names of the sets of which every row also stands in other sets that are read, and is left out."""
+        read = {origin.name for origin in self.origins}
+        repeating = (origin for origin in self.origins if origin.repeats and read.issuperset(origin.repeats))
+        return frozenset(origin.name for origin in repeating if self.arguments.repeats != "keep")
+
+    @property
     def name(self) -> str:
         """The config's published name: with the view's name behind it unless it is the default view."""
         name, view = self.config.name, self.view.name

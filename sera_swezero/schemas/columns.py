@@ -85,6 +85,8 @@ class Column:
             made["enum"] = list(self.choices())
         if self.nullable:
             made["type"] = [made["type"], "null"]
+            if "enum" in made:
+                made["enum"].append(None)
         return made
 
     @property

@@ -1,4 +1,4 @@
-r"""SERA: SWE-agent histories of allenai/Sera-4.5A-Full-T1/T2 and allenai/Sera-4.6-Lite-T1/T2, one JSONL file each.
+r"""SERA: SWE-agent histories of thirteen sets such as allenai/Sera-4.6-Lite-T2, one JSONL file each.
 
 A line is an object of eight columns; `messages` is a JSON string of the history (upstream's card: "apply json.loads"):
 
@@ -14,12 +14,14 @@ Oddities, all seen or known from SWE-agent's code:
   times;
 * a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
 * content is a string, or a list of one text part where the cache-control processor passed;
+* the Best Subset joins rows of both rollouts; its further column `source` names the set that a row was taken from;
 * `action` repeats the call in shell form; unknown keys occur; both are ignored.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -76,7 +78,8 @@ RECTIFIED_COLUMNS = {
     "scale": Column(type="string", about="Size of the set.", choices=partial(fact_values, "scale")),
     "rollout": Column(
         type="string",
-        about="First (T1) or second (T2) rollout of an instance.",
+        nullable=True,
+        about="First (T1) or second (T2) rollout of an instance; null where a set has both and the row does not say.",
         choices=partial(fact_values, "rollout"),
     ),
     "func_name": FUNC_NAME,
@@ -109,10 +112,16 @@ class SeraRecord(msgspec.Struct):
     instance_id: str
     func_name: str
     func_path: str
-    rollout_patch: str | None = None
-    problem_statement: str | None = None
-    target_patch: str | None = None
-    docker_image: str | None = None
+    rollout_patch: str | None
+    problem_statement: str | None
+    target_patch: str | None
+    docker_image: str | None
+    source: Any = None
+
+    def rollout(self, facts: Mapping[str, str]) -> str | None:
+        """The rollout of the set, else the one that the row's own `source` names, such as "Sera-4.6-Lite-T1"."""
+        named = _ROLLOUT.search(self.source) if isinstance(self.source, str) else None
+        return facts.get("rollout") or (named and named.group().upper())
 
 
 class _ListRecord(SeraRecord):
@@ -121,6 +130,7 @@ class _ListRecord(SeraRecord):
     messages: msgspec.Raw  # type: ignore[assignment]
 
 
+_ROLLOUT = re.compile(r"(?<![a-z0-9])t[12](?![a-z0-9])", re.IGNORECASE)
 _RECORD = msgspec.json.Decoder(SeraRecord)
 _LIST_RECORD = msgspec.json.Decoder(_ListRecord)
 
@@ -203,13 +213,14 @@ def submit_text(call: ToolCall) -> str:
 
 def recall(record: SeraRecord, facts: Mapping[str, str]) -> float | None:
     """Line-level recall of a T2 rollout against its T1 target; None for T1 and where the target has no lines."""
-    return line_level_recall(record.target_patch, record.rollout_patch) if facts.get("rollout") == "T2" else None
+    return line_level_recall(record.target_patch, record.rollout_patch) if record.rollout(facts) == "T2" else None
 
 
 def rectified_values(record: SeraRecord, facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages`."""
     own = {name: getattr(record, name) for name in ("instance_id", "func_name", "func_path")}
-    return {**own, **facts, "line_level_recall": recall(record, facts)}
+    derived = {"rollout": record.rollout(facts), "line_level_recall": recall(record, facts)}
+    return {**own, **facts, **derived}
 
 
 def native_values(record: SeraRecord) -> dict[str, Any]:

@@ -34,9 +34,20 @@ ISSUES: dict[str, Sequence[int]] = {
     "full_t2": (*range(76), *range(900, 904)),
     "lite_t1": range(40, 112),
     "lite_t2": range(40, 110),
+    "air_lite_t1": range(10, 16),
+    "air_lite_t2": range(10, 16),
+    "django_t1": range(200, 206),
+    "django_t2": range(200, 205),
+    "sympy_t1": range(210, 216),
+    "sympy_t2": range(210, 215),
+    "sphinx_t1": range(220, 226),
+    "sphinx_t2": range(220, 225),
+    "best": range(60, 68),
     "zero_32k": range(112),
     "zero_8k": range(110),
     "zero_12m": range(126),
+    "zero_96k": range(6),
+    "zero_multilang": range(6),
 }
 """The shipped rows: SERA's by their issues, of which most are in T1 and T2 (four have no T1 row) and many in both
 families, SWE-ZERO's by their own numbers."""
@@ -63,17 +74,22 @@ class Recipe:
         """Yield each raw row: a line of JSON, or a dict for Parquet."""
         make = self._sera if self.one.kind == "sera" else self._swe_zero
         for at, number in enumerate(self.numbers):
-            yield make(number, self.edge(at))
+            yield make(at, number, self.edge(at))
 
-    def _sera(self, number: int, name: str | None) -> str:
+    def _sera(self, at: int, number: int, name: str | None) -> str:
         edge = EDGES[name] if name else None
         alter = edge.make if edge and edge.issues else None
-        scene, plan = sera.plain(self.world, self.one, number, self.size, alter)
+        joined = [SETS[key] for key in self.one.joins]
+        one = joined[at % len(joined)] if joined else self.one
+        scene, plan = sera.plain(self.world, one, number, self.size, alter)
+        if joined:
+            plan.columns["source"] = None if at == 0 else one.repo.removeprefix("allenai/")
         if edge and not edge.issues:
             edge.make(scene, plan)
         return raw.line(plan, scene.rng)
 
-    def _swe_zero(self, number: int, name: str | None) -> dict[str, Any]:
+    def _swe_zero(self, at: int, number: int, name: str | None) -> dict[str, Any]:
+        del at
         edge = EDGES[name] if name else None
         like = number - 1 if edge and edge.issues else number
         scene, plan = swe_zero.plain(self.world, self.one, like, like // self.rollouts, self.size)

@@ -18,6 +18,8 @@ class Set:
     kind: Literal["sera", "swe_zero"]
     rollout: Literal["T1", "T2"] = "T1"
     """SERA: T1 is asked vaguely, T2 is asked to do again what T1 did."""
+    joins: tuple[str, ...] = ()
+    """SERA: the sets whose rows it repeats in turn, each with a column `source` that names it (the first row does not)."""
     columns: tuple[str, ...] = ()
     """SWE-ZERO: the columns in order."""
     files: int = 1
@@ -53,10 +55,10 @@ COLUMNS_1K = (
 COLUMNS_12M = ("instance_id", "repo", "messages", "trajectory_format", "exit_status", "duration_sec")
 
 
-def _sera(config: str, repo: str, rollout: Literal["T1", "T2"]) -> Set:
+def _sera(config: str, repo: str, rollout: Literal["T1", "T2"] = "T1", **more: Any) -> Set:
     """A set of SERA; its file has the name of its repo in small letters."""
-    name = repo.removeprefix("allenai/Sera-").lower()
-    return Set(config, repo, f"sera-{name}_{{rows}}_string_enriched.jsonl", "sera", rollout=rollout)
+    name = repo.removeprefix("allenai/").lower()
+    return Set(config, repo, f"{name}_{{rows}}_string_enriched.jsonl", "sera", rollout=rollout, **more)
 
 
 def _swe_zero(config: str, name: str, columns: tuple[str, ...], **more: Any) -> Set:
@@ -70,6 +72,15 @@ SETS = {
     "full_t2": _sera("glm-4.5-air-full-t2", "allenai/Sera-4.5A-Full-T2", "T2"),
     "lite_t1": _sera("glm-4.6-lite-t1", "allenai/Sera-4.6-Lite-T1", "T1"),
     "lite_t2": _sera("glm-4.6-lite-t2", "allenai/Sera-4.6-Lite-T2", "T2"),
+    "air_lite_t1": _sera("glm-4.5-air-lite-t1", "allenai/Sera-4.5A-Lite-T1", "T1"),
+    "air_lite_t2": _sera("glm-4.5-air-lite-t2", "allenai/Sera-4.5A-Lite-T2", "T2"),
+    "django_t1": _sera("glm-4.5-air-django-t1", "allenai/Sera-4.5A-Django-T1", "T1"),
+    "django_t2": _sera("glm-4.5-air-django-t2", "allenai/Sera-4.5A-Django-T2", "T2"),
+    "sympy_t1": _sera("glm-4.5-air-sympy-t1", "allenai/Sera-4.5A-Sympy-T1", "T1"),
+    "sympy_t2": _sera("glm-4.5-air-sympy-t2", "allenai/Sera-4.5A-Sympy-T2", "T2"),
+    "sphinx_t1": _sera("glm-4.5-air-sphinx-t1", "allenai/Sera-4.5A-Sphinx-T1", "T1"),
+    "sphinx_t2": _sera("glm-4.5-air-sphinx-t2", "allenai/Sera-4.5A-Sphinx-T2", "T2"),
+    "best": _sera("glm-4.6-lite-best", "allenai/SERA-4.6-Lite-Best-Subset", joins=("lite_t1", "lite_t2")),
     "zero_32k": _swe_zero(
         "swe-zero-1k-32k", "1k-trajectories-32k", COLUMNS_1K, files=2, row_group=20, rollouts=9, submitted=0.486
     ),
@@ -85,5 +96,7 @@ SETS = {
         language="unknown",
         turns=15,
     ),
+    "zero_96k": _swe_zero("swe-zero-96k", "96K-trajectories", COLUMNS_1K, rollouts=3),
+    "zero_multilang": _swe_zero("swe-zero-multilang-300", "multilang-300-trajectories", COLUMNS_1K, language="Go"),
 }
 """The sets by the short names that the table of oddities uses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.sample_corpus.edges import Edge, Table
 from tools.sample_corpus.plan import Message, Plan, Turn
 from tools.sample_corpus.scene import Scene
-from tools.sample_corpus.swe_zero.edge_turns import thought, unparsed
+from tools.sample_corpus.swe_zero.edge_turns import BLOCKED, thought, unparsed
 from tools.sample_corpus.swe_zero.rows import ANNOUNCE, NUDGE, finish, write
 from tools.sample_corpus.text import pick
 
@@ -135,6 +135,13 @@ def role_unknown(scene: Scene, plan: Plan) -> None:
         messages[3]["role"] = "developer"
 
     plan.edit_messages = change
+
+
+@edge(zero_8k=3)
+def blocked_command(scene: Scene, plan: Plan) -> None:
+    """The harness refuses to run a command, and says so in its output."""
+    why = pick(scene.rng, BLOCKED)
+    plan.body[0].observation = f"Observation: command blocked: {why}: this is the SWE-ZERO execution-free environment"
 
 
 def _same_commands(scene: Scene, plan: Plan) -> None:

@@ -21,6 +21,10 @@ def unparsed(said: str) -> Turn:
     return Turn(text=said, observation=NUDGE)
 
 
+BLOCKED = ("network access", "running code or build tools", "spawning a child shell")
+"""Why the harness of SWE-ZERO refuses to run a command."""
+
+
 def before_call(scene: Scene, plan: Plan, *turns: Turn) -> None:
     """Put the turns into the body, before a call of it."""
     at = scene.rng.randrange(len(plan.body))
