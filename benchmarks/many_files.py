@@ -65,17 +65,20 @@ def measure(order: dict[str, Any], count: int) -> dict[str, Any]:
     """One process: its rate over `count` rows, its memory, how its neighbours mix, and the files of each rank."""
     import sera_swezero.loading.builder
     import sera_swezero.loading.examples  # noqa: F401
+    from sera_swezero.loading.stream_plan import make_plan
+    from sera_swezero.request.settle import settle
+    from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
 
     forget_peak()
     before = resident("VmRSS")
-    rows = stream(order)
-    windows = rows._ex_iterable._plan.windows(0)
     began, names = time.perf_counter(), []
-    for row in rows.take(count):
+    for row in stream(order).take(count):
         names.append(row["instance_id"])
         if len(names) == 1:
             first = time.perf_counter()
     took = time.perf_counter() - first
+    request = settle(CONFIG, **order)
+    windows = make_plan(take_snapshot(request.origins), request, DEFAULT_SHARD_BYTES, **order).windows(0)
     files = {world: [sum(len(w.shards) for w in windows[rank::world]) for rank in range(world)] for world in WORLDS}
     spans = range(0, len(names) - NEIGHBOURS, NEIGHBOURS)
     return {

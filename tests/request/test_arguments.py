@@ -221,20 +221,25 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
         {"name": "glm-4.6-lite-t1", "min_recall": 0.5},
         (
             "no row of 'glm-4.6-lite-t1' as narrowed has a line-level recall, so min_recall would drop them all; "
-            "there are recalls in glm-4.5-air-full-t2, glm-4.6-lite-t2, sera"
+            "there are recalls in glm-4.5-air-full-t2, glm-4.6-lite-t2, sera, glm-4.5-air-lite-t2, "
+            "glm-4.5-air-django-t2, glm-4.5-air-sympy-t2, glm-4.5-air-sphinx-t2, glm-4.6-lite-best, sera-all"
         ),
     ),
     ("config", "teacher"): (
         {"name": "glm-4.6-lite-t1", "teacher": "GLM-4.6"},
-        "'glm-4.6-lite-t1' is one set already; teacher narrows the config 'sera'",
+        "'glm-4.6-lite-t1' is one set; teacher is for a config of several: 'sera' or 'sera-all'",
     ),
     ("config", "scale"): (
         {"name": "glm-4.6-lite-t1", "scale": "lite"},
-        "'glm-4.6-lite-t1' is one set already; scale narrows the config 'sera'",
+        "'glm-4.6-lite-t1' is one set; scale is for a config of several: 'sera' or 'sera-all'",
     ),
     ("config", "rollout"): (
         {"name": "swe-zero-12m", "rollout": "T1"},
-        "'swe-zero-12m' is one set already; rollout narrows the config 'sera'",
+        "'swe-zero-12m' is one set; rollout is for a config of several: 'sera' or 'sera-all'",
+    ),
+    ("config", "repeats"): (
+        {"name": "glm-4.6-lite-best", "repeats": "keep"},
+        "'glm-4.6-lite-best' is one set; repeats is for a config of several: 'sera' or 'sera-all'",
     ),
     ("teacher", "scale"): (
         {"teacher": "GLM-4.6", "scale": "full"},

@@ -101,7 +101,7 @@ def test_every_view_of_every_set_has_a_contract():
 @pytest.mark.parametrize("config", SETS)
 def test_every_row_of_the_corpus_is_right(config, view):
     contract = contract_of(config, view)
-    assert len(rows(config, view)) > 40
+    assert rows(config, view)
     assert [contract.faults(row) for row in rows(config, view)] == [[]] * len(rows(config, view))
 
 

@@ -19,7 +19,7 @@ class Set:
     rollout: Literal["T1", "T2"] = "T1"
     """SERA: T1 is asked vaguely, T2 is asked to do again what T1 did."""
     joins: tuple[str, ...] = ()
-    """SERA: the sets whose rows it repeats in turn, each with a column `source` that names it (the first row does not)."""
+    """SERA: the sets whose rows it repeats in turn. A further column `source` names the set, but for the first row."""
     columns: tuple[str, ...] = ()
     """SWE-ZERO: the columns in order."""
     files: int = 1
