@@ -51,6 +51,10 @@ class RowSummary:
     """Turns without a tool call; None where the view folds such turns away."""
     recall: float | None
     """Line-level recall; None where there is none."""
+    observations: int
+    """Observations of tool calls."""
+    blocked: int | None
+    """Those that say that the harness refused to run the command; None where it never does (`Source.blocked`)."""
 
     @property
     def outcome(self) -> str:
@@ -81,6 +85,8 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
     recall = row.get("line_level_recall")
     if is_native and kind.facts:
         recall = kind.source.recall(kind.source.read(row, ConversionLog()), kind.facts)
+    observations = [step.observation for step in trajectory.steps if step.call and step.observation is not None]
+    blocked = kind.source.blocked
     return RowSummary(
         row=row,
         instance_id=row["instance_id"],
@@ -89,6 +95,8 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
         turns=int(turns),
         bare_turns=sum(step.call is None for step in trajectory.steps) if is_native else None,
         recall=recall,
+        observations=len(observations),
+        blocked=None if blocked is None else sum(map(blocked, observations)),
     )
 
 

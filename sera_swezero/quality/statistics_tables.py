@@ -51,6 +51,7 @@ _CARD: dict[str, Callable[[Tally], str]] = {
     "mean duration (s)": lambda t: number(t.duration_sec.mean),
     "turns without a block": lambda t: share(t.bare_turns, t.calls.total + (t.bare_turns or 0)),
     "rollouts with such a turn": lambda t: share(t.bare_rows, t.rows),
+    "blocked observations": lambda t: share(t.blocked, t.observations),
     "unique corpus-wide": lambda t: share(t.unique.corpus if t.unique else None, t.rows),
     "unique within their instance": lambda t: share(t.unique.instance if t.unique else None, t.rows),
 }

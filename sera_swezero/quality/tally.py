@@ -54,6 +54,10 @@ class Tally(Figures, kw_only=True):
     """Turns without a tool call; None where the view folds them away."""
     bare_rows: int | None = None
     """Rows with such a turn."""
+    observations: int = 0
+    """Observations of tool calls."""
+    blocked: int | None = None
+    """Observations that say that the harness refused to run the command; None where it never does."""
     roles: dict[str, int] = msgspec.field(default_factory=dict)
     """Characters by the role of their message."""
     tools: dict[str, int] = msgspec.field(default_factory=dict)
@@ -89,6 +93,9 @@ class Tally(Figures, kw_only=True):
         if summary.bare_turns is not None:
             self.bare_turns = (self.bare_turns or 0) + summary.bare_turns
             self.bare_rows = (self.bare_rows or 0) + (summary.bare_turns > 0)
+        self.observations += summary.observations
+        if summary.blocked is not None:
+            self.blocked = (self.blocked or 0) + summary.blocked
         for call in summary.calls:
             _count(self.tools, call.name[:_NAME])
             if call.name == EDITOR:

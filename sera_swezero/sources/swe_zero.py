@@ -10,12 +10,14 @@ Oddities, from the generator's code and from real rows:
 * the generator runs the FIRST block that its pattern finds and ignores the rest; an unclosed block, another fence label
   or a fence on the command's own line is not a block;
 * a submitted rollout ends on the assistant (the loop breaks before the observation); any other ends on the user;
+* the harness of the 8k set refuses some commands, such as tests or the network, and says so in the observation;
 * an errored rollout may have no messages at all;
 * `exit_status` alone says whether a rollout was submitted; many rollouts share an `instance_id`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -233,6 +235,10 @@ def native_values(record: SweZeroRecord) -> dict[str, Any]:
     return msgspec.to_builtins(record)  # type: ignore[no-any-return]
 
 
+_BLOCKED = re.compile(r"command blocked: .+: this is the SWE-ZERO execution-free environment\s*")
+"""What the harness answers instead of running a command: `experiments/swe_zero/safe_exec.py` of marin."""
+
+
 SOURCE = Source(
     name="swe_zero",
     read=read,
@@ -245,5 +251,6 @@ SOURCE = Source(
     rectified_values=rectified_values,
     native_columns={"swe-zero-1k": NATIVE_1K, "swe-zero-12m": NATIVE_12M},
     native_values=native_values,
+    blocked=lambda observation: _BLOCKED.fullmatch(observation) is not None,
     counts_unique=True,
 )
