@@ -1,6 +1,6 @@
 """Write what derives from the catalog and the arguments: `make generate`, after a row or a field was added.
 
-These are README.md's tables of configs and of arguments, and dataset_infos.json.
+These are the tables of configs and of arguments in README.md and docs/configs.md, and dataset_infos.json.
 """
 
 from __future__ import annotations
@@ -13,26 +13,44 @@ from sera_swezero.catalog import CONFIGS, DEFAULT, Config
 from sera_swezero.loading import dataset_infos
 from sera_swezero.request.arguments import ARGUMENTS
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+_TOP = Path(__file__).resolve().parents[1]
+PAGES = (_TOP / "README.md", _TOP / "docs" / "configs.md")
+"""The pages that have generated tables."""
 
 
 def tables() -> dict[str, str]:
-    """The generated tables by the name of their place in README.md."""
-    configs = [_config(config) for config in CONFIGS.values()]
+    """The generated tables by the name of their place in a page."""
+    header = ("config", "upstream", "rows", "default view", "licence")
     arguments = [(f"`{one.name}`", one.values, one.meaning) for one in ARGUMENTS.values()]
     return {
-        "configs": _markdown(("config", "upstream", "rows", "default view", "licence"), configs),
+        "families": _markdown(header, _families()),
+        "configs": _markdown(header, [_config(config) for config in CONFIGS.values()]),
         "arguments": _markdown(("argument", "values", "meaning"), arguments),
     }
 
 
 def with_tables(text: str) -> str:
-    """README.md's text with every table written anew between its marks."""
+    """The text of a page with every table written anew between its marks."""
     for name, table in tables().items():
         marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
         pattern = re.compile(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
         text = pattern.sub(lambda _, table=table, marks=marks: f"{marks[0]}\n{table}\n{marks[1]}", text)  # type: ignore[misc]
     return text
+
+
+def _families() -> Iterable[Sequence[str]]:
+    """A line for each config of several sets, and one for all sets of a source."""
+    sources: dict[str, list[Config]] = {}
+    for config in CONFIGS.values():
+        if len(config.origins) > 1:
+            yield _config(config)
+        else:
+            sources.setdefault(config.source, []).append(config)
+    for sets in sources.values():
+        _, _, _, view, licence = _config(sets[0])
+        owners = ", ".join(sorted({config.origins[0].repo.partition("/")[0] for config in sets}))
+        rows = sum(config.rows for config in sets)
+        yield f"[{len(sets)} sets](docs/configs.md), such as `{sets[0].name}`", owners, f"{rows:,}", view, licence
 
 
 def _config(config: Config) -> Sequence[str]:
@@ -48,5 +66,6 @@ def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
     dataset_infos.path().write_text(dataset_infos.text(), encoding="utf-8")
