@@ -3,7 +3,7 @@
     python -m tests.cluster.simulate SHARDS FOLDER
 
 prints, as JSON, what planning, the tasks' files, the manifest, the card and the plan of a push take for so many
-upstream files of 250 MB, a shard each. No row is read: the entry of every shard is that of one real shard, scaled up.
+upstream files of 29 MB, each a shard. No row is read: the entry of every shard is that of one real shard, scaled up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REPO = "AlienKevin/SWE-ZERO-12M-trajectories"
 CONFIG = "swe-zero-12m"
 COMMIT = "12" * 20
 ROWS = 12_290_800
-FILE = 253_000_000  # bytes
+FILE = 29_000_000  # bytes: some 1,230 files of 10,000 rows, one row group each
 
 
 def list_upstream(home: Path, shards: int) -> None:
