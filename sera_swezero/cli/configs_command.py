@@ -27,10 +27,11 @@ def configs(as_json: Json = False) -> None:
     for config in CONFIGS.values():
         name = f"{config.name} (default)" if config.name == DEFAULT else config.name
         licences = ", ".join(sorted({origin.license for origin in config.origins}))
-        rows.append([name, number(config.rows), config.default_view, licences])
+        rows.append([name, number(config.rows), config.default_view])
         # Repo ids are up to 48 characters long: on lines of their own they are whole on any terminal.
-        rows.append([f"  {config.origins[0].repo if len(config.origins) == 1 else config.about}"])
-    print_table(Table(header=["config", "rows", "view", "licence"], rows=rows, text_columns=(0, 2, 3)))
+        what = config.origins[0].repo if len(config.origins) == 1 else config.about
+        rows.append([f"  {what}", "", licences])
+    print_table(Table(header=["config", "rows", "view, licence"], rows=rows, text_columns=(0, 2)))
     views = ", ".join(f"-{view}" for view in VIEWS)
     typer.echo(f"\nA view behind a name shows the config in that view: {views}. Example: {DEFAULT}-native.")
 

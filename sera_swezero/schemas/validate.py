@@ -185,7 +185,7 @@ def _likeness(pattern: str) -> str:
 
 _WORDS: dict[str, Callable[[Any], str]] = {
     "type": _types,
-    "enum": lambda wanted: "one of " + ", ".join(map(repr, wanted)),
+    "enum": lambda wanted: "one of " + ", ".join("null" if one is None else repr(one) for one in wanted),
     "const": repr,
     "pattern": _likeness,
     "minLength": lambda wanted: f"at least {wanted} character(s)",

@@ -383,7 +383,7 @@ def test_a_command_that_takes_a_config_takes_its_arguments(command):
 
 def test_the_help_of_an_argument_says_what_it_does_and_what_it_may_be():
     done = run("show", "--help", env={"COLUMNS": "200"})
-    assert re.search(r"--scale +<str> +Read only the sets of `sera` of this scale \(full, lite\)", done.stdout)
+    assert re.search(r"--scale +<str> +Read only the sets of this scale \(full, lite, django, sympy,", done.stdout)
 
 
 def test_a_terminal_gets_colours_but_no_escape_of_the_rows_own():
@@ -425,7 +425,7 @@ def test_check_tells_by_its_exit_code_what_it_found(tmp_path):
     wrong = run("check", bad)
     assert wrong.returncode == 1
     lines = wrong.stdout.splitlines()
-    assert lines[:2] == [f"{bad} row {n} $.rollout: string 'T3'; expected one of 'T1', 'T2'" for n in (0, 1)]
+    assert lines[:2] == [f"{bad} row {n} $.rollout: string 'T3'; expected one of 'T1', 'T2', null" for n in (0, 1)]
     assert lines[2:] == [f"1 file(s), rows: {count} rectified-sera; 2 problem(s)"]
     assert run("check", good, tmp_path / "none.parquet").returncode == 2
     assert wrong.stderr == ""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
+from sera_swezero.request.settle import settle
 from sera_swezero.sample import sampled_configs
 from tests.support import golden_files
 
@@ -23,4 +24,5 @@ numbers, from 0 over all files. conversions: kind -> how often in the kept rows.
 
 def kept_rows(config: str) -> int:
     """Return how many rows of the sample a config gives."""
-    return sum(int(COUNTS[origin.name]["kept"]) for origin in CONFIGS[config].origins)
+    repeated = settle(config).repeated
+    return sum(int(COUNTS[origin.name]["kept"]) for origin in CONFIGS[config].origins if origin.name not in repeated)
