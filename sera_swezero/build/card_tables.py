@@ -14,7 +14,7 @@ from sera_swezero.core.trajectory import STATUSES
 from sera_swezero.display.formatting import byte_size, number
 from sera_swezero.display.table import Table
 from sera_swezero.errors import REASONS
-from sera_swezero.request.arguments import ARGUMENTS
+from sera_swezero.request.arguments import ARGUMENTS, NARROWING
 from sera_swezero.views import VIEWS
 
 
@@ -74,11 +74,11 @@ def distribution(manifest: Manifest) -> Table:
     """Rows by teacher, scale and rollout, of the configs whose sets have these facts."""
     facts = {name: origin(built).facts for name, built in manifest.configs.items()}
     rows = [
-        [f"`{name}`", fact["teacher"], fact["scale"], fact["rollout"], number(manifest.configs[name].rows)]
+        [f"`{name}`", *(fact.get(one, "both") for one in NARROWING), number(manifest.configs[name].rows)]
         for name, fact in facts.items()
         if fact
     ]
-    return Table(header=["config", "teacher", "scale", "rollout", "rows"], rows=rows, text_columns=range(4))
+    return Table(header=["config", *NARROWING, "rows"], rows=rows, text_columns=range(4))
 
 
 def recall(manifest: Manifest) -> Table:

@@ -14,6 +14,7 @@ from sera_swezero.errors import REASONS
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics
 from sera_swezero.quality.spread import QUANTILES, Distribution
 from sera_swezero.quality.tally import RECALL_THRESHOLDS, Tally
+from sera_swezero.request.arguments import NARROWING
 from sera_swezero.request.benchmark_overlap import REASONS as OVERLAPS
 from sera_swezero.request.filters import FILTERS
 
@@ -81,8 +82,8 @@ def _swe_zero(statistics: Statistics) -> Iterable[Table]:
 
 def _sera(statistics: Statistics) -> Iterable[Table]:
     sera = {name: tally for name, tally in statistics.sets.items() if tally.facts}
-    header = ["teacher", "scale", "rollout", "rows"]
-    rows = [[*(tally.facts[key] for key in header[:3]), *_least_mean_most(tally)] for tally in sera.values()]
+    header = [*NARROWING, "rows"]
+    rows = [[*(tally.facts.get(key, "both") for key in NARROWING), *_least_mean_most(tally)] for tally in sera.values()]
     if len(sera) > 1:
         rows.append(["all", "", "", *_least_mean_most(statistics.total)])
     yield Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -25,17 +26,12 @@ class Request:
     """How the view shows a submission; "" in a view that has only one way."""
     origins: tuple[Origin, ...]
     """The upstream repos to read."""
+    repeated: frozenset[str]
+    """The names of sets that are left out, since other sets that are read hold every row of them, too."""
     limit: Limit | None
     """The most tokens of a row, and what happens to a longer one; None for rows of any length."""
     arguments: Arguments
     """The arguments as they were given, with the defaults of the config filled in."""
-
-    @property
-    def repeated(self) -> frozenset[str]:
-        """The names of the sets of which every row also stands in other sets that are read, and is left out."""
-        read = {origin.name for origin in self.origins}
-        repeating = (origin for origin in self.origins if origin.repeats and read.issuperset(origin.repeats))
-        return frozenset(origin.name for origin in repeating if self.arguments.repeats != "keep")
 
     @property
     def name(self) -> str:
@@ -68,6 +64,7 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
         view=view,
         submit=arguments.submit or next(iter(view.submits), ""),
         origins=origins,
+        repeated=frozenset() if arguments.repeats == "keep" else _repeated(origins),
         limit=limit,
         arguments=replace(arguments, view=view.name, incomplete=arguments.incomplete or config.incomplete),
     )
@@ -77,3 +74,8 @@ def _chosen(origin: Origin, config: Config, arguments: Arguments) -> bool:
     """Whether `teacher`, `scale` and `rollout` leave the origin in."""
     wanted = {name: getattr(arguments, name) for name in NARROWING}
     return len(config.origins) == 1 or all(value in {None, origin.facts.get(name)} for name, value in wanted.items())
+
+
+def _repeated(origins: Sequence[Origin]) -> frozenset[str]:
+    read = {origin.name for origin in origins}
+    return frozenset(origin.name for origin in origins if origin.repeats and read.issuperset(origin.repeats))
