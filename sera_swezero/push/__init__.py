@@ -8,5 +8,6 @@ difference.py         what differs between the directory and the repo
 readback.py           is what arrived what was sent: files, footers, rows
 publish.py            plan, pull request, read back, merge, tag
 push_result.py        what a push did
+failure.py            what a push says of an error
 verify.py             a published set, checked as its readers get it
 """

@@ -13,16 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from sera_swezero.build import manifest
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError, UpstreamError
-from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of
-from sera_swezero.hub.session import REFUSAL
+from sera_swezero.hub.retry import RetryPolicy, is_transient
 from sera_swezero.push import readback
 from sera_swezero.push.difference import Difference, Send, difference, refuse_made_up
+from sera_swezero.push.failure import failure
 from sera_swezero.push.push_result import PushResult
 from sera_swezero.push.repository import PUSHING, Pull, Repository
 from sera_swezero.push.token import require_token
@@ -79,22 +78,8 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
     except Exception as error:
         expected = (HfHubHTTPError, OfflineModeIsEnabled, UpstreamError, ValueError, OSError)
         if isinstance(error, expected) or is_transient(error):
-            raise PublishError(_explained(repo, run.stage, error)) from error
+            raise PublishError(failure(repo, run.stage, error)) from error
         raise
-
-
-def _explained(repo: str, stage: str, error: Exception) -> str:
-    code = status_of(error)
-    hints = {
-        401: REFUSAL,
-        403: "the token may not write here: it needs write access to this repo",
-        404: "no such repo, or the token does not open it",
-    }
-    if code in hints:
-        return f"{repo}: {stage}: {hints[code]}"
-    silent = f"the hub at {constants.ENDPOINT} did not answer" if is_transient(error) else "the push failed"
-    why = "the hub did not take it" if code else silent
-    return f"{repo}: {stage}: {why}: {type(error).__name__}: {error}"
 
 
 @dataclass

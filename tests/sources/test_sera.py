@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sera_swezero.core.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, Trajectory
+from sera_swezero.sources.sera import NATIVE_COLUMNS
 from tests.support.raw import (
     DIFF,
     LS,
@@ -234,3 +235,17 @@ def test_teacher_scale_and_rollout_are_the_cards_words(config: str, facts: tuple
     assert list(row) == [
         "messages", "instance_id", "teacher", "scale", "rollout", "func_name", "func_path", "line_level_recall",
     ]  # fmt: skip
+
+
+def test_columns_beyond_the_known_ones_are_ignored() -> None:
+    plain = sera(history([Turn(tool="submit", arguments="{}")]))
+    assert convert_one(line({**plain, "score": 0.5})).row == convert_one(line(plain)).row is not None
+
+
+@pytest.mark.parametrize("column", NATIVE_COLUMNS)
+def test_a_missing_column_is_named(column: str) -> None:
+    record = sera(history([Turn(tool="submit", arguments="{}")]))
+    del record[column]
+    done = convert_one(line(record))
+    assert done.error is not None
+    assert (done.error.reason, done.error.problem) == ("bad_record", f"Object missing required field `{column}`")

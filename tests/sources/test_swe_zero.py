@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +15,11 @@ import pytest
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import ANSWER
 from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Trajectory
-from sera_swezero.errors import RowError
+from sera_swezero.errors import RowError, UpstreamError
+from sera_swezero.rows import iter_rows
 from sera_swezero.sources.swe_agent_messages import messages_of
 from sera_swezero.sources.swe_zero import SOURCE
+from tests.support.planted import write_zero
 from tests.support.raw import ZERO, Turn, chat, convert_one, convert_root, swe_zero, trajectory_of
 
 WORK = Turn("Look first.", "", "bash", "ls", "calc.py\n")
@@ -127,3 +131,23 @@ def test_a_history_has_a_bound() -> None:
         for history in histories:
             with pytest.raises(RowError, match="10,001 messages") if count > 10_000 else nullcontext():
                 history([user] * count)
+
+
+def write_12m(root: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Write a file of the 12M set whose columns were changed."""
+    write_zero(root, [swe_zero(chat([Turn("I look.", "ls")]), "incomplete", trajectory_format="text")], "swe-zero-12m")
+    (file,) = root.rglob("*.parquet")
+    pq.write_table(change(pq.read_table(file)), file)
+
+
+def test_columns_beyond_the_known_ones_are_ignored(tmp_path: Path) -> None:
+    tokens = ("qwen3_tokens", "prompt_tokens", "completion_tokens")  # which the upload script of the 12M set lists
+    write_12m(tmp_path, lambda table: reduce(lambda made, name: made.append_column(name, [[7]]), tokens, table))
+    (row,) = iter_rows("swe-zero-12m", upstream=str(tmp_path))
+    assert list(row) == ["instance_id", "repo", "messages", "trajectory_format", "exit_status", "duration_sec"]
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    write_12m(tmp_path, lambda table: table.drop_columns("repo"))
+    with pytest.raises(UpstreamError, match="column 'repo' is none, expected string; expected columns are instance_id"):
+        list(iter_rows("swe-zero-12m", upstream=str(tmp_path)))
