@@ -297,9 +297,14 @@ def test_a_nullable_column_may_be_all_nulls_and_text_may_be_large_or_a_dictionar
 
 
 def test_a_null_in_a_parquet_column_is_told_by_row(tmp_path):
-    pq.write_table(pa.Table.from_pylist([sera_row(), sera_row(rollout=None)]), tmp_path / "rows.parquet")
+    pq.write_table(pa.Table.from_pylist([sera_row(), sera_row(teacher=None)]), tmp_path / "rows.parquet")
     (found,) = problems(tmp_path / "rows.parquet")
-    assert (found.row, found.path, found.found, found.expected) == (1, "$.rollout", "null", "one of 'T1', 'T2'")
+    assert (found.row, found.path, found.found, found.expected) == (
+        1,
+        "$.teacher",
+        "null",
+        "one of 'GLM-4.5-Air', 'GLM-4.6'",
+    )
 
 
 def test_a_file_of_neither_kind_lists_the_columns_of_all_kinds(tmp_path):

@@ -116,8 +116,8 @@ def test_a_fault_changes_no_row(cdn: LoopbackHub, large: Path, kind: Any, option
     rows = stream(shard_bytes=1 << 20)
     assert places(rows) == whole(large)
     assert fault.hits == options.get("times", 1)
-    # A reset may take a second connection with it that waits in the client's pool: one request more, and no others.
-    assert 0 <= len(cdn.requests("GET", host="cdn")) - rows.num_shards - more <= 1
+    # A reset may take those connections with it that wait in the pool, of up to three shards that are asked for ahead.
+    assert 0 <= len(cdn.requests("GET", host="cdn")) - rows.num_shards - more <= 3
     assert not any(one.authorized for one in cdn.requests(host="cdn"))
 
 
