@@ -11,8 +11,8 @@ from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.sample import sampled_configs
 from tests.support.publishing import SERA, sera_root, sera_row
 
-ALL = [name for name in sampled_configs() if name == DEFAULT or len(CONFIGS[name].origins) == 1]
-"""Every set of the sample, those of the default config by its name."""
+ALL = [name for name in sampled_configs() if name == DEFAULT or CONFIGS[DEFAULT].source != CONFIGS[name].source]
+"""Configs of every source and shape of files: the one that joins SERA's sets of the card, and all of other sources."""
 SHARD = 300_000
 """Bytes of a shard that cut each config of the sample into several."""
 

@@ -20,10 +20,8 @@ from sera_swezero.build.unions import members
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.loading.builder import features
 from sera_swezero.request.row_columns import columns
-from sera_swezero.sample import sampled_configs
 from tests.build.conftest import ALL
 from tests.support.built import read_rows
-from tests.support.sample import SETS
 from tests.support.streams import HERE
 
 
@@ -69,13 +67,14 @@ def test_datasets_reads_the_features_back_as_the_builder_has_them(sample: Path) 
 def test_the_yaml_has_a_default_unions_as_globs_sizes_and_counts(sample: Path, rows: dict[str, list[Any]]) -> None:
     data = DatasetCard.load(sample / "README.md").data.to_dict()
     entries = {entry["config_name"]: entry for entry in data["configs"]}
-    assert entries.keys() == set(sampled_configs())
+    built = manifest.read(sample).configs
+    assert entries.keys() == {*ALL, *built}
     assert [name for name, entry in entries.items() if entry.get("default")] == ["sera"]
     (split,) = entries["sera"]["data_files"]
     sets = ["glm-4.5-air-full-t1", "glm-4.5-air-full-t2", "glm-4.6-lite-t1", "glm-4.6-lite-t2"]
     assert split == {"split": "train", "path": [f"{name}/train-*.parquet" for name in sets]}
     infos = {info["config_name"]: info for info in data["dataset_info"]}
-    for name in sampled_configs():
+    for name in entries:
         parts = members(name)
         files = [path for part in parts for path in (sample / part).iterdir()]
         assert infos[name]["splits"][0]["num_examples"] == sum(len(rows[part]) for part in parts)
@@ -83,7 +82,7 @@ def test_the_yaml_has_a_default_unions_as_globs_sizes_and_counts(sample: Path, r
         assert infos[name]["dataset_size"] == infos[name]["splits"][0]["num_bytes"] > infos[name]["download_size"]
     assert data["license"] == ["apache-2.0", "odc-by"]
     assert data["size_categories"] == [card.size_category(sum(map(len, rows.values())))] == ["n<1K"]
-    assert data["source_datasets"] == sorted(CONFIGS[name].origins[0].repo for name in SETS)
+    assert data["source_datasets"] == sorted(CONFIGS[name].origins[0].repo for name in built)
     assert data["language"] == ["en"]
     assert data["task_categories"] == ["text-generation"]
 
