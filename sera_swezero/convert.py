@@ -38,8 +38,8 @@ class Converted:
 
     row: Row
     """The row, its JSON text as bytes (see `views.Row`)."""
-    messages: int | None
-    """How many messages the row shows; None where that is not known without decoding it."""
+    messages: int
+    """How many messages the row shows."""
     calls: int
     """How many tool calls it shows."""
     view_input: ViewInput

@@ -26,7 +26,7 @@ from sera_swezero.report import Report
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.upstream import Raw
-from sera_swezero.views import Columns, View
+from sera_swezero.views import Columns
 
 REJECTED = "rejected"
 """The folder of rejected records, next to those of the configs."""
@@ -82,7 +82,7 @@ def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _
         with closing(_converted(unit, request, report, rejects, on_progress)) as rows:
             for converted in islice(rows, unit.max_rows):
                 data.add(converted.row)
-                count(converted, request.view, figures)
+                count(converted, figures)
         data.close()
         shard = BuiltShard(
             sources=[ShardSource(shard.repo, shard.file, shard.start, shard.stop) for shard in unit.shards],
@@ -137,11 +137,11 @@ def _converted(
         on_progress(0, max(shard.stop - shard.start - seen, 0))
 
 
-def count(converted: Converted, view: View, figures: Figures) -> None:
-    """Count one row of a view."""
-    row, messages = converted.row, converted.messages
+def count(converted: Converted, figures: Figures) -> None:
+    """Count one row."""
+    row = converted.row
     figures.note_row(
-        messages=len(view.messages(row)) if messages is None else messages,
+        messages=converted.messages,
         calls=converted.calls,
         outcome=converted.view_input.trajectory.outcome.status,
     )

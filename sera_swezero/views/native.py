@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.validate import Fault
+from sera_swezero.sources.decoding import decode
 from sera_swezero.sources.source import Source
 from sera_swezero.views.training import count_calls
 from sera_swezero.views.view import Rendered, Row, View, ViewInput
+
+_HISTORY = msgspec.json.Decoder(list[msgspec.Raw])
+"""Counts messages without decoding any."""
 
 
 def render(view_input: ViewInput) -> Rendered:
@@ -24,9 +30,11 @@ def render(view_input: ViewInput) -> Rendered:
     view_input.conversions.clear()  # they were needed for the trajectory, which this row does not show
     values = view_input.source.native_values(view_input.record)
     row = {name: values[name] for name in view_input.source.native_columns[view_input.origin.shape]}
-    messages = row.get("messages")
-    count = len(messages) if isinstance(messages, list) else None
-    return Rendered(row, count, count_calls(view_input.trajectory))
+    messages = row.get("messages") or []
+    if isinstance(messages, str):
+        wrong = "bad_messages"
+        messages = decode(_HISTORY, messages, ConversionLog(), broken=wrong, wrong=wrong, where="$.messages")
+    return Rendered(row, len(messages), count_calls(view_input.trajectory))
 
 
 def to_trajectory(row: Row, source: Source) -> Trajectory:

@@ -64,8 +64,8 @@ class Rendered(NamedTuple):
     """A row and what a count of rows needs to know of it."""
 
     row: Row
-    messages: int | None
-    """How many messages it shows; None where that is not known without decoding the row."""
+    messages: int
+    """How many messages it shows."""
     calls: int
     """How many tool calls it shows."""
 

@@ -14,11 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sera_swezero.convert import convert_shard
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
+from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
+from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import VIEWS
 from tests.support.edges import EDGES
 from tests.support.raw import T2, ZERO, Converted, convert_as, render, sample_records, trajectory_of
@@ -109,6 +112,16 @@ def read_back(view: str, done: Converted, source: str) -> Trajectory:
 def test_every_row_of_the_sample_comes_back(config: str, view: str) -> None:
     came_back = [round_trip(raw.data, config, view) for raw in sample_records(config) if raw.data]
     assert sum(came_back) > 0.75 * len(came_back)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("config", [T2, ZERO])
+def test_a_row_comes_with_the_number_of_its_messages(config: str, view: str) -> None:
+    request = settle(config, view=view, upstream="sample")
+    snapshot = take_snapshot(request.origins, upstream="sample")
+    shards = plan_shards(snapshot.files)
+    made = [one for shard in shards for _, one in convert_shard(shard, snapshot, request, Report())]
+    assert [one.messages for one in made] == [len(request.view.messages(one.row)) for one in made] != []
 
 
 @pytest.mark.parametrize("view", TRAINING)
