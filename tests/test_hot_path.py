@@ -18,9 +18,9 @@ from sera_swezero.request.settle import Request, settle
 from tests.support.raw import T2, ZERO, convert_as
 from tools.sample_corpus.corpus import large
 
-CALLS_PER_MESSAGE = 35
+CALLS_PER_MESSAGE = 30
 """Calls of functions, Python's and C's, per message of the raw row."""
-BYTES_PER_BYTE = 6
+BYTES_PER_BYTE = 5
 """The most memory that converting a row holds at a time, per byte of raw text."""
 CASES = [(config, view) for config in (T2, ZERO) for view in ("rectified", "openai", "hermes")]
 KEYS = {T2: "lite_t2", ZERO: "zero_32k"}

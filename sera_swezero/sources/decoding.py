@@ -65,10 +65,10 @@ def refuse_many(messages: Sized) -> None:
 
 def without_prefix(observation: str, conversions: ConversionLog) -> str:
     """An observation without the prefix that the harness puts in front of it (`PREFIXES`), which is logged."""
-    if observation.startswith(PREFIXES):
-        prefix = PREFIXES[0] if observation.startswith(PREFIXES[0]) else PREFIXES[1]
-        conversions.append(("observation_prefix", prefix))
-        return observation[len(prefix) :]
+    for prefix in PREFIXES:
+        if observation.startswith(prefix):
+            conversions.append(("observation_prefix", prefix))
+            return observation[len(prefix) :]
     return observation
 
 

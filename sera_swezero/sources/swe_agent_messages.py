@@ -145,7 +145,7 @@ def call_of(message: Message, index: int) -> Call | None:
 def arguments_of(history: str, index: int, call: Call, tools: str, conversions: ConversionLog) -> str:
     """The arguments of a message's call as checked JSON text: see `arguments_text`. Raises RowError `bad_arguments`."""
     given = call.function.arguments
-    if not isinstance(given, str | None):
+    if given is not None and not isinstance(given, str):
         # The text of an object is its own: decoding it would lose its spacing and its large integers.
         raw = decode(
             _RAW_MESSAGES, history, ConversionLog(), broken="bad_messages", wrong="bad_messages", where="$.messages"
