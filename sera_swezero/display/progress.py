@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,17 +18,20 @@ _PAUSE = 0.1  # seconds between two updates: to draw after every row would slow 
 
 
 class ProgressBars:
-    """A bar for each of several tasks."""
+    """A bar for each of several tasks; without `progress` none is shown."""
 
-    def __init__(self, progress: Progress, totals: Mapping[str, float]) -> None:
+    def __init__(self, totals: Mapping[str, float], progress: Progress | None = None) -> None:
         self._progress = progress
         self._since = time.monotonic()
-        self._tasks: dict[str, TaskID] = {
-            name: progress.add_task(name, total=total, rows="0 rows", detail="") for name, total in totals.items()
-        }
+        self._tasks: dict[str, TaskID] = {}
+        if progress is not None:
+            for name, total in totals.items():
+                self._tasks[name] = progress.add_task(name, total=total, rows="0 rows", detail="")
 
     def update(self, name: str, done: float, rows: int, detail: str = "") -> None:
         """Show how far a task is: `done` of its total, the rows so far, and whatever else is to be said of it."""
+        if self._progress is None:
+            return
         rate = rows / max(time.monotonic() - self._since, 1e-6)
         self._progress.update(self._tasks[name], completed=done, rows=f"{rows:,} rows {rate:,.0f}/s", detail=detail)
 
@@ -35,20 +39,21 @@ class ProgressBars:
 @contextmanager
 def progress_bars(totals: Mapping[str, float], *, visible: bool = True) -> Iterator[ProgressBars]:
     """Bars for tasks, given by name and total."""
+    if not (visible and sys.stderr.isatty()):
+        yield ProgressBars(totals)  # importing rich takes 40 ms
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
     columns = ("{task.percentage:>3.0f} %", "{task.fields[detail]}", "{task.fields[rows]}")
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         *map(TextColumn, columns),
         TimeRemainingColumn(),
-        console=console,
-        disable=not (visible and console.is_terminal),
+        console=Console(stderr=True),
     ) as progress:
-        yield ProgressBars(progress, totals)
+        yield ProgressBars(totals, progress)
 
 
 @contextmanager
