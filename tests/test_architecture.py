@@ -36,7 +36,7 @@ LAYERS = (
 HELPERS = ("source", "tool_arguments", "bash_block", "decoding", "swe_agent_messages")
 """Modules of `sources` that are not sources."""
 
-LONGEST = 265
+LONGEST = 250
 """Lines of a module: what fits in a head."""
 
 

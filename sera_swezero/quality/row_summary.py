@@ -96,7 +96,7 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
         bare_turns=sum(step.call is None for step in trajectory.steps) if is_native else None,
         recall=recall,
         observations=len(observations),
-        blocked=None if blocked is None else sum(map(blocked, observations)),
+        blocked=None if blocked is None else sum(1 for text in observations if blocked(text)),
     )
 
 

@@ -64,8 +64,7 @@ from sera_swezero.sources.swe_agent_messages import (
 )
 
 TOOLS = "tools-sera"
-SUBMIT = "submit"
-EXIT = "Exit due to "
+SUBMIT, EXIT = "submit", "Exit due to "
 
 INSTANCE_ID = Column(type="string", about="Repository and number; unique within one set only.", rules={"minLength": 1})
 FUNC_NAME = Column(type="string", about="The function that the task is about.")

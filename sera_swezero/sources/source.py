@@ -55,8 +55,8 @@ class Source:
     """Upstream columns in the file's order, by shape of the set (`catalog.Origin.shape`); one is `instance_id`."""
     native_values: Callable[[Any], dict[str, Any]]
     """The record's upstream columns; it may return more than those of the set's own shape."""
-    blocked: Callable[[str], bool] | None = None
-    """Whether an observation says that the harness refused to run the command; None where a harness never does."""
+    blocked: Callable[[str], object] | None = None
+    """True for an observation that says that the harness refused to run the command; None where it never does."""
     counts_unique: bool = False
     """Whether statistics give the share of unique rollouts unasked, as the set's card does. It takes a signature of
     every rollout."""

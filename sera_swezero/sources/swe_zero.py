@@ -119,13 +119,10 @@ _ROW = msgspec.json.Decoder(dict[str, Any])
 
 def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SweZeroRecord:
     """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json`, `bad_*`."""
-    row = (
-        decode(_ROW, raw, conversions, broken="not_json", wrong="not_json", where="$")
-        if isinstance(raw, bytes)
-        else raw
-    )
+    if isinstance(raw, bytes):
+        raw = decode(_ROW, raw, conversions, broken="not_json", wrong="not_json", where="$")
     try:
-        record = msgspec.convert(row, SweZeroRecord)
+        record = msgspec.convert(raw, SweZeroRecord)
     except (msgspec.ValidationError, UnicodeError) as error:
         problem, where = explain(error, "$")
         raise RowError("bad_messages" if where.startswith("$.messages[") else "bad_record", problem, where) from None
@@ -235,10 +232,6 @@ def native_values(record: SweZeroRecord) -> dict[str, Any]:
     return msgspec.to_builtins(record)  # type: ignore[no-any-return]
 
 
-_BLOCKED = re.compile(r"command blocked: .+: this is the SWE-ZERO execution-free environment\s*")
-"""What the harness answers instead of running a command: `experiments/swe_zero/safe_exec.py` of marin."""
-
-
 SOURCE = Source(
     name="swe_zero",
     read=read,
@@ -251,6 +244,7 @@ SOURCE = Source(
     rectified_values=rectified_values,
     native_columns={"swe-zero-1k": NATIVE_1K, "swe-zero-12m": NATIVE_12M},
     native_values=native_values,
-    blocked=lambda observation: _BLOCKED.fullmatch(observation) is not None,
+    # As `experiments/swe_zero/safe_exec.py` of marin words it.
+    blocked=re.compile(r"command blocked: .+: this is the SWE-ZERO execution-free environment\s*").fullmatch,
     counts_unique=True,
 )
