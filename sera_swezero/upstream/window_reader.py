@@ -14,7 +14,7 @@ from sera_swezero.upstream.records import ColumnTypes, Raw
 from sera_swezero.upstream.snapshot import Snapshot
 from sera_swezero.upstream.windows import Record, Window, rank
 
-PASS_BYTES = 128 * 1024 * 1024
+PASS_BYTES = 96 * 1024 * 1024
 """Bytes of records, decoded, of which one pass keeps its share. The order is the same whatever this is."""
 
 _PLAIN_BYTES = 32 * 1024 * 1024
