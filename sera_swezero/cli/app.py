@@ -51,7 +51,7 @@ def _options(
 COMMANDS: dict[Callable[..., None], str] = {
     configs_command.configs: "configs --json",
     show_command.show: "show sera --row 120",
-    render_command.render: "render sera-openai --template qwen3_training --tokenizer Qwen/Qwen3-8B",
+    render_command.render: "render sera-openai --template qwen3_training --serve qwen3",
     check_command.check: "check out/ rows.jsonl",
     lock_command.lock: "lock sera",
     plan_command.plan: "plan swe-zero-12m --samples 5",

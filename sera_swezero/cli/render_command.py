@@ -14,11 +14,12 @@ from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
     from sera_swezero.templates.chat_template import ChatTemplate
+    from sera_swezero.templates.parity import ParityCheck
     from sera_swezero.templates.survival import SurvivalCounts
 
 
 @takes_arguments(without={"tokenizer"})
-def render(
+def render(  # noqa: PLR0913 (options of a command)
     config: ConfigName,
     *,
     template: Annotated[
@@ -29,11 +30,27 @@ def render(
             "without it, the tokenizer's own.",
         ),
     ] = None,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve",
+            help="The template that the model is served with, a file or a name, too; without it, the tokenizer's own. "
+            "Every turn of the model is compared with what serving makes of it.",
+        ),
+    ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
             "--tokenizer",
             help="Hub id or folder: counts tokens, and which of them are the model's; also for --max-tokens.",
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            help="The tokenizer that a training run started from, where --tokenizer is the one that it saved: its "
+            "template and its tokens are those of the training.",
         ),
     ] = None,
     max_length: Annotated[
@@ -50,29 +67,40 @@ def render(
     as_json: Json = False,
     arguments: ArgumentsDict,
 ) -> None:
-    """Render rows through a chat template and count what survived; exit code 1 if anything was lost."""
-    from sera_swezero.loading.builder import SeraSweZero
-    from sera_swezero.templates.chat_template import load_template
-    from sera_swezero.templates.survival import look
-    from sera_swezero.views.token_limit import spans
+    """Render rows through a chat template and count what survived; exit code 1 if anything was lost.
 
-    if tokenizer is not None:
-        spans(tokenizer, "")  # loads the tokenizer before any row is read
-    elif max_length is not None:
-        msg = "--max-length counts tokens; give --tokenizer, too"
+    With a template that the model is served with: exit code 1, too, if any turn is trained otherwise than it is served.
+    """
+    from sera_swezero.loading.builder import SeraSweZero
+    from sera_swezero.templates.chat_template import load_template, own_template
+    from sera_swezero.templates.parity import ParityCheck
+    from sera_swezero.templates.survival import look
+    from sera_swezero.views.token_limit import encode
+
+    if tokenizer is None and (max_length is not None or against is not None):
+        option = "--max-length counts tokens" if against is None else "--against compares two tokenizers"
+        msg = f"{option}; give --tokenizer, too"
         raise ConfigError(msg)
-    found_template = load_template(template, tokenizer)
+    trained_with = against or tokenizer
+    for one in filter(None, (tokenizer, against)):
+        encode(one, "")  # loads the tokenizer before any row is read
+    training = load_template(template, trained_with)
+    serving = load_template(serve, tokenizer) if serve else own_template(tokenizer) if tokenizer else None
+    parity = ParityCheck(training, serving, tokenizer) if serving is not None else None
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)  # rejected rows are reported by other commands
     if "max_tokens" in arguments:
-        arguments["tokenizer"] = tokenizer
+        arguments["tokenizer"] = trained_with
     builder = SeraSweZero(config_name=config, **arguments)
-    stream = builder.as_streaming_dataset(split="train")
-    found = look(itertools.islice(stream, rows), builder.request.view.name, found_template, tokenizer, max_length)
+    stream = itertools.islice(builder.as_streaming_dataset(split="train"), rows)
+    found = look(stream, builder.request.view.name, training, trained_with, max_length, parity)
     if as_json:
-        print_json(_figures(found, found_template))
+        serving_figures = {"serving": _serving(parity)} if parity else {}
+        print_json(_figures(found, training) | serving_figures)
     else:
-        _show(found, found_template, builder.request.name, max_length)
-    if not found.whole:
+        _show(found, training, builder.request.name, max_length)
+        if parity is not None:
+            _show_parity(parity)
+    if not (found.whole and (parity is None or parity.counts.whole)):
         raise typer.Exit(1)
 
 
@@ -94,6 +122,46 @@ def _figures(found: SurvivalCounts, template: ChatTemplate) -> dict[str, Any]:
         "cut_turns": found.cut_turns,
         "whole": found.whole,
     }
+
+
+def _serving(parity: ParityCheck) -> dict[str, Any]:
+    counts = parity.counts
+    return {
+        "template": parity.serving.name,
+        "rows": counts.rows,
+        "rows_in_parity": counts.rows_in_parity,
+        "turns": counts.turns,
+        "turns_in_parity": counts.turns_in_parity,
+        "causes": dict(counts.causes),
+        "examples": {cause: example._asdict() for cause, example in counts.examples.items()},
+        "unit": "characters" if parity.tokenizer is None else "tokens",
+        "trained_not_generated": counts.amounts["trained_not_generated"],
+        "generated_not_trained": counts.amounts["generated_not_trained"],
+    }
+
+
+def _show_parity(parity: ParityCheck) -> None:
+    from rich.console import Console
+
+    from sera_swezero.display.formatting import escaped, share
+    from sera_swezero.display.table import Table, print_table
+    from sera_swezero.templates.parity import CAUSES
+
+    counts = parity.counts
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"\nserved with the template {parity.serving.name}")
+    console.print(f"turns in parity: {share(counts.turns_in_parity, counts.turns)} of {counts.turns:,}")
+    console.print(f"rows in parity: {share(counts.rows_in_parity, counts.rows)} of {counts.rows:,}")
+    if not counts.causes:
+        return
+    rows = [[CAUSES[cause], share(count, counts.turns)] for cause, count in counts.causes.most_common()]
+    print_table(Table(header=["what the others differ in", "turns"], rows=rows, marked_rows=range(len(rows))))
+    for cause, amount in counts.amounts.items():
+        console.print(f"{cause}: {amount:,} {'characters' if parity.tokenizer is None else 'tokens'}")
+    for cause, _ in counts.causes.most_common():
+        _, row, message, training, serving = counts.examples[cause]
+        console.print(f"{cause}, first in row {row}, message {message}:")
+        console.print(f"  trained: {escaped(training)}\n  served:  {escaped(serving)}")
 
 
 def _show(found: SurvivalCounts, template: ChatTemplate, name: str, max_length: int | None) -> None:

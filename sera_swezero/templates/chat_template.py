@@ -25,6 +25,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sera_swezero.errors import ConfigError
 from sera_swezero.views.token_limit import file_of
 
+FAILURES = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a template may raise, besides its own errors; Jinja runs it as Python."""
+
+_ATTRIBUTES_OF_DICT = frozenset(dir(dict))
 _NAMED = {"trl": "chat_templates", "transformers": "chat_templates"}
 """Installed package -> its folder of `<name>.jinja` files."""
 
@@ -62,11 +66,21 @@ class ChatTemplate:
             msg = f"template {name!r}: line {error.lineno}: {error.message}"
             raise ConfigError(msg) from None
 
-    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> RenderedChat:
-        """Render a chat. Raises what the template raises: `jinja2.TemplateError`, TypeError and the like."""
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] | None,
+        *,
+        generation_prompt: bool = False,
+    ) -> RenderedChat:
+        """Render a chat, with `generation_prompt` up to where the model continues. Raises one of `FAILURES`."""
         # gpt-oss templates have another name for the reasoning; transformers passes both.
         chat = [{"thinking": m["reasoning_content"], **m} if m.get("reasoning_content") else m for m in messages]
-        marked = self._compiled.render(messages=chat, tools=tools, add_generation_prompt=False, **self._variables)
+        marked = self._compiled.render(
+            messages=chat, tools=tools, add_generation_prompt=generation_prompt, **self._variables
+        )
+        if not self.marks:
+            return RenderedChat(marked, [])
         pieces: list[str] = []
         trained: list[tuple[int, int]] = []
         length = start = 0
@@ -98,14 +112,12 @@ def load_template(name: str | None, tokenizer: str | None = None) -> ChatTemplat
     Raises:
         ConfigError: there is no such template, or a file is of another format.
     """
-    config = _tokenizer_config(tokenizer) if tokenizer else {}
-    variables = {key: _text(value) for key, value in config.items() if key.endswith("_token") and _text(value)}
     if name is None:
-        own = _own_template(tokenizer, config) if tokenizer else None
+        own = own_template(tokenizer) if tokenizer else None
         if own is None:
             msg = "no template: pass the path or name of one, or a tokenizer that has its own"
             raise ConfigError(msg)
-        return ChatTemplate(str(tokenizer), own, variables)
+        return own
     path = Path(name)
     if not path.is_file():
         known = {file.stem: file for file in _installed()}
@@ -114,7 +126,15 @@ def load_template(name: str | None, tokenizer: str | None = None) -> ChatTemplat
             msg = f"template {name!r}: no such file, and no template of that name; there are {names}"
             raise ConfigError(msg)
         path = known[name]
-    return ChatTemplate(name, _template_text(path), variables)
+    return ChatTemplate(name, _template_text(path), _special_tokens(_tokenizer_config(tokenizer)))
+
+
+def own_template(tokenizer: str) -> ChatTemplate | None:
+    """The template that a tokenizer brings, None if it has none. Raises ConfigError as `load_template` does."""
+    config = _tokenizer_config(tokenizer)
+    path = file_of(tokenizer, "chat_template.jinja")
+    text = _template_text(path) if path is not None else _template_of(tokenizer, config)
+    return None if text is None else ChatTemplate(tokenizer, text, _special_tokens(config))
 
 
 def _installed() -> list[Path]:
@@ -123,8 +143,12 @@ def _installed() -> list[Path]:
     return [file for root in roots for file in root.glob("*.jinja")]
 
 
-def _tokenizer_config(tokenizer: str) -> dict[str, Any]:
-    path = file_of(tokenizer, "tokenizer_config.json")
+def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
+    return {key: _text(value) for key, value in config.items() if key.endswith("_token") and _text(value)}
+
+
+def _tokenizer_config(tokenizer: str | None) -> dict[str, Any]:
+    path = file_of(tokenizer, "tokenizer_config.json") if tokenizer else None
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path else {}
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -132,10 +156,7 @@ def _tokenizer_config(tokenizer: str) -> dict[str, Any]:
         raise ConfigError(msg) from error
 
 
-def _own_template(tokenizer: str, config: Mapping[str, Any]) -> str | None:
-    path = file_of(tokenizer, "chat_template.jinja")
-    if path is not None:
-        return _template_text(path)
+def _template_of(tokenizer: str, config: Mapping[str, Any]) -> str | None:
     try:
         own = msgspec.convert(config.get("chat_template"), str | list[_NamedTemplate] | None)
     except msgspec.ValidationError as error:
@@ -157,6 +178,27 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else value.get("content", "") if isinstance(value, dict) else ""
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox, which does no work twice: a check of serving renders a row as often as it has turns."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._safe: dict[tuple[type, str], bool] = {}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """As the sandbox has it, but a key of a message does not first raise that there is no such attribute."""
+        if type(obj) is dict and attribute in obj and attribute not in _ATTRIBUTES_OF_DICT:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """As the sandbox has it, which looks at the type and the name alone."""
+        key = (type(obj), attr)
+        if key not in self._safe:
+            self._safe[key] = super().is_safe_attribute(obj, attr, value)
+        return self._safe[key]
+
+
 def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
     class Generation(Extension):
         """The tag `{% generation %}`: its content was written by the model."""
@@ -171,9 +213,7 @@ def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
         def _mark(self, caller: Any) -> str:
             return f"{opening}{caller()}{closing}"
 
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
-    )
+    environment = _Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
     environment.filters["tojson"] = _tojson
     environment.globals |= {"raise_exception": _raise, "strftime_now": _now}
     return environment

@@ -1,30 +1,22 @@
-"""What a chat template keeps of rows: a look before training, because templates silently drop what they do not know.
-
-Every text of a row is put between two marks of its own before rendering, so that "found" means this very text, whole
-and in the place where the template wrote it, and not one like it elsewhere.
-"""
+"""What a chat template keeps of rows: a look before training, because templates silently drop what they do not know."""
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-import jinja2
+from typing import Any
 
 from sera_swezero.errors import ConfigError
-from sera_swezero.templates.chat_template import ChatTemplate
+from sera_swezero.templates.chat_template import FAILURES, ChatTemplate
+from sera_swezero.templates.parity import ParityCheck
+from sera_swezero.templates.text_marks import Marks, Message
+from sera_swezero.templates.turn_parity import TrainingText
 from sera_swezero.views import VIEWS, Row
-from sera_swezero.views.token_limit import spans
+from sera_swezero.views.token_limit import encode, tokens_inside
 
 KINDS = ("reasoning", "calls", "observations", "answers")
 """What is looked for: thinking, tool calls (name and every text argument), what came back, and visible text."""
-
-Message = dict[str, Any]
 
 
 @dataclass
@@ -65,16 +57,13 @@ class SurvivalCounts:
         return self.kept[kind] / self.total[kind] if self.total[kind] else None
 
 
-# What a template may raise, besides its own errors; Jinja runs it as Python.
-_FAILURES = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
-
-
 def look(
     rows: Iterable[Row],
     view: str,
     template: ChatTemplate,
     tokenizer: str | None = None,
     max_length: int | None = None,
+    parity: ParityCheck | None = None,
 ) -> SurvivalCounts:
     """Render rows, as `datasets` returns them, and count what survived.
 
@@ -84,6 +73,7 @@ def look(
         template: what renders them.
         tokenizer: hub id, folder or file; counts tokens.
         max_length: tokens behind which a trainer cuts a rendering off; takes a tokenizer.
+        parity: gets every row, to compare it with how it is served.
 
     Raises:
         ConfigError: the view has no chat; the tokenizer cannot be loaded.
@@ -99,101 +89,35 @@ def look(
         everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
         found.nulls += everywhere - inside
         found.argument_nulls += inside
-        marks = _Marks()
+        marks = Marks()
+        marked = list(marks.messages(messages, shows.mark))
         try:
-            probed = template.render(list(marks.messages(messages, shows.mark)), tools).text
+            probed = template.render(marked, tools).text
             rendered = template.render(messages, tools)
-        except _FAILURES as error:
-            found.failed[f"{type(error).__name__}: {error}"] += 1
+        except FAILURES as error:
+            failure = f"{type(error).__name__}: {error}"
+            found.failed[failure] += 1
+            if parity is not None:
+                parity.refuse(messages, failure)
             continue
         found.rows += 1
-        marks.count(probed, found)
+        total, lost = marks.count(probed)
+        found.total += total
+        found.kept += total - Counter(kind for kind, _ in lost.elements())
         found.characters += len(rendered.text)
-        if tokenizer is not None:
-            places = spans(tokenizer, rendered.text)
+        encoded = encode(tokenizer, rendered.text) if tokenizer is not None else None
+        if encoded is not None:
+            places = encoded[1]
             found.tokens = (found.tokens or 0) + len(places)
             if template.marks:
-                found.trained = (found.trained or 0) + _inside(places, rendered.trained)
-            ends = marks.turn_ends(probed)
+                found.trained = (found.trained or 0) + tokens_inside(places, rendered.trained)
+            ends = {text.message: text.end for text in marks.texts(probed) if text.kind != "observations"}.values()
             found.turns += len(ends)
             if max_length is not None and len(places) > max_length:
                 found.cut_turns += sum(end > places[max_length - 1][1] for end in ends)
+        if parity is not None:
+            parity.add(TrainingText(messages, tools, rendered, tokenizer, encoded, marks, marked, probed))
     return found
-
-
-class _Group(NamedTuple):
-    """Texts that are kept or lost together: their kind, and the message that they are of."""
-
-    kind: str
-    message: int
-    texts: list[str]
-
-
-class _Marks:
-    """Texts between marks, and which of them came through."""
-
-    def __init__(self) -> None:
-        self._salt = secrets.token_hex(8)  # cannot occur in a row
-        self._groups: list[_Group] = []
-        self._message = 0
-
-    def messages(self, messages: Iterable[Message], mark: Callable[[Message, _Marks], Message]) -> Iterator[Message]:
-        """The messages of a chat with their texts between marks."""
-        for self._message, message in enumerate(messages):
-            yield mark(message, self)
-
-    def group(self, kind: str) -> None:
-        """Begin a thing of `kind`, kept only if every text of it is."""
-        self._groups.append(_Group(kind, self._message, []))
-
-    def mark(self, text: str, kind: str | None = None) -> str:
-        """Put marks around a text of the group that is open, or of one of its own; "" stays as it is."""
-        if not text.strip():
-            return text
-        if kind is not None:
-            self.group(kind)
-        texts = self._groups[-1].texts
-        texts.append(text)
-        return "{}{}{}".format(*self._around(len(self._groups) - 1, len(texts) - 1, text))
-
-    def values(self, value: Any) -> Any:
-        """Mark every text of JSON values."""
-        if isinstance(value, str):
-            return self.mark(value)
-        if isinstance(value, dict):
-            return {key: self.values(item) for key, item in value.items()}
-        return [self.values(item) for item in value] if isinstance(value, list) else value
-
-    def count(self, rendered: str, found: SurvivalCounts) -> None:
-        """Look for every group's texts in the rendering."""
-        for number, (kind, _, texts) in enumerate(self._groups):
-            found.total[kind] += 1
-            found.kept[kind] += all(self._kept(rendered, number, index, text) for index, text in enumerate(texts))
-
-    def turn_ends(self, rendered: str) -> list[int]:
-        """Where each message of the model that came through ends, in characters of a rendering without marks."""
-        ends: dict[int, int] = {}
-        marks = 0
-        for found in re.finditer(rf"\[{self._salt}\d+\.\d+>|<(\d+)\.\d+{self._salt}\]", rendered):
-            if found[1] and (group := self._groups[int(found[1])]).kind != "observations":
-                ends[group.message] = found.start() - marks
-            marks += len(found[0])
-        return list(ends.values())
-
-    def _around(self, group: int, index: int, text: str) -> tuple[str, str, str]:
-        return f"[{self._salt}{group}.{index}>", text, f"<{group}.{index}{self._salt}]"
-
-    def _kept(self, rendered: str, group: int, index: int, text: str) -> bool:
-        opening, _, closing = self._around(group, index, text)
-        between = rendered.partition(opening)[2].partition(closing)
-        if not between[1]:
-            return False
-        if between[0] in (text, repr(text)[1:-1]):  # as it is, or in a call written as Python
-            return True
-        try:
-            return bool(json.loads(f'"{between[0]}"', strict=False) == text)  # a string inside JSON
-        except ValueError:
-            return False
 
 
 def _arguments(messages: list[Message]) -> list[Any]:
@@ -205,13 +129,3 @@ def _nulls(value: Any) -> int:
     if isinstance(value, Mapping):
         return sum(1 if item is None else _nulls(item) for item in value.values())
     return sum(map(_nulls, value)) if isinstance(value, list) else 0
-
-
-def _inside(places: Iterable[tuple[int, int]], parts: list[tuple[int, int]]) -> int:
-    """How many tokens lie in one of the parts, both in order."""
-    count = at = 0
-    for start, end in places:
-        while at < len(parts) and parts[at][1] <= start:
-            at += 1
-        count += at < len(parts) and end > parts[at][0] and start < parts[at][1]
-    return count

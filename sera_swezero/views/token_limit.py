@@ -11,7 +11,7 @@ there were.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -102,9 +102,26 @@ def _load(tokenizer: str) -> Any:
     return loaded
 
 
-def spans(tokenizer: str, text: str) -> list[tuple[int, int]]:
-    """The tokens of a text as (start, end) in characters."""
-    return list(_load(tokenizer).encode(text, add_special_tokens=False).offsets)
+def encode(tokenizer: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """The tokens of a text, and each as (start, end) in characters."""
+    encoding = _load(tokenizer).encode(text, add_special_tokens=False)
+    return encoding.ids, encoding.offsets
+
+
+@cache
+def added_tokens(tokenizer: str) -> frozenset[int]:
+    """The ids of the tokens at which a text is split before anything else, such as `<|im_start|>`."""
+    return frozenset(_load(tokenizer).get_added_tokens_decoder())
+
+
+def tokens_inside(places: Iterable[tuple[int, int]], parts: Sequence[tuple[int, int]]) -> int:
+    """How many tokens lie in one of the parts, both in order."""
+    count = at = 0
+    for start, end in places:
+        while at < len(parts) and parts[at][1] <= start:
+            at += 1
+        count += at < len(parts) and end > parts[at][0] and start < parts[at][1]
+    return count
 
 
 @cache

@@ -12,7 +12,7 @@ import pytest
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.survival import look
-from sera_swezero.views.token_limit import spans
+from sera_swezero.views.token_limit import encode
 
 pytestmark = pytest.mark.matrix  # the oldest Jinja, too
 
@@ -90,7 +90,7 @@ def test_a_tokenizer_is_never_unpickled(name: str, tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps(Pickled(made)))
     for tokenizer in (path, tmp_path):
         with pytest.raises(ConfigError, match=r"of the `tokenizers` package|has no tokenizer\.json"):
-            spans(str(tokenizer), "text")
+            encode(str(tokenizer), "text")
     assert not made.exists()
     pickle.loads(path.read_bytes())
     assert made.exists(), "it would have run"
