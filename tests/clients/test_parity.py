@@ -1,0 +1,180 @@
+"""The check of serving agrees with brute force on every turn of every row of the sample, for every template of TRL.
+
+The brute force here uses nothing of the package: `transformers` renders every prefix of every row.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trl
+
+import sera_swezero
+from sera_swezero.templates.chat_template import load_template
+from sera_swezero.templates.parity import ParityCheck
+from sera_swezero.templates.survival import look
+
+pytestmark = pytest.mark.clients
+
+TEMPLATES = Path(trl.__file__).parent / "chat_templates"
+NAMES = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
+SERVING = [name for name in NAMES if not name.endswith("_training")]
+SETS = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
+OTHERS = {
+    "qwen3": ["qwen3_instruct_2507_training", "qwen3_5_think_training", "qwen2_5_training"],
+    "qwen3_8": ["qwen3_6_training", "qwen3_training"],
+    "qwen3_6": ["qwen3_5_think_training"],
+    "qwen3_5_think": ["qwen3_training", "qwen3_5_nothink_training"],
+    "qwen3_5_nothink": ["qwen3_5_think_training"],
+}
+"""Serving template -> the training templates of its relatives, with which people train by mistake."""
+
+Message = dict[str, Any]
+
+
+@functools.cache
+def rows(config: str) -> list[Message]:
+    return list(sera_swezero.load_dataset(config, view="openai", split="train", streaming=True, upstream="sample"))
+
+
+def rendered(name: str, messages: Sequence[Message], tools: Any, **options: Any) -> tuple[str, list[tuple[int, int]]]:
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    text = (TEMPLATES / f"{name}.jinja").read_text()
+    try:
+        (found,), parts = render_jinja_template([messages], tools, chat_template=text, **options)
+    except Exception as error:
+        raise ValueError from error
+    return found, parts[0] if parts else []
+
+
+def leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from leaves(one)
+
+
+def has_calls(text: str, message: Message) -> bool:
+    """Whether the text has every word of the calls, in one of the spellings of templates."""
+    for said in (message.get("reasoning_content", ""), message["content"]):
+        text = text.replace(said.strip(), "", 1)  # it may have the same words
+    words = [word for call in message.get("tool_calls", ()) for word in leaves(call["function"]) if word.strip()]
+    return all(
+        any(one in text for one in (word, repr(word)[1:-1], *(json.dumps(word, ensure_ascii=a)[1:-1] for a in (0, 1))))
+        for word in words
+    )
+
+
+class BruteForce:
+    """The verdict on every turn of a row, from renderings of every prefix."""
+
+    def __init__(self, training: str, row: Message) -> None:
+        self.training, self.messages, self.tools = training, row["messages"], row["tools"]
+        self.marks = "endgeneration" in (TEMPLATES / f"{training}.jinja").read_text()
+        self.text, parts = rendered(training, self.messages, self.tools, return_assistant_tokens_mask=self.marks)
+        self.loss = {at for start, end in parts for at in range(start, end)}
+
+    def in_parity(self, turn: int, prompt: str, whole: str) -> bool:
+        start, message = len(prompt), self.messages[turn]
+        if not self.text.startswith(prompt):
+            return False
+        if whole.startswith(prompt):
+            end = start + len(whole[start:].rstrip())
+            if self.text[start:end] != whole[start:].rstrip():
+                return False
+        else:
+            if not self.marks:
+                return has_calls(self.text[start:], message)
+            end = next(at for at in range(start + 1, len(self.text) + 1) if at - 1 in self.loss and at not in self.loss)
+            end = len(self.text[:end].rstrip())
+        if not has_calls(self.text[start:end], message):
+            return False
+        if not self.marks:
+            own, _ = rendered(self.training, self.messages[:turn], self.tools, add_generation_prompt=True)
+            return not self.text.startswith(own) or len(own) == start
+        previous = self.messages[turn - 1]
+        said = previous["content"].strip() if previous["role"] != "assistant" else ""
+        begin = self.text.rfind(said, 0, start) if said else -1
+        if begin < 0:
+            before, _ = rendered(self.training, self.messages[: turn - 1], self.tools)
+            begin = len(before) if self.text.startswith(before) else start
+            while begin in self.loss:  # what ends the turn before
+                begin += 1
+        stop = self.next_text(turn, end)
+        trained = {at for at in self.loss if begin <= at < stop}
+        return trained - set(range(end, stop)) == set(range(start, end))
+
+    def next_text(self, turn: int, end: int) -> int:
+        """Where the text of the message after the turn begins; what is trained up to there ends the turn."""
+        following = self.messages[turn + 1]["content"].strip() if turn + 1 < len(self.messages) else ""
+        at = self.text.find(following, end) if following else -1
+        return end + 200 if at < 0 else at
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "train-on-it.md").read_text()
+SHOWN = re.findall(
+    r"^```console\n\$ sera-swezero (render [^\n]*--upstream sample)\n\.\.\.\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_the_docs_show_what_the_command_prints(
+    command: str, output: str, tokenizer_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(SHOWN) == 3
+    monkeypatch.chdir(tmp_path)
+    (chatml,) = re.findall(r"^```jinja\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    Path("chatml.jinja").write_text(chatml)
+    for folder, template in (("runs/out", chatml), ("Qwen/Qwen3-8B", (TEMPLATES / "qwen3.jinja").read_text())):
+        shutil.copytree(tokenizer_folder, folder)
+        Path(folder, "chat_template.jinja").write_text(template)
+    done = subprocess.run(
+        [sys.executable, "-m", "sera_swezero", *command.split()], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert output in done.stdout
+
+
+class Recorder(ParityCheck):
+    """Keeps the verdict on every turn of the last row."""
+
+    def count(self, turns: dict[int, list[tuple[str, str, str]]]) -> None:
+        self.verdicts = {turn: not found for turn, found in turns.items()}
+        super().count(turns)
+
+
+@pytest.mark.parametrize("config", SETS)
+@pytest.mark.parametrize("serving", SERVING)
+def test_every_verdict_is_that_of_brute_force(serving: str, config: str) -> None:
+    pairs = [name for name in (serving, f"{serving}_training", *OTHERS.get(serving, ())) if name in NAMES]
+    checks = {name: Recorder(load_template(name), load_template(serving)) for name in pairs}
+    for number, row in enumerate(rows(config)):
+        messages, tools = row["messages"], row["tools"]
+        turns = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+        prompts: dict[int, tuple[str, str]] = {}
+        for turn in turns:
+            try:
+                prompt, _ = rendered(serving, messages[:turn], tools, add_generation_prompt=True)
+                prompts[turn] = prompt, rendered(serving, messages[: turn + 1], tools)[0]
+            except ValueError:
+                continue
+        for training, check in checks.items():
+            try:
+                brute = BruteForce(training, row)
+            except ValueError:
+                expected = dict.fromkeys(turns, False)
+            else:
+                expected = {turn: turn in prompts and brute.in_parity(turn, *prompts[turn]) for turn in turns}
+            look([row], "openai", check.training, parity=check)
+            assert check.verdicts == expected, (training, number)
