@@ -29,6 +29,8 @@ TEMPLATES = Path(trl.__file__).parent / "chat_templates"
 NAMES = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
 SERVING = [name for name in NAMES if not name.endswith("_training")]
 SETS = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
+STEP = 20
+"""Every how many rows of a set one is rendered: all of them take 20 s per template of SERA."""
 OTHERS = {
     "qwen3": ["qwen3_instruct_2507_training", "qwen3_5_think_training", "qwen2_5_training"],
     "qwen3_8": ["qwen3_6_training", "qwen3_training"],
@@ -159,7 +161,7 @@ class Recorder(ParityCheck):
 def test_every_verdict_is_that_of_brute_force(serving: str, config: str) -> None:
     pairs = [name for name in (serving, f"{serving}_training", *OTHERS.get(serving, ())) if name in NAMES]
     checks = {name: Recorder(load_template(name), load_template(serving)) for name in pairs}
-    for number, row in enumerate(rows(config)):
+    for number, row in enumerate(rows(config)[::STEP]):
         messages, tools = row["messages"], row["tools"]
         turns = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
         prompts: dict[int, tuple[str, str]] = {}
