@@ -1,6 +1,7 @@
 # Everything a maintainer runs. Needs Python >= 3.11 with pip and venv, and GNU make; each target sets up what it uses.
 PYTHON ?= python3
-JOBS ?= 2
+# One more than the cores of a small machine: some tests wait for a hub.
+JOBS ?= 3
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
