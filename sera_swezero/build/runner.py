@@ -22,7 +22,7 @@ from sera_swezero.request.benchmark_overlap import BUILT_IN
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.upstream import Snapshot, plan_shards, take_snapshot
+from sera_swezero.upstream import Snapshot, plan_shards, row_group_starts, take_snapshot
 from sera_swezero.version import __version__
 
 SHARD_BYTES = 256 * 1024 * 1024
@@ -151,7 +151,9 @@ def _portable(arguments: RowArgumentsDict) -> dict[str, Any]:
 def _units(
     request: Request, arguments: Mapping[str, Any], snapshot: Snapshot, shard_bytes: int, max_rows: int | None
 ) -> Iterator[Unit]:
-    shards = plan_shards(snapshot.files, shard_bytes, multiple=1)
+    # Parquet files that are larger than a shard are cut between their row groups.
+    starts = row_group_starts(snapshot) if any(file.size > shard_bytes for file in snapshot.files) else None
+    shards = plan_shards(snapshot.files, shard_bytes, starts, multiple=1)
     # A cap counts rows from the first on, so one unit reads as far as it must.
     pieces = [(shard,) for shard in shards] if max_rows is None else [tuple(shards)]
     files = {(file.repo, file.path): file for file in snapshot.files}
