@@ -52,6 +52,7 @@ hostile = st.lists(st.sampled_from(HOSTILE), max_size=5).map("".join)
 present = st.sampled_from([True, True, True, False])
 
 
+FENCES = re.compile("`{3,}")
 MARKED = re.compile(r"\[([rvoa]\d+):.*?:\1\]", re.DOTALL)
 
 
@@ -106,9 +107,9 @@ def zero_turns(draw: st.DrawFn) -> list[Turn]:
     """Turns of a SWE-ZERO rollout; a turn without a block may go without its nudge."""
     turns = []
     for at in range(draw(st.integers(1, 9))):
-        words = marked(f"r{at}", draw(hostile).replace("```", "``")) if draw(present) else ""
+        words = marked(f"r{at}", FENCES.sub("``", draw(hostile))) if draw(present) else ""
         if draw(st.integers(0, 3)):
-            command = marked(f"a{at}", draw(hostile).replace("```", "``"))
+            command = marked(f"a{at}", FENCES.sub("``", draw(hostile)))
             turns.append(Turn(words, "", "bash", command, marked(f"o{at}", draw(hostile))))
         else:
             turns.append(Turn(words or marked(f"r{at}", ""), "", None, None, NUDGE if draw(present) else None))
