@@ -27,6 +27,7 @@ streaming reader keeps a whole group in memory."""
 # 100 MB; groups twice as large would save 0.15 % of the file.
 _FILL = 12_000_000
 _ROOM = 32_000_000  # bytes of memory that must be free to write a group, besides four times its size
+_BUFFER = 256 * 1024  # bytes that go to the file at a time; Arrow writes every page and every header by itself
 # Smaller pages than pyarrow's 256 KiB to 1 MiB: a changed row costs a new version the pages that it touches.
 _PAGES = {"min_chunk_size": 64 * 1024, "max_chunk_size": 256 * 1024, "norm_level": 0}
 
@@ -53,7 +54,7 @@ class _File:
     closed = False
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+        self._file = path.open("wb", _BUFFER)
         self._error: OSError | None = None
 
     def write(self, data: bytes) -> None:
