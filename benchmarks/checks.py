@@ -18,9 +18,9 @@ from unittest import mock
 
 from benchmarks.corpus import SERA
 from sera_swezero import convert
+from sera_swezero.core import message_order
 from sera_swezero.rows import iter_rows
 from sera_swezero.sources import tool_arguments
-from sera_swezero.views import rectified
 
 ROWS = 400
 """Rows that are looked at: the checks see the same in every one of them."""
@@ -47,11 +47,11 @@ class Recorded:
 
 def measure(root: Path) -> dict[str, float]:
     """Seconds of CPU by check for all rows of a root."""
-    row, grammar = Recorded(convert.check_row), Recorded(rectified._check_order)  # noqa: SLF001 (the benchmark looks inside)
+    row, order = Recorded(convert.check_row), Recorded(message_order.faults)
     typed = {name: Recorded(check) for name, check in tool_arguments.typed("tools-sera").items()}
     with (
         mock.patch.object(convert, "check_row", row),
-        mock.patch.object(rectified, "_check_order", grammar),
+        mock.patch.object(message_order, "faults", order),
         mock.patch.object(tool_arguments, "typed", return_value=typed),
     ):
         rows = iter_rows(SERA, upstream=str(root))
@@ -61,7 +61,7 @@ def measure(root: Path) -> dict[str, float]:
         total = sum(1 for _ in lines)
     seconds = {
         "schema of the row": row.replay(),
-        "order of the messages": grammar.replay(),
+        "order of the messages": order.replay(),
         "arguments, as their tool asks for": sum(check.replay() for check in typed.values()),
     }
     return {name: took * total / looked for name, took in seconds.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from sera_swezero.sources import SOURCES
 
 ROOT = Path(__file__).resolve().parent.parent / "sera_swezero"
 PACKAGE = "sera_swezero"
+HERE = Path(__file__).parents[1]
 MODULES = {
     ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
@@ -155,3 +157,13 @@ def test_a_module_fits_in_a_head(name: str) -> None:
     lines = len(MODULES[name].read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST, f"{name} has {lines} lines"
     assert ast.get_docstring(parsed(name)), f"{name} has no docstring"
+
+
+@pytest.mark.parametrize("path", [*HERE.glob("benchmarks/**/*.py"), *HERE.glob("examples/**/*.py")], ids=str)
+def test_benchmarks_and_examples_find_what_they_import_of_the_package(path: Path) -> None:
+    """Without what else they import, which only an extra brings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
+            module = importlib.import_module(str(node.module))
+            for name in (alias.name for alias in node.names):
+                assert hasattr(module, name) or importlib.import_module(f"{node.module}.{name}"), name
