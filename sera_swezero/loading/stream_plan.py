@@ -26,7 +26,7 @@ _PREFETCHED = 3
 MB from a hub that answers after 100 ms, a stream gives 430 rows per second with one, 830 with two, 900 with three."""
 
 _PREFETCHED_BYTES = 32 * 1024 * 1024
-"""Bytes of windows at which no further one is asked for: their connections hold what has arrived."""
+"""Bytes of opened windows from which on no further one is asked for, because each connection buffers what arrives."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,7 +149,7 @@ class Arguments:
         ge=1,
     )
     shuffle_seed: int | None = _argument(
-        "shuffle rows and shards in an order that depends on `shuffle_seed` and `epoch` alone",
+        "shuffle shards and rows; the same seed, `epoch` and number of ranks give the same order",
         "a whole number from 0 on",
         order=True,
         ge=0,

@@ -1,10 +1,10 @@
-"""The order of a stream: which records are read together, and in which order. Depends on (seed, epoch) alone.
+"""The order of a stream: which records are read together, and in which order.
 
 An element of a stream's shard list is a window. Without a seed a window is one shard, its records in the order of the
 file. With a seed the shards (of JSON Lines four small ranges of each) are permuted and dealt to the windows. A process
 joins neighbouring windows of its share up to the size of one shard, and `WindowReader` permutes all records of the
-joined window. So neighbours come from far apart, two runs agree, ranks have disjoint windows, and a stream is resumed
-by skipping inside a window.
+joined window. So neighbours come from far apart, ranks have disjoint windows, two runs with the same shares agree, and
+a stream is resumed by skipping inside a window.
 
 A permutation sorts by hashes: the shuffles of numpy and Python may change with their versions.
 """

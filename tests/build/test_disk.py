@@ -1,4 +1,4 @@
-"""A build where there is no room for it: one line says so, nothing is half there, and the next build goes on."""
+"""A build for which there is no room: one line says so, nothing is half there, and the next build goes on."""
 
 from __future__ import annotations
 

@@ -87,6 +87,7 @@ def test_a_shuffled_stream_goes_on_at_the_row(
     root: Path, world: int, shard_bytes: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window_reader, "PASS_BYTES", 30_000)  # a window takes several passes
+    monkeypatch.setattr(window_reader, "_PLAIN_BYTES", 0)  # and its records wait compressed
 
     def mine() -> Any:
         return split_dataset_by_node(rows(root, shuffle_seed=1, shard_bytes=shard_bytes), world - 1, world)

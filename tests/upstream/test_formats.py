@@ -150,11 +150,13 @@ MARKS = [(13, 1), (52, 2), (0, 3), (65, 4), (78, 5), (26, 6), (91, 7), (39, 8)]
 """(offset, mark) of the records of a window. Saved states hold such marks."""
 
 
+@pytest.mark.parametrize("plain_bytes", [0, 1 << 20])
 @pytest.mark.parametrize("pass_bytes", [1 << 20, 30, 1])
 def test_a_saved_mark_means_the_record_that_it_always_meant(
-    tmp_path: Path, pass_bytes: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pass_bytes: int, plain_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window_reader, "PASS_BYTES", pass_bytes)
+    monkeypatch.setattr(window_reader, "_PLAIN_BYTES", plain_bytes)  # records of larger windows wait compressed
     (tmp_path / REPO).mkdir(parents=True)
     lines = (json.dumps({"row": 100 + n}).encode() + b"\n" for n in range(8))
     (tmp_path / REPO / "rows.jsonl").write_bytes(b"".join(lines))
