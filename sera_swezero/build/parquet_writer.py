@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +152,12 @@ class Sink:
         # One chunk for all rows: pages must follow from the content, not from how rows were batched.
         table = pa.Table.from_arrays([column.finish() for column in self._columns.values()], schema=self._schema)
         table = table.slice(0, table.num_rows - without_last)
-        # Arrow ends the process where memory is too short inside the writer; here it is an error.
-        pa.allocate_buffer(_ROOM + 4 * table.nbytes)
+        # Arrow ends the process where memory is too short inside the writer; here it is an error. The memory is mapped
+        # rather than taken from Arrow's pool, which would keep it from zstd.
+        try:
+            mmap(-1, _ROOM + 4 * table.nbytes).close()
+        except OSError as error:
+            raise MemoryError from error
         with _without_interrupts():
             self._writer.write_table(table, row_group_size=table.num_rows)
         self._file.check()
