@@ -19,7 +19,7 @@ from sera_swezero.request.filters import Filters
 from sera_swezero.request.row_columns import lineage, raw_columns
 from sera_swezero.request.settle import Request
 from sera_swezero.schemas.validate import check_row
-from sera_swezero.sources import SOURCES
+from sera_swezero.sources import SOURCES, RecordContext
 from sera_swezero.upstream import Raw, Shard, Snapshot
 from sera_swezero.upstream.at_exit import closed_at_exit
 from sera_swezero.upstream.window_reader import WindowReader
@@ -53,8 +53,8 @@ class Converted:
         return text_row(self.row)
 
 
-def read_record(raw: Raw, origin: Origin, request: Request) -> ViewInput:
-    """Read one record of a set and fold it.
+def read_record(raw: Raw, origin: Origin, request: Request, path: str = "") -> ViewInput:
+    """Read one record of a set and fold it; `path` is where its file lies.
 
     Raises:
         RowError: it is not a legal trajectory, or the policy `incomplete="reject"` refuses it.
@@ -63,7 +63,7 @@ def read_record(raw: Raw, origin: Origin, request: Request) -> ViewInput:
         raise RowError("not_json", raw.fault)
     source = SOURCES[origin.source]
     record_conversions, conversions = ConversionLog(), ConversionLog()
-    record = source.read(raw.data, record_conversions)
+    record = source.read(raw.data, record_conversions, RecordContext(path))
     trajectory = fold(source.events(record, conversions))
     if request.arguments.incomplete == "reject" and not trajectory.submitted:
         ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
@@ -71,6 +71,7 @@ def read_record(raw: Raw, origin: Origin, request: Request) -> ViewInput:
     return ViewInput(
         record=record,
         trajectory=trajectory,
+        tools=source.tools(record),
         source=source,
         origin=origin,
         submit=request.submit,
@@ -138,7 +139,7 @@ def convert_window(
                 mine.filtered_by["repeats"] += 1
                 continue
             try:
-                view_input = read_record(raw, origin, request)
+                view_input = read_record(raw, origin, request, shard.file)
                 if filters.leave_out(shard, raw.offset, view_input):
                     continue
                 converted = render_row(view_input, request)

@@ -103,7 +103,7 @@ def test_view(golden: Golden, view: str, case: ViewCase) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_text_that_all_rows_of_a_source_share(golden: Golden, source: str) -> None:
-    shared = [preamble(SOURCES[source].tools)] + [swe_zero_system_text("answer")] * (source == "swe_zero")
+    shared = [preamble(SOURCES[source].tools(None))] + [swe_zero_system_text("answer")] * (source == "swe_zero")
     golden(f"{source}/preamble.txt", "\n\n".join(shared) + "\n")
 
 

@@ -14,9 +14,10 @@ CONVERSIONS: dict[str, str] = {
     "folded_submit": "an earlier submit was folded into the next step's reasoning",
     "folded_text": "a turn without a tool call was folded into the next step's reasoning",
     "dropped_review": "the observation of a submit (review text or final diff) was left out",
-    "dropped_nudge": "the harness's message after a turn without a tool call was left out",
+    "dropped_nudge": "what the harness or the user said after a turn was left out",
     "harness_exit": "an `Exit due to ...` turn of the harness was taken out; it set the outcome",
     "filled_reasoning": "empty reasoning was filled with a stock sentence",
+    "split_calls": "a further call of a turn became a step of its own",
     "filled_answer": "no visible text to answer with: the fixed sentence takes its place",
     "answer_from_folded": "the answer is the visible text of an earlier, folded submit",
     "submit_text": "the final submit call did more than announce; its text joined the reasoning",
@@ -27,7 +28,8 @@ CONVERSIONS: dict[str, str] = {
     "observation_prefix": "a leading `OBSERVATION:\\n` or `Observation: ` was taken off an observation",
     "truncated": "what a row has beyond `max_tokens` was left out",
     "trailing_observation": "an observation that no turn follows was left out (view sharegpt)",
-    "joined_turns": "two turns of the model in a row became one (view sharegpt)",
+    "shared_observation": "one message answered several calls; the first has it, and those of the others are empty",
+    "joined_turns": "two turns of one side in a row became one (view sharegpt)",
     "extra_block": "a turn holds more than one bash block; the first is the call, the rest stays text",
 }
 """Kinds of conversion: kind -> meaning. The list is closed, so that reports and cards can name every kind."""

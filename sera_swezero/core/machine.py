@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
+from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import (
     SUBMITTED,
     Called,
@@ -17,6 +18,7 @@ from sera_swezero.core.trajectory import (
     Event,
     Observed,
     Outcome,
+    Replied,
     Said,
     Step,
     System,
@@ -48,86 +50,129 @@ TRANSITIONS: dict[State, dict[type, State]] = {
     State.BRIEFED: {Task: State.TASKED},
     # A Step is Said, Called and Observed in one piece, so it may come wherever Said may.
     State.TASKED: {Step: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
-    # Words alone may be answered by the harness (Observed), by nobody (Said), or be the last ones (Ended).
+    # Words alone may be answered by the harness (Observed, Replied), by nobody (Said), or be the last ones (Ended).
     State.SPOKEN: {
         Step: State.OBSERVED,
         Called: State.CALLING,
         Observed: State.OBSERVED,
+        Replied: State.OBSERVED,
         Said: State.SPOKEN,
         Ended: State.OVER,
     },
-    # A call left hanging is legal only as the last thing: SWE-ZERO stops before the observation of a submission.
-    State.CALLING: {Observed: State.OBSERVED, Ended: State.OVER},
-    State.OBSERVED: {Step: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
+    # While a call is open, Observed leaves the state as it is. A call left open is legal only at the end: SWE-ZERO
+    # stops before the observation of a submission.
+    State.CALLING: {Called: State.CALLING, Observed: State.OBSERVED, Ended: State.OVER},
+    State.OBSERVED: {Step: State.OBSERVED, Replied: State.OBSERVED, Said: State.SPOKEN, Ended: State.OVER},
     State.OVER: {},
 }
 
-_EVENTS_PER_STEP = 3
-"""A Step counts as the three events that it stands for, so that errors number events alike either way."""
+
+class _Turn:
+    """The turn of the model whose calls, observations or reply may still come."""
+
+    def __init__(self, said: Said) -> None:
+        self._said = said
+        self.calls: list[ToolCall] = []
+        self.open: list[int] = []  # the indices of the calls without an observation
+
+    def call(self, call: ToolCall) -> None:
+        self.open.append(len(self.calls))
+        self.calls.append(call)
+
+    def observe(self, event: Observed, number: int) -> None:
+        """Give the observation to the call that it names, or else to the first open one."""
+        for index in self.open:
+            call = self.calls[index]
+            if event.answers is None or call.id in (None, event.answers):
+                self.calls[index] = call._replace(observation=event.text)
+                self.open.remove(index)
+                return
+        names = " and ".join(repr(self.calls[index].id) for index in self.open)
+        waiting = f"call {names} is open" if len(self.open) == 1 else f"calls {names} are open"
+        raise RowError("wrong_order", f"event {number} observes call {event.answers!r} while {waiting}")
+
+    def step(self, reply: str | None = None) -> Step:
+        """The turn as it is so far."""
+        return Step(self._said.reasoning, self._said.visible, tuple(self.calls), reply)
 
 
-def fold(events: Iterable[Event]) -> Trajectory:  # noqa: C901, PLR0912 (one loop, one branch per event)
+class _Fold:
+    """A Trajectory in the making, from events whose order is right."""
+
+    def __init__(self) -> None:
+        self.system: str | None = None
+        self.task: str | None = None
+        self.steps: list[Step] = []
+        self.turn: _Turn | None = None
+        self.outcome: Outcome | None = None
+
+    def end_turn(self, reply: str | None = None) -> None:
+        """Nothing more comes for the turn, if there is one."""
+        if self.turn is not None:
+            self.steps.append(self.turn.step(reply))
+            self.turn = None
+
+    def take(self, event: Event, number: int) -> None:
+        """Take any event but a Step."""
+        turn = self.turn
+        if isinstance(event, Said):
+            self.end_turn()
+            self.turn = _Turn(event)
+        elif isinstance(event, Called) and turn is not None:  # always: the table says so, here and below
+            turn.call(event.call)
+        elif isinstance(event, Observed) and turn is not None:
+            if turn.open:
+                turn.observe(event, number)
+            if not turn.open:
+                self.end_turn(None if turn.calls else event.text)
+        elif isinstance(event, Replied):
+            self.end_turn()
+            before = self.steps.pop()
+            self.steps.append(before._replace(reply=join(before.reply or "", event.text)))
+        elif isinstance(event, Ended):
+            self.end_turn()
+            self.outcome = event.outcome
+        elif isinstance(event, System):
+            self.system = event.text
+        elif isinstance(event, Task):
+            self.task = event.text
+
+
+def fold(events: Iterable[Event]) -> Trajectory:
     """Build the Trajectory from its events, and check their order in the same pass.
 
     Raises:
-        RowError: reason `wrong_order`: an event that `TRANSITIONS` does not allow, an observation that answers another
-            call than the open one, events that stop before `Ended`, or a submission without a turn of the model.
+        RowError: reason `wrong_order`: an event that `TRANSITIONS` does not allow, an observation that answers no open
+            call, events that stop before `Ended`, or a submission without a turn of the model.
     """
     state, allowed = State.EMPTY, TRANSITIONS[State.EMPTY]
-    system: str | None = None
-    task: str | None = None
-    steps: list[Step] = []
-    said: Said | None = None  # the turn whose call or observation may still come
-    call: ToolCall | None = None  # its call
-    outcome: Outcome | None = None
-    number = 0
+    made, number = _Fold(), 0
+    steps = made.steps
     for event in events:
         kind = type(event)
         following = allowed.get(kind)
         if following is None:
             raise _out_of_order(number, kind, state)
+        if isinstance(event, Step):  # nearly all of them
+            if made.turn is not None:
+                made.end_turn()
+            steps.append(event)
+            number += 1 + 2 * len(event.calls)  # as if it were told in pieces, so that errors number events alike
+        else:
+            if kind is Observed and made.turn is not None and len(made.turn.open) > 1:
+                following = state
+            made.take(event, number)
+            number += 1
         if following is not state:
             state, allowed = following, TRANSITIONS[following]
-        if isinstance(event, Step):
-            if said is not None:
-                steps.append(Step(said.reasoning, said.visible, None, None))
-                said = None
-            steps.append(event)
-            number += _EVENTS_PER_STEP
-            continue
-        if isinstance(event, Said):
-            if said is not None:
-                steps.append(Step(said.reasoning, said.visible, None, None))
-            said = event
-        elif isinstance(event, Called):
-            call = event.call
-        elif isinstance(event, Observed):
-            if call is not None and event.answers is not None and call.id not in (None, event.answers):
-                raise _wrong_call(number, call, event.answers)
-            if said is not None:  # always: the table says so
-                steps.append(Step(said.reasoning, said.visible, call, event.text))
-            said = call = None
-        elif isinstance(event, Ended):
-            if said is not None:
-                steps.append(Step(said.reasoning, said.visible, call, None))
-            outcome = event.outcome
-        elif isinstance(event, System):
-            system = event.text
-        else:
-            task = event.text
-        number += 1
-    if outcome is None:
+    if made.outcome is None:
         raise _out_of_order(number, None, state)
-    if outcome.status == SUBMITTED and not steps:
+    if made.outcome.status == SUBMITTED and not steps:
         raise RowError("wrong_order", "submitted, but the model never spoke; at least one turn was expected")
-    return Trajectory(system, task, tuple(steps), outcome)
+    return Trajectory(made.system, made.task, tuple(steps), made.outcome)
 
 
 def _out_of_order(number: int, kind: type | None, state: State) -> RowError:
     found = "the end of the record" if kind is None else (Said if kind is Step else kind).__name__
     allowed = ", ".join(kind.__name__ for kind in TRANSITIONS[state] if kind is not Step) or "nothing"
     return RowError("wrong_order", f"event {number} is {found} in state {state.name}; allowed: {allowed}")
-
-
-def _wrong_call(number: int, call: ToolCall, answers: str) -> RowError:
-    return RowError("wrong_order", f"event {number} observes call {answers!r} while call {call.id!r} is open")

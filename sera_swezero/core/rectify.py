@@ -3,7 +3,8 @@
 * merge: the visible text of a step joins its reasoning, unless it only repeats it;
 * trim: of back-to-back submits the first is kept;
 * fold: an earlier submit, or a turn of words alone, becomes part of the next step's reasoning, however deep that nests;
-* fill: empty reasoning gets a stock sentence (only for the card's own view).
+* split and fill, for the card's own view alone: of a step with several calls each becomes a step of its own, and empty
+  reasoning gets a stock sentence.
 
 In the result `visible` is empty but in the last step of a submitted rollout, where it is the answer and there is no
 call.
@@ -42,7 +43,7 @@ FILLERS: tuple[str, ...] = (
 """Stock sentences for empty reasoning. The rectified card has a pool of twelve; these are in our own words."""
 
 
-def rectify(  # noqa: C901 (one loop over the steps: the hot path)
+def rectify(  # noqa: C901, PLR0912 (one loop over the steps: the hot path)
     trajectory: Trajectory,
     conversions: ConversionLog,
     *,
@@ -50,37 +51,42 @@ def rectify(  # noqa: C901 (one loop over the steps: the hot path)
     key: str = "",
     fill: bool = True,
 ) -> Trajectory:
-    """Merge, trim, fold and fill.
+    """Merge, trim, fold, split and fill.
 
     Args:
         trajectory: as the machine built it.
         conversions: gets every conversion, with the text that it left out or moved.
         submit_text: what a submit call says beyond announcing, which joins the reasoning; None: it never says more.
         key: stable name of the row (its instance id); with the step's number it chooses the stock sentence.
-        fill: whether empty reasoning is filled.
+        fill: whether every step becomes one reasoning, one call and one observation, as on the card: steps of several
+            calls are split, empty reasoning is filled, and what the harness said behind an observation is left out.
     """
-    ending = _ending(trajectory)
-    body = _trim(trajectory.steps[: len(trajectory.steps) - len(ending)], conversions)
+    steps = _submits_alone(trajectory.steps, conversions)
+    ending = _ending(steps, submitted=trajectory.submitted)
+    body = _trim(steps[: len(steps) - len(ending)], conversions)
     answer, answering = _answer(body, ending)
     carried: list[str] = []  # texts of folded steps, which wait for the next step's reasoning
     done: list[Step] = []
     for index, step in enumerate(body):
-        reasoning, visible, call, observation = step
+        reasoning, visible, calls, reply = step
         if visible and index != answering:
             reasoning = merge(reasoning, visible, conversions)
-        if call is not None and not call.submits:
+        if calls and not calls[0].submits:
             if carried:
                 reasoning = join(*carried, reasoning)
                 carried.clear()
-            if not reasoning and fill:
-                reasoning = filler(key, len(done), call.arguments, conversions)
             # Most steps have words and nothing to merge: they stay the tuples that they are.
-            done.append(Step(reasoning, "", call, observation) if reasoning is not step.reasoning or visible else step)
+            if reasoning is not step.reasoning or visible:
+                step = Step(reasoning, "", calls, reply)  # noqa: PLW2901
+            if fill and (not reasoning or reply is not None or calls[1:]):
+                done += _on_the_card(step, key, len(done), conversions)
+            else:
+                done.append(step)
         else:
             if ending or index < len(body) - 1:
-                conversions.add("folded_submit" if call else "folded_text", reasoning)
+                conversions.add("folded_submit" if calls else "folded_text", reasoning)
             carried += [reasoning, _more_than_announced(step, submit_text, conversions)]
-            _drop_observation(step, conversions)
+            _drop_what_came_back(step, conversions)
     if ending:
         carried += _finish(ending, submit_text, conversions)
         if answering is not None:
@@ -89,11 +95,12 @@ def rectify(  # noqa: C901 (one loop over the steps: the hot path)
             conversions.add("filled_answer")
         reasoning = join(*carried)
         if not reasoning and fill:
-            call = ending[0].call
-            reasoning = filler(key, len(done), call.arguments if call else "", conversions)
-        done.append(Step(reasoning, answer or ANSWER, None, None))
+            calls = ending[0].calls
+            reasoning = filler(key, len(done), calls[0].arguments if calls else "")
+            conversions.add("filled_reasoning")
+        done.append(Step(reasoning, answer or ANSWER))
     elif any(carried):
-        done.append(Step(join(*carried), "", None, None))
+        done.append(Step(join(*carried), ""))
     return trajectory._replace(steps=tuple(done))
 
 
@@ -106,27 +113,59 @@ def merge(reasoning: str, visible: str, conversions: ConversionLog) -> str:
     return f"{reasoning}{JOIN}{visible}" if reasoning else visible
 
 
-def filler(key: str, step: int, arguments: str, conversions: ConversionLog) -> str:
+def filler(key: str, step: int, arguments: str) -> str:
     """The stock sentence of a step without reasoning: chosen by the row's name, the step's number and its arguments."""
-    conversions.add("filled_reasoning")
     name = "\0".join((key, str(step), arguments)).encode("utf-8", "replace")
     return FILLERS[zlib.crc32(name) % len(FILLERS)]
 
 
-def _ending(trajectory: Trajectory) -> Sequence[Step]:
+def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequence[Step]:
+    """The steps, with each submit that shares a turn with other calls in a step of its own behind theirs."""
+    if not any(step.submits for step in steps if step.calls[1:]):
+        return steps
+    alone: list[Step] = []
+    for step in steps:
+        if len(step.calls) < 2 or not step.submits:
+            alone.append(step)
+            continue
+        others = tuple(call for call in step.calls if not call.submits)
+        submits = [Step("", "", (call,)) for call in step.calls if call.submits]
+        submits[0] = submits[0]._replace(visible=step.visible)  # what is said beside a submission belongs to it
+        parts = [Step("", "", others), *submits] if others else submits
+        parts[0] = parts[0]._replace(reasoning=step.reasoning)
+        parts[-1] = parts[-1]._replace(reply=step.reply)
+        conversions.add("split_calls", times=len(parts) - 1)
+        alone += parts
+    return alone
+
+
+def _on_the_card(step: Step, key: str, number: int, conversions: ConversionLog) -> list[Step]:
+    """One step per call, each with reasoning and with nothing behind its observation."""
+    if step.reply is not None:
+        conversions.add("dropped_nudge", step.reply)
+    fillers = [filler(key, number + index, call.arguments) for index, call in enumerate(step.calls)]
+    if step.reasoning:
+        fillers[0] = step.reasoning
+    else:
+        conversions.add("filled_reasoning")
+    if len(fillers) > 1:
+        conversions.add("split_calls", times=len(fillers) - 1)
+    return [Step(reasoning, "", (call,)) for reasoning, call in zip(fillers, step.calls, strict=True)]
+
+
+def _ending(steps: Sequence[Step], *, submitted: bool) -> Sequence[Step]:
     """The final run of submits, or the final turn of words alone; empty where the rollout was not submitted."""
-    if not trajectory.submitted:
+    if not submitted:
         return ()
-    steps = trajectory.steps
     start = len(steps) - 1
-    while start > 0 and _submits(steps[start]) and _submits(steps[start - 1]):
+    while start > 0 and steps[start].submits and steps[start - 1].submits:
         start -= 1
     return steps[start:]
 
 
 def _trim(steps: Sequence[Step], conversions: ConversionLog) -> Sequence[Step]:
     """Only the first of each run of back-to-back submits."""
-    submits = [step.call is not None and step.call.submits for step in steps]
+    submits = [step.calls != () and step.calls[0].submits for step in steps]
     if True not in submits:
         return steps
     kept: list[Step] = []
@@ -145,7 +184,7 @@ def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | No
             return step.visible, None
     if ending:
         for index in reversed(range(len(body))):
-            if _submits(body[index]) and body[index].visible:
+            if body[index].submits and body[index].visible:
                 return body[index].visible, index
     return "", None
 
@@ -155,31 +194,30 @@ def _finish(ending: Sequence[Step], submit_text: SubmitText | None, conversions:
     final, *trimmed = ending
     answering = next((step for step in ending if step.visible), None)
     texts = [final.reasoning, _more_than_announced(final, submit_text, conversions)]
-    _drop_observation(final, conversions)
+    _drop_what_came_back(final, conversions)
     for step in trimmed:
         _drop_submit(step, conversions, answers=step is answering)
     return texts
 
 
-def _submits(step: Step) -> bool:
-    return step.call is not None and step.call.submits
-
-
 def _more_than_announced(step: Step, submit_text: SubmitText | None, conversions: ConversionLog) -> str:
-    if step.call is None or submit_text is None:
+    if not step.calls or submit_text is None:
         return ""
-    text = submit_text(step.call)
+    text = submit_text(step.calls[0])
     if text:
         conversions.add("submit_text", text)
     return text
 
 
-def _drop_observation(step: Step, conversions: ConversionLog) -> None:
-    if step.observation is not None:
-        conversions.add("dropped_review" if step.call else "dropped_nudge", step.observation)
+def _drop_what_came_back(step: Step, conversions: ConversionLog) -> None:
+    for call in step.calls:
+        if call.observation is not None:
+            conversions.add("dropped_review", call.observation)
+    if step.reply is not None:
+        conversions.add("dropped_nudge", step.reply)
 
 
 def _drop_submit(step: Step, conversions: ConversionLog, *, answers: bool = False) -> None:
     visible = "" if answers else step.visible
-    conversions.add("trimmed_submit", join(step.reasoning, visible, step.call.arguments if step.call else ""))
-    _drop_observation(step, conversions)
+    conversions.add("trimmed_submit", join(step.reasoning, visible, *(call.arguments for call in step.calls)))
+    _drop_what_came_back(step, conversions)

@@ -7,9 +7,9 @@ are ours.
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import lru_cache
 
-from sera_swezero import schemas
+from sera_swezero.core.trajectory import Tools
 
 PROTOCOL = """\
 ## Tool-Use Protocol
@@ -21,13 +21,13 @@ PROTOCOL = """\
 5. When the task is done, finish inside <answer>...</answer>."""
 
 
-@cache
-def preamble(tools: str) -> str:
-    """Protocol and tool schemas, one JSON line a tool; `tools` is the name of a tool list in `schemas`."""
-    lines = "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in schemas.load(tools))
+@lru_cache(maxsize=64)
+def preamble(tools: Tools) -> str:
+    """Protocol and tool schemas, one JSON line per tool."""
+    lines = "\n".join(json.dumps(json.loads(tool)["function"], ensure_ascii=False) for tool in tools)
     return f"{PROTOCOL}\n\n## Available Tools\n\n{lines}"
 
 
-def system_text(tools: str, briefing: str) -> str:
+def system_text(tools: Tools, briefing: str) -> str:
     """The whole system text of a rectified row."""
     return f"{preamble(tools)}\n\n{briefing}" if briefing else preamble(tools)

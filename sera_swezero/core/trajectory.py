@@ -26,8 +26,13 @@ STATUSES: dict[str, str] = {
 """How a rollout ended: status -> meaning. This list is closed."""
 
 
+Tools: TypeAlias = tuple[str, ...]
+"""The tools that a model could call, each as the JSON text of an object of OpenAI's chat API, such as
+`{"type": "function", "function": {"name": "bash", "description": "...", "parameters": {...}}}`."""
+
+
 class ToolCall(NamedTuple):
-    """One call of a tool."""
+    """One call of a tool, and what came back."""
 
     name: str
     """The tool's name as the model wrote it."""
@@ -38,22 +43,29 @@ class ToolCall(NamedTuple):
     """The call's id upstream, None where the source has none."""
     submits: bool = False
     """Whether this call ends the rollout: SERA's `submit`, or the last command of a submitted SWE-ZERO rollout."""
+    observation: str | None = None
+    """The tool's output; None where the record ends before it."""
 
 
 class Step(NamedTuple):
     """One turn of the model and what came back.
 
-    As an event it reports a turn with its call and observation in one piece, which nearly all turns are.
+    As an event it reports a turn with its calls and observations in one piece, which nearly all turns are.
     """
 
     reasoning: str
     """Thinking text without its tags, "" where there is none."""
     visible: str
     """Text outside the reasoning, "" where there is none."""
-    call: ToolCall | None
-    """The tool call, None for a turn of text alone."""
-    observation: str | None
-    """The tool's output, or the harness's message after a turn of text alone; None where the record ends."""
+    calls: tuple[ToolCall, ...] = ()
+    """The tool calls, each with its observation; none for a turn of text alone."""
+    reply: str | None = None
+    """What the harness or the user said after the turn and its observations; None where the model went on by itself."""
+
+    @property
+    def submits(self) -> bool:
+        """Whether one of the calls ends the rollout."""
+        return any(call.submits for call in self.calls)
 
 
 class Outcome(NamedTuple):
@@ -103,17 +115,23 @@ class Said(NamedTuple):
 
 
 class Called(NamedTuple):
-    """Event: the turn's tool call."""
+    """Event: a tool call of the turn. Its observation is an event of its own."""
 
     call: ToolCall
 
 
 class Observed(NamedTuple):
-    """Event: what came back."""
+    """Event: the output of a tool call, or what the harness said after a turn without one."""
 
     text: str
     answers: str | None = None
-    """The id of the call that it names, None where the record names none."""
+    """The id of the call that it names, None where the record names none: then it is that of the first open call."""
+
+
+class Replied(NamedTuple):
+    """Event: what the harness or the user said after a turn, where the record tells it from an observation."""
+
+    text: str
 
 
 class Ended(NamedTuple):
@@ -122,5 +140,5 @@ class Ended(NamedTuple):
     outcome: Outcome
 
 
-Event: TypeAlias = System | Task | Said | Called | Observed | Step | Ended
+Event: TypeAlias = System | Task | Said | Called | Observed | Replied | Step | Ended
 """What an adapter may say. It numbers, links, repairs and invents nothing."""

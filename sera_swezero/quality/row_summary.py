@@ -13,7 +13,7 @@ import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import ToolCall, Trajectory
-from sera_swezero.sources import Source
+from sera_swezero.sources import RecordContext, Source
 from sera_swezero.sources.decoding import decode
 from sera_swezero.views import VIEWS, Row
 
@@ -64,7 +64,7 @@ class RowSummary:
     @property
     def calls(self) -> list[ToolCall]:
         """The tool calls, in order."""
-        return [step.call for step in self.trajectory.steps if step.call is not None]
+        return [call for step in self.trajectory.steps for call in step.calls]
 
     @property
     def commands(self) -> str:
@@ -84,8 +84,10 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
         turns = sum(role == "assistant" for role, _ in texts) if is_native else len(trajectory.steps)
     recall = row.get("line_level_recall")
     if is_native and kind.facts:
-        recall = kind.source.recall(kind.source.read(row, ConversionLog()), kind.facts)
-    observations = [step.observation for step in trajectory.steps if step.call and step.observation is not None]
+        recall = kind.source.recall(kind.source.read(row, ConversionLog(), RecordContext()), kind.facts)
+    observations = [
+        call.observation for step in trajectory.steps for call in step.calls if call.observation is not None
+    ]
     blocked = kind.source.blocked
     return RowSummary(
         row=row,
@@ -93,7 +95,7 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
         trajectory=trajectory,
         texts=texts,
         turns=int(turns),
-        bare_turns=sum(step.call is None for step in trajectory.steps) if is_native else None,
+        bare_turns=sum(not step.calls for step in trajectory.steps) if is_native else None,
         recall=recall,
         observations=len(observations),
         blocked=None if blocked is None else sum(1 for text in observations if blocked(text)),

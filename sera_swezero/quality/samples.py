@@ -80,14 +80,16 @@ def _messages(summary: RowSummary) -> Iterator[SampleMessage]:
         if text is not None:
             yield SampleMessage(role, text)
     for step in trajectory.steps:
-        last = step.call is None
+        last = not step.calls
         for role, text in (("reasoning", step.reasoning), ("answer" if last else "text", step.visible)):
             if text:
                 yield SampleMessage(role, text)
-        if step.call is not None:
-            yield SampleMessage("tool_call", call_text(step.call))
-        if step.observation is not None:
-            yield SampleMessage("tool_output", step.observation)
+        for call in step.calls:
+            yield SampleMessage("tool_call", call_text(call))
+            if call.observation is not None:
+                yield SampleMessage("tool_output", call.observation)
+        if step.reply is not None:
+            yield SampleMessage("user", step.reply)
 
 
 def call_text(call: ToolCall) -> str:

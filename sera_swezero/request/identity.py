@@ -13,7 +13,7 @@ from sera_swezero.request.filters import described
 from sera_swezero.request.settle import Request
 from sera_swezero.views.token_limit import digest as tokenizer_digest
 
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 """Raised when, and only when, a row of any config changes for the same record and arguments."""
 
 ORDER_VERSION = 2

@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from sera_swezero.core.trajectory import Tools
+
 _ENDING = ".schema.json"
 _declared: dict[str, Callable[[], dict[str, Any]]] = {}
 
@@ -30,6 +32,12 @@ def load(name: str) -> Any:
     folder = files(__name__)
     entry = folder / f"{name}{_ENDING}"
     return json.loads((entry if entry.is_file() else folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@cache
+def tools(name: str) -> Tools:
+    """The list of tools of this name."""
+    return tuple(json.dumps(tool, ensure_ascii=False) for tool in load(name))
 
 
 def names() -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sera_swezero.sources import sera, swe_zero
-from sera_swezero.sources.source import Source
+from sera_swezero.sources.source import RecordContext, Source
 
-__all__ = ["SOURCES", "Source"]
+__all__ = ["SOURCES", "RecordContext", "Source"]
 
 SOURCES: dict[str, Source] = {source.name: source for source in (sera.SOURCE, swe_zero.SOURCE)}
 """Every source by name."""

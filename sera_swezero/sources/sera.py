@@ -13,6 +13,7 @@ Oddities, all seen or known from SWE-agent's code:
 * `submit` happens twice by design (`review_on_submit_m`: the first shows a review, the second submits), or up to five
   times;
 * a harness that gives up writes an assistant turn `Exit due to ...` without a tool call, then a user message;
+* a turn may hold several calls, which SWE-agent's own parser refuses; a message that answers several names all of them;
 * content is a string, or a list of one text part where the cache-control processor passed;
 * the Best Subset joins rows of both rollouts; its further column `source` names the set that a row was taken from;
 * `action` repeats the call in shell form; unknown keys occur; both are ignored.
@@ -28,43 +29,17 @@ from typing import Any
 
 import msgspec
 
+from sera_swezero import schemas
 from sera_swezero.catalog import fact_values
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.recall import line_level_recall
-from sera_swezero.core.text import join, split_thinking
-from sera_swezero.core.trajectory import (
-    EXITED,
-    INCOMPLETE,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Said,
-    Step,
-    System,
-    Task,
-    ToolCall,
-    Trajectory,
-)
+from sera_swezero.core.trajectory import Event, ToolCall, Tools, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
-from sera_swezero.sources.decoding import decode, without_prefix
-from sera_swezero.sources.source import MESSAGES, RECALL, Source
-from sera_swezero.sources.swe_agent_messages import (
-    arguments_of,
-    call_of,
-    content_of,
-    history_text,
-    messages_of,
-    no_role,
-    observation_of,
-    turn_text,
-)
-
-TOOLS = "tools-sera"
-SUBMIT, EXIT = "submit", "Exit due to "
+from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.source import MESSAGES, RECALL, RecordContext, Source
+from sera_swezero.sources.swe_agent_history import History
+from sera_swezero.sources.swe_agent_messages import history_text
 
 INSTANCE_ID = Column(type="string", about="Repository and number; unique within one set only.", rules={"minLength": 1})
 FUNC_NAME = Column(type="string", about="The function that the task is about.")
@@ -134,7 +109,7 @@ _RECORD = msgspec.json.Decoder(SeraRecord)
 _LIST_RECORD = msgspec.json.Decoder(_ListRecord)
 
 
-def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SeraRecord:
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog, _context: RecordContext) -> SeraRecord:
     """Decode one line. Raises RowError `not_json` or `bad_record`."""
     line = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
     try:
@@ -146,58 +121,14 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SeraRecord:
     return record
 
 
-def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:  # noqa: C901, PLR0912 (a branch per message)
-    """Report the history as events, in order. Raises RowError `bad_messages`, `many_calls`, `bad_arguments`."""
-    messages = messages_of(record.messages, conversions)
-    status, detail, tasked, exited = INCOMPLETE, "", False, False
-    numbered = enumerate(messages)
-    for index, message in numbered:
-        role, call = message.role, call_of(message, index)
-        if role == "assistant":
-            text = turn_text(message, index, conversions)
-            if call is None and text.startswith(EXIT):
-                exited, detail = True, text
-                conversions.add("harness_exit", detail)
-                continue
-            exited = False
-            reasoning, visible = split_thinking(text)
-            if call is None:
-                yield Said(reasoning, visible)
-                if reasoning or visible:
-                    status = SUBMITTED
-                continue
-            submits = call.function.name == SUBMIT
-            status = SUBMITTED if submits else INCOMPLETE
-            try:
-                arguments = arguments_of(record.messages, index, call, TOOLS, conversions)
-            except RowError:
-                yield Said(reasoning, visible)  # a turn that has no place here is the earlier fault
-                raise
-            called = ToolCall(call.function.name, arguments, call.id, submits)
-            observation = observation_of(messages, index + 1, call.id)
-            if observation is None:
-                yield Said(reasoning, visible)
-                yield Called(called)
-            else:
-                yield Step(reasoning, visible, called, without_prefix(observation, conversions))
-                next(numbered)
-        elif role == "tool" or (role == "user" and tasked):
-            text = content_of(message, index)
-            if exited:
-                # The turn and the reply to it are logged as one conversion.
-                conversions[-1] = ("harness_exit", join(detail, without_prefix(text, ConversionLog())))
-                exited = False
-            else:
-                answers = message.tool_call_ids[0] if message.tool_call_ids else None
-                yield Observed(without_prefix(text, conversions), answers)
-        elif role == "user":
-            tasked = True
-            yield Task(content_of(message, index))
-        elif role == "system":
-            yield System(content_of(message, index))
-        else:
-            raise no_role(role, index)
-    yield Ended(Outcome(EXITED if detail and status == INCOMPLETE else status, detail))
+def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:
+    """Report the history as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
+    return iter(History(record.messages, tools(record), conversions))
+
+
+def tools(_record: SeraRecord) -> Tools:
+    """The tools of SWE-agent's default configuration, which all rows share."""
+    return schemas.tools("tools-sera")
 
 
 def system_text(trajectory: Trajectory, _submit: str) -> str:
@@ -239,7 +170,7 @@ SOURCE = Source(
     name="sera",
     read=read,
     events=events,
-    tools=TOOLS,
+    tools=tools,
     system_text=system_text,
     submit_text=submit_text,
     recall=recall,

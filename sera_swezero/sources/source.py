@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import Event, ToolCall, Trajectory
+from sera_swezero.core.trajectory import Event, ToolCall, Tools, Trajectory
 from sera_swezero.schemas.columns import Column
 
 MESSAGES = Column(
@@ -27,18 +27,25 @@ RECALL = Column(
 """The column `line_level_recall` of every view that has it."""
 
 
+class RecordContext(NamedTuple):
+    """What is known of a record apart from its own text."""
+
+    path: str = ""
+    """Where its file lies below the root or inside the repo; "" where that is not known."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One raw format."""
 
     name: str
     """Its key in `SOURCES`."""
-    read: Callable[[bytes | dict[str, Any], ConversionLog], Any]
+    read: Callable[[bytes | dict[str, Any], ConversionLog, RecordContext], Any]
     """Raw line or row -> the source's own typed record, which has an `instance_id`. Raises RowError."""
     events: Callable[[Any, ConversionLog], Iterator[Event]]
     """Record -> its events, in order. Raises RowError."""
-    tools: str
-    """Name of the list of tools in `schemas`."""
+    tools: Callable[[Any], Tools]
+    """Record -> the tools that the model could call."""
     system_text: Callable[[Trajectory, str], str]
     """System text of converted rows, which follows the protocol, given how the view shows the end of a rollout:
     "call" or "answer"."""

@@ -9,6 +9,7 @@ import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
+from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode, refuse_many
 from sera_swezero.sources.tool_arguments import arguments_text
@@ -77,7 +78,7 @@ def history_text(raw: bytes, conversions: ConversionLog) -> str:
 
 
 def messages_of(history: str, conversions: ConversionLog) -> list[Message]:
-    """Decode a history. Raises RowError `bad_messages`, or `many_calls` where a message has more than one."""
+    """Decode a history. Raises RowError `bad_messages`."""
     wrong = "bad_messages"
     messages = decode(_MESSAGES, history, conversions, broken=wrong, wrong=wrong, where="$.messages")
     refuse_many(messages)
@@ -127,22 +128,21 @@ def turn_text(turn: Message, index: int, conversions: ConversionLog) -> str:
     return turn.thought or content
 
 
-def call_of(message: Message, index: int) -> Call | None:
-    """The message's call, if any. Raises RowError `many_calls`, or `bad_messages` for arguments that nobody reads."""
-    calls = message.tool_calls
-    if not calls:
-        return None
-    where = f"$.messages[{index}].tool_calls"
-    if len(calls) > 1:
-        raise RowError("many_calls", f"{len(calls)} tool calls in a turn; expected one or none", where)
-    arguments = calls[0].function.arguments
-    if message.role != "assistant" and not isinstance(arguments, str | dict | None):
-        problem = f"arguments are a {type(arguments).__name__}; expected a string of JSON, an object or null"
-        raise RowError("bad_messages", problem, f"{where}[0].function.arguments")
-    return calls[0]
+def calls_of(message: Message, index: int) -> Sequence[Call]:
+    """The message's calls. Raises RowError `bad_messages` for arguments that nobody reads."""
+    calls = message.tool_calls or ()
+    if not calls or message.role == "assistant":
+        return calls
+    for number, call in enumerate(calls):
+        arguments = call.function.arguments
+        if not isinstance(arguments, str | dict | None):
+            problem = f"arguments are a {type(arguments).__name__}; expected a string of JSON, an object or null"
+            where = f"$.messages[{index}].tool_calls[{number}].function.arguments"
+            raise RowError("bad_messages", problem, where)
+    return calls
 
 
-def arguments_of(history: str, index: int, call: Call, tools: str, conversions: ConversionLog) -> str:
+def arguments_of(history: str, index: int, number: int, call: Call, tools: Tools, conversions: ConversionLog) -> str:
     """The arguments of a message's call as checked JSON text: see `arguments_text`. Raises RowError `bad_arguments`."""
     given = call.function.arguments
     if given is not None and not isinstance(given, str):
@@ -150,9 +150,9 @@ def arguments_of(history: str, index: int, call: Call, tools: str, conversions: 
         raw = decode(
             _RAW_MESSAGES, history, ConversionLog(), broken="bad_messages", wrong="bad_messages", where="$.messages"
         )
-        given = bytes((raw[index].tool_calls or [])[0].function.arguments).decode()
+        given = bytes((raw[index].tool_calls or [])[number].function.arguments).decode()
     try:
         return arguments_text(call.function.name, given or "", tools, conversions)
     except RowError as error:
-        where = f"$.messages[{index}].tool_calls[0].function.arguments{error.where.removeprefix('$')}"
+        where = f"$.messages[{index}].tool_calls[{number}].function.arguments{error.where.removeprefix('$')}"
         raise RowError(error.reason, error.problem, where) from None

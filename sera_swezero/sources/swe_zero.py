@@ -23,6 +23,7 @@ from typing import Any
 
 import msgspec
 
+from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import (
     ERRORED,
@@ -45,9 +46,7 @@ from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.bash_block import announces, as_arguments, split_turn
 from sera_swezero.sources.decoding import decode, explain, mend_fields, refuse_many, without_prefix
-from sera_swezero.sources.source import MESSAGES, Source
-
-TOOLS = "tools-swe-zero"
+from sera_swezero.sources.source import MESSAGES, RecordContext, Source
 
 CHAT = Column(type="messages", about="mini-swe-agent's chat.", roles=("system", "user", "assistant"))
 INSTANCE_ID = Column(
@@ -117,7 +116,7 @@ class SweZeroRecord(msgspec.Struct):
 _ROW = msgspec.json.Decoder(dict[str, Any])
 
 
-def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> SweZeroRecord:
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog, _context: RecordContext) -> SweZeroRecord:
     """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json`, `bad_*`."""
     if isinstance(raw, bytes):
         raw = decode(_ROW, raw, conversions, broken="not_json", wrong="not_json", where="$")
@@ -153,14 +152,15 @@ def events(record: SweZeroRecord, conversions: ConversionLog) -> Iterator[Event]
             if command is None:
                 yield Said(words, "")
                 continue
-            call = ToolCall("bash", as_arguments(command), None, index == submitting)
+            arguments, submits = as_arguments(command), index == submitting
             reply = messages[index + 1] if index + 1 < len(messages) else None
             if tasked and reply is not None and reply.role == "user":
-                yield Step(words, "", call, without_prefix(reply.content, conversions))
+                observation = without_prefix(reply.content, conversions)
+                yield Step(words, "", (ToolCall("bash", arguments, None, submits, observation),))
                 next(numbered)
             else:
                 yield Said(words, "")
-                yield Called(call)
+                yield Called(ToolCall("bash", arguments, None, submits))
         elif role == "user" and tasked:
             yield Observed(without_prefix(content, conversions))
         elif role == "user":
@@ -236,7 +236,7 @@ SOURCE = Source(
     name="swe_zero",
     read=read,
     events=events,
-    tools=TOOLS,
+    tools=lambda record: schemas.tools("tools-swe-zero"),
     system_text=system_text,
     submit_text=submit_text,
     recall=lambda record, facts: None,  # no patch is recorded

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Literal
 
 import jsonschema_rs
 import msgspec
 
-from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
+from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode
 
@@ -25,7 +27,7 @@ the same everywhere.
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-def arguments_text(name: str, text: str, tools: str, conversions: ConversionLog) -> str:
+def arguments_text(name: str, text: str, tools: Tools, conversions: ConversionLog) -> str:
     """The arguments of a call as JSON text: as the model wrote it, never re-encoded; "" is {}.
 
     What breaks the tool's schema, or names no tool, stays and is noted.
@@ -33,7 +35,7 @@ def arguments_text(name: str, text: str, tools: str, conversions: ConversionLog)
     Args:
         name: the tool's name.
         text: what upstream has for arguments.
-        tools: name of the tool list in `schemas`.
+        tools: the tools that there are.
         conversions: gets `empty_arguments`, `off_schema`, `unknown_tool`, `mended_surrogate`.
 
     Raises:
@@ -46,7 +48,7 @@ def arguments_text(name: str, text: str, tools: str, conversions: ConversionLog)
     return text
 
 
-def _odd_arguments(name: str, text: str, tools: str, conversions: ConversionLog) -> str:
+def _odd_arguments(name: str, text: str, tools: Tools, conversions: ConversionLog) -> str:
     """The same for whatever is not plainly what the tool asks for."""
     value: Any = {}
     if text == "":
@@ -62,10 +64,10 @@ def _odd_arguments(name: str, text: str, tools: str, conversions: ConversionLog)
             raise RowError("bad_arguments", problem)
         if text.count("{") + text.count("[") > DEPTH and _depth(value) > DEPTH:
             raise RowError("bad_arguments", f"nested deeper than {DEPTH} levels; a few were expected")
-    check = _checks(tools).get(name)
-    if check is None:
+    checks = _checks(tools)
+    if name not in checks:
         conversions.add("unknown_tool", name)
-    elif not check(value):
+    elif not checks[name](value):
         conversions.add("off_schema", text)
     return text
 
@@ -79,38 +81,60 @@ def _depth(value: Any) -> int:
     return depth
 
 
-@cache
-def _checks(tools: str) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def _checks(tools: Tools) -> dict[str, Callable[[Any], bool]]:
     """Tool name -> is this value what the tool's schema asks for?"""
-    return {
-        tool["function"]["name"]: jsonschema_rs.validator_for(tool["function"]["parameters"]).is_valid
-        for tool in schemas.load(tools)
-    }
+    return {name: _validator(asked) for name, asked in _asked(tools)}
+
+
+def _asked(tools: Tools) -> Iterator[tuple[str, Any]]:
+    """The name of each tool and the schema of its arguments; tools need not say what they take."""
+    for tool in tools:
+        function = json.loads(tool)["function"]
+        yield function["name"], function.get("parameters") or {}
+
+
+def _validator(asked: Any) -> Callable[[Any], bool]:
+    try:
+        return jsonschema_rs.validator_for(asked).is_valid
+    except (ValueError, jsonschema_rs.ValidationError):
+        return lambda _: True  # a schema that is none refuses nothing
 
 
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
+_PLAIN = {"type", "properties", "required", "description", "title", "additionalProperties"}
+_PLAIN_PROPERTY = {"type", "description", "title", "enum", "items", "default"}
 
 
-@cache
-def typed(tools: str) -> dict[str, Callable[[str], Any]]:
-    """Tool name -> decode arguments as exactly what its schema asks for.
+@lru_cache(maxsize=64)
+def typed(tools: Tools) -> dict[str, Callable[[str], Any]]:
+    """Tool name -> decode arguments as exactly what its schema asks for, of the tools whose schema is plain enough.
 
     Made from the schema. What decodes is right by the schema as well; what does not may still be (an unknown key, say),
     so that the schema itself decides then.
     """
     made: dict[str, Callable[[str], Any]] = {}
-    for tool in schemas.load(tools):
-        asked = tool["function"]["parameters"]
-        fields = [
-            (name, _type(about)) if name in asked["required"] else (name, _type(about), msgspec.UNSET)
-            for name, about in asked["properties"].items()
-        ]
-        struct = msgspec.defstruct("Arguments", fields, forbid_unknown_fields=True, kw_only=True, gc=False)
-        made[tool["function"]["name"]] = msgspec.json.Decoder(struct).decode
+    for name, asked in _asked(tools):
+        with suppress(KeyError, TypeError, AttributeError, ValueError):
+            made[name] = msgspec.json.Decoder(_struct(asked)).decode
     return made
 
 
+def _struct(asked: dict[str, Any]) -> Any:
+    """The type of a tool's arguments. Raises KeyError for a schema that says more than names and plain types."""
+    if not _PLAIN.issuperset(asked):
+        raise KeyError
+    required = asked.get("required", ())
+    fields = [
+        (name, _type(about)) if name in required else (name, _type(about), msgspec.UNSET)
+        for name, about in asked["properties"].items()
+    ]
+    return msgspec.defstruct("Arguments", fields, forbid_unknown_fields=True, kw_only=True, gc=False)
+
+
 def _type(about: dict[str, Any]) -> Any:
+    if not _PLAIN_PROPERTY.issuperset(about):
+        raise KeyError
     if "enum" in about:
         return Literal[tuple(about["enum"])]
     return list[_type(about["items"])] if about["type"] == "array" else _TYPES[about["type"]]  # type: ignore[misc]

@@ -6,6 +6,9 @@ r"""Plain text messages with tags, tools in the system text: for SERA's own reci
      "content": "<think>\n...\n</think>\n\n<tool_call>\n{...}\n</tool_call>"}
     {"role": "user", "content": "<tool_response>\n...\n</tool_response>", "train": false}
 
+A turn with several calls has one `<tool_call>` block per call, and one user message holds one `<tool_response>` block
+per result, as Qwen's own templates write them.
+
 Nothing is left to a chat template but the frame around a message, so a plain ChatML one is right; Qwen's own would take
 the reasoning out of all turns but the last. Strings and a boolean only: every version of `datasets`, pandas and any
 other reader of Parquet takes the rows. `train` marks the model's turns for trainers that ask (Axolotl's
@@ -19,7 +22,16 @@ from collections.abc import Mapping
 from sera_swezero.core.trajectory import Step, Trajectory
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
-from sera_swezero.views.tagged_text import RESULT, check_words, mark_turn, read_result, read_turn, write_result
+from sera_swezero.views.tagged_text import (
+    DIVIDER,
+    RESULT,
+    check_words,
+    mark_turn,
+    read_results,
+    read_turn,
+    with_observations,
+    write_results,
+)
 from sera_swezero.views.training import (
     COMMON,
     OPTIONAL,
@@ -48,12 +60,12 @@ def render(view_input: ViewInput) -> Rendered:
     """Write the rollout down as text with tags. Raises RowError `literal_tags`, or as `training.show_rollout`."""
     trajectory, system, common = show_rollout(view_input)
     check_words(trajectory)
-    messages = tagged_messages(trajectory, with_tools(system, view_input.source.tools))
+    messages = tagged_messages(trajectory, with_tools(system, view_input.tools))
     rows = [{"role": role, "content": content, "train": role == "assistant"} for role, content in messages]
     return Rendered({"messages": rows, **common}, len(rows), count_calls(trajectory))
 
 
-def to_trajectory(row: Row, source: Source) -> Trajectory:
+def to_trajectory(row: Row, _source: Source) -> Trajectory:
     """The Trajectory of a row."""
     system, task, *messages = row["messages"]
     steps: list[Step] = []
@@ -62,9 +74,12 @@ def to_trajectory(row: Row, source: Source) -> Trajectory:
         if message["role"] == "assistant":
             steps.append(read_turn(content))
         else:
-            observation = read_result(content) if steps[-1].call else content
-            steps[-1] = steps[-1]._replace(observation=observation)
-    return read_back(row, without_tools(system["content"], source.tools), task["content"], steps)
+            step, answered = steps[-1], any(call.observation is not None for call in steps[-1].calls)
+            if step.calls and not answered:
+                steps[-1] = with_observations(step, read_results(content, len(step.calls)))
+            else:
+                steps[-1] = step._replace(reply=content)
+    return read_back(row, without_tools(system["content"]), task["content"], steps)
 
 
 def mark(message: Message, marks: TextMarks) -> Message:
@@ -73,7 +88,8 @@ def mark(message: Message, marks: TextMarks) -> Message:
     if role == "assistant":
         return {**message, "content": mark_turn(content, marks)}
     if role == "user" and content.startswith(RESULT):
-        return {**message, "content": write_result(marks.mark(read_result(content), "observations"))}
+        results = [marks.mark(text, "observations") for text in read_results(content, content.count(DIVIDER) + 1)]
+        return {**message, "content": write_results(results)}
     return message
 
 

@@ -17,7 +17,7 @@ from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.decoding import decode
-from sera_swezero.sources.source import Source
+from sera_swezero.sources.source import RecordContext, Source
 from sera_swezero.views.training import count_calls
 from sera_swezero.views.view import Rendered, Row, View, ViewInput
 
@@ -40,7 +40,7 @@ def render(view_input: ViewInput) -> Rendered:
 def to_trajectory(row: Row, source: Source) -> Trajectory:
     """The Trajectory of a row. Raises RowError where it does not convert."""
     conversions = ConversionLog()
-    return fold(source.events(source.read(row, conversions), conversions))
+    return fold(source.events(source.read(row, conversions, RecordContext()), conversions))
 
 
 def order_faults(source: Source, row: Row, _decoded: Mapping[str, Any]) -> Iterator[Fault]:

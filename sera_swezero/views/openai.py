@@ -10,6 +10,7 @@
 * Results have the role `tool`, in SWE-ZERO too: templates drop earlier reasoning at every later `user`.
 * `reasoning_content` and `tool_calls` are absent where a turn has none. Every message is a Json leaf of its own: a
   struct would hold each key in every message, as null, and templates ask whether a key is there.
+* A turn with several calls is one message with several `tool_calls`, and one `tool` message follows per result.
 * A source without call ids (SWE-ZERO) gets `call_0`, `call_1` and so on, by the number of the call in the rollout.
 
 A row as it leaves here holds the leaves as JSON text, which is what Arrow stores; `datasets` hands them out as objects.
@@ -21,12 +22,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 import msgspec
 
-from sera_swezero import schemas
 from sera_swezero.core.text import END_THINK
 from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
@@ -52,10 +52,8 @@ COLUMNS: Mapping[str, Column] = {
 }
 
 _encode = msgspec.json.Encoder().encode
-_CALLING = (
-    b'{"role": "assistant", "content": %b%b, "tool_calls": [{"id": %b, "type": "function", '
-    b'"function": {"name": %b, "arguments": %b}}]}'
-)
+_CALLING = b'{"role": "assistant", "content": %b%b, "tool_calls": [%b]}'
+_CALL = b'{"id": %b, "type": "function", "function": {"name": %b, "arguments": %b}}'
 _RESULT = b'{"role": "tool", "name": %b, "tool_call_id": %b, "content": %b}'
 _SYSTEM = b'{"role": "system", "content": %b}'
 _USER = b'{"role": "user", "content": %b}'
@@ -71,7 +69,7 @@ def render(view_input: ViewInput) -> Rendered:
     """Write the rollout down as chat messages. Raises RowError `wide_integer`, or as `training.show_rollout`."""
     trajectory, system, common = show_rollout(view_input)
     messages = _messages(trajectory, system)
-    row = {"messages": messages, "tools": list(_tool_texts(view_input.source.tools)), **common}
+    row = {"messages": messages, "tools": [tool.encode() for tool in view_input.tools], **common}
     return Rendered(row, len(messages), count_calls(trajectory))
 
 
@@ -81,11 +79,12 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
     steps: list[Step] = []
     for message in messages:
         if message["role"] == "assistant":
-            (call,) = message.get("tool_calls") or (None,)
-            reasoning = message.get("reasoning_content", "")
-            steps.append(Step(reasoning, message["content"], _read_call(call) if call else None, None))
+            calls = tuple(_read_call(call) for call in message.get("tool_calls", ()))
+            steps.append(Step(message.get("reasoning_content", ""), message["content"], calls))
+        elif message["role"] == "tool":
+            steps[-1] = _with_result(steps[-1], message)
         else:
-            steps[-1] = steps[-1]._replace(observation=message["content"])
+            steps[-1] = steps[-1]._replace(reply=message["content"])
     return read_back(row, system["content"], task["content"], steps)
 
 
@@ -111,21 +110,24 @@ def _messages(trajectory: Trajectory, system: str) -> list[bytes]:
     """The messages, each as JSON text, put together from encoded strings: the arguments stay the model's own text."""
     written = [_SYSTEM % _encode(system), _USER % _encode(trajectory.task or "")]
     calls = 0
-    for index, (reasoning, visible, call, observation) in enumerate(trajectory.steps):
+    for index, (reasoning, visible, made, reply) in enumerate(trajectory.steps):
         # A turn without the key makes templates look for think tags in the content.
         thought = b', "reasoning_content": ' + _encode(reasoning) if reasoning or END_THINK in visible else b""
         content = _encode(visible) if visible else b'""'
-        if call is None:
+        if made:
+            called, turn = b"", len(written)
+            for call in made:
+                _check_integers(call, index)
+                name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
+                calls += 1
+                called += (b", " if called else b"") + _CALL % (identity, name, call.arguments.encode())
+                if call.observation is not None:
+                    written.append(_RESULT % (name, identity, _encode(call.observation)))
+            written.insert(turn, _CALLING % (content, thought, called))
+        else:
             written.append(b'{"role": "assistant", "content": %b%b}' % (content, thought))
-            if observation is not None:
-                written.append(_USER % _encode(observation))
-            continue
-        _check_integers(call, index)
-        name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
-        calls += 1
-        written.append(_CALLING % (content, thought, identity, name, call.arguments.encode()))
-        if observation is not None:
-            written.append(_RESULT % (name, identity, _encode(observation)))
+        if reply is not None:
+            written.append(_USER % _encode(reply))
     return written
 
 
@@ -155,12 +157,16 @@ def _find_wide(call: ToolCall, index: int) -> None:
     json.loads(call.arguments, parse_int=parse)
     if wide:
         problem = f"{wide[0][:40]} is an integer beyond 64 bits, which a Json leaf cannot hold; another view can"
-        raise RowError("wide_integer", problem, f"$.steps[{index}].call.arguments")
+        raise RowError("wide_integer", problem, f"$.steps[{index}].calls")
 
 
-@cache
-def _tool_texts(name: str) -> tuple[bytes, ...]:
-    return tuple(json.dumps(tool, ensure_ascii=False).encode() for tool in schemas.load(name))
+def _with_result(step: Step, message: Message) -> Step:
+    """The step with a result: that of the first open call with its id."""
+    calls = list(step.calls)
+    open_calls = [index for index, call in enumerate(calls) if call.observation is None]
+    answered = next(index for index in open_calls if calls[index].id == message["tool_call_id"])
+    calls[answered] = calls[answered]._replace(observation=message["content"])
+    return step._replace(calls=tuple(calls))
 
 
 def _read_call(call: Message) -> ToolCall:

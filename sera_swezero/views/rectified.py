@@ -23,11 +23,11 @@ import msgspec
 from sera_swezero.core import message_order
 from sera_swezero.core.rectify import rectify
 from sera_swezero.core.system_prompt import system_text
-from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, Trajectory
+from sera_swezero.core.trajectory import INCOMPLETE, OTHER, STATUSES, SUBMITTED, Outcome, Step, Tools, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.validate import Fault, brief, decode, faults
 from sera_swezero.sources.source import Source
-from sera_swezero.views.tagged_text import read_call
+from sera_swezero.views.tagged_text import read_call, with_observations
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
 _encode = msgspec.json.Encoder().encode
@@ -46,14 +46,14 @@ def render(view_input: ViewInput) -> Rendered:
         submit_text=source.submit_text,
         key=values["instance_id"],
     )
-    roles, values["messages"] = write(rectified, source.tools, source.system_text(rectified, "answer"))
+    roles, values["messages"] = write(rectified, view_input.tools, source.system_text(rectified, "answer"))
     for position, found, expected in message_order.faults(roles, submitted=rectified.submitted):
         raise RowError("wrong_order", f"{found}; expected {expected}", f"$.messages[{position}]")
     row = {name: values[name] for name in source.rectified_columns}
     return Rendered(row, len(roles), roles.count("tool_call"))
 
 
-def write(rectified: Trajectory, tools: str, instructions: str) -> tuple[list[str], bytes]:
+def write(rectified: Trajectory, tools: Tools, instructions: str) -> tuple[list[str], bytes]:
     r"""The roles of a rectified Trajectory's messages, and these as JSON; none where the rollout never began.
 
     Equal to `json.dumps` of the {role, content} objects with ensure_ascii=False, but faster. The wrappers are the
@@ -65,18 +65,18 @@ def write(rectified: Trajectory, tools: str, instructions: str) -> tuple[list[st
     if rectified.task is not None:
         roles.append("user")
         pieces += (_USER, _encode(rectified.task))
-    for reasoning, visible, call, observation in rectified.steps:
+    for reasoning, visible, calls, _ in rectified.steps:
         roles.append("reasoning")
         pieces += (_REASONING, _encode(f"<think>{reasoning}</think>"))
-        if call is not None:
-            name = '"bash"' if call.name == "bash" else _encode(call.name).decode()
-            called = f'<tool_call>{{"name": {name}, "arguments": {call.arguments}}}</tool_call>'
+        for name, arguments, _, _, observation in calls:
+            quoted = '"bash"' if name == "bash" else _encode(name).decode()
             roles.append("tool_call")
+            called = f'<tool_call>{{"name": {quoted}, "arguments": {arguments}}}</tool_call>'
             pieces += (_TOOL_CALL, _encode(called))
             if observation is not None:
                 roles.append("tool_output")
                 pieces += (_TOOL_OUTPUT, _encode(f"<tool_response>{observation}</tool_response>"))
-        elif visible:
+        if visible:
             roles.append("answer")
             pieces += (_ANSWER, _encode(f"<answer>{visible}</answer>"))
     pieces.append(b"}]")
@@ -84,7 +84,7 @@ def write(rectified: Trajectory, tools: str, instructions: str) -> tuple[list[st
 
 
 @lru_cache(maxsize=64)
-def _encoded_system(tools: str, instructions: str) -> bytes:
+def _encoded_system(tools: Tools, instructions: str) -> bytes:
     """The beginning of a row; all rows of a set share one, or a few."""
     return b'[{"role": "system", "content": ' + _encode(system_text(tools, instructions))
 
@@ -98,11 +98,11 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
         role = message["role"]
         text = unwrapped(role, message["content"])
         if role == "reasoning":
-            steps.append(Step(text, "", None, None))
+            steps.append(Step(text, ""))
         elif role == "tool_call":
-            steps[-1] = steps[-1]._replace(call=read_call(text))
+            steps[-1] = steps[-1]._replace(calls=(read_call(text),))
         elif role == "tool_output":
-            steps[-1] = steps[-1]._replace(observation=text)
+            steps[-1] = with_observations(steps[-1], [text])
         elif role == "answer":
             steps[-1] = steps[-1]._replace(visible=text)
         else:

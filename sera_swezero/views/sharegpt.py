@@ -6,7 +6,9 @@ r"""Conversations as LLaMA-Factory's `sharegpt` format has them.
     {"from": "gpt", "value": "<think>\n...\n</think>\n\nDone."}
 
 next to `system` and `tools` (a JSON text). The client takes the call out of the text by its tags and writes it anew in
-the form of the model that is trained, so that visible text may accompany a call and any of its templates fits.
+the form of the model that is trained, so that visible text may accompany a call and any of its templates fits. A turn
+with several calls has one block with a list of them, and one observation with their results, divided as the client's
+own converter divides them.
 
 The client counts turns: human or observation, then gpt or function_call, an even number of them; anything else it drops
 with a warning. So an observation that no turn follows is left out, and two turns of the model in a row become one; both
@@ -19,16 +21,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 
-from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import Step, Trajectory
+from sera_swezero.core.trajectory import Step, Tools, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
-from sera_swezero.views.tagged_text import check_words, mark_turn, read_turn, write_turn
+from sera_swezero.views.tagged_text import (
+    DIVIDER,
+    check_words,
+    divided,
+    mark_turn,
+    observations,
+    read_turn,
+    with_observations,
+    write_turn,
+)
 from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, count_calls, read_back, show_rollout
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
@@ -57,13 +67,16 @@ def render(view_input: ViewInput) -> Rendered:
     check_words(trajectory)
     turns = [{"from": "human", "value": trajectory.task or ""}]
     for step in _alternating(trajectory.steps, view_input.conversions):
-        turns.append({"from": "function_call" if step.call else "gpt", "value": write_turn(step)})
-        if step.observation is not None:
-            turns.append({"from": "observation" if step.call else "human", "value": step.observation})
+        turns.append({"from": "function_call" if step.calls else "gpt", "value": write_turn(step, one_block=True)})
+        results = observations(step)
+        if results:
+            turns.append({"from": "observation", "value": DIVIDER.join(results)})
+        elif step.reply is not None:
+            turns.append({"from": "human", "value": step.reply})
     if len(turns) % 2:
         view_input.conversions.add("trailing_observation", turns.pop()["value"])
     _check(turns)
-    row = {"conversations": turns, "system": system, "tools": _tools(view_input.source.tools), **common}
+    row = {"conversations": turns, "system": system, "tools": _tools_text(view_input.tools), **common}
     return Rendered(row, len(turns), count_calls(trajectory))
 
 
@@ -74,8 +87,10 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
     for turn in turns:
         if turn["from"] in _MODEL:
             steps.append(read_turn(turn["value"]))
+        elif turn["from"] == "observation":
+            steps[-1] = with_observations(steps[-1], divided(turn["value"], len(steps[-1].calls)))
         else:
-            steps[-1] = steps[-1]._replace(observation=turn["value"])
+            steps[-1] = steps[-1]._replace(reply=turn["value"])
     return read_back(row, row["system"], task["value"], steps)
 
 
@@ -100,15 +115,19 @@ def mark(message: Message, marks: TextMarks) -> Message:
 
 
 def _alternating(steps: tuple[Step, ...], conversions: ConversionLog) -> list[Step]:
-    """The steps, with a turn that nobody answered joined to the next."""
+    """The steps in alternation: an unanswered turn joins the next one, and a reply behind results joins the last."""
     joined: list[Step] = []
     for step in steps:
         before = joined[-1] if joined else None
-        if before is not None and before.observation is None:
+        if before is not None and before.reply is None and not observations(before):
             conversions.add("joined_turns")
             joined.pop()
             reasoning, visible = join(before.reasoning, step.reasoning), join(before.visible, step.visible)
             step = step._replace(reasoning=reasoning, visible=visible)  # noqa: PLW2901
+        if step.reply is not None and (results := observations(step)):
+            conversions.add("joined_turns")
+            results[-1] = join(results[-1], step.reply)
+            step = with_observations(step, results)._replace(reply=None)  # noqa: PLW2901
         joined.append(step)
     return joined
 
@@ -123,9 +142,9 @@ def _check(turns: list[dict[str, str]]) -> None:
             raise RowError("literal_tags", problem, f"$.conversations[{index}].value")
 
 
-@cache
-def _tools(name: str) -> bytes:
-    return json.dumps([tool["function"] for tool in schemas.load(name)], ensure_ascii=False).encode()
+@lru_cache(maxsize=64)
+def _tools_text(tools: Tools) -> bytes:
+    return json.dumps([json.loads(tool)["function"] for tool in tools], ensure_ascii=False).encode()
 
 
 VIEW = View(

@@ -9,7 +9,8 @@
     {"name": "bash", "arguments": {"command": "ls"}}
     </tool_call>
 
-Each of the three parts is there only if the turn has it. Line breaks are those of Qwen's own templates, so that a
+Each of the three parts is there only if the turn has it. A turn with several calls has one block per call or, where
+`one_block` says so, one block with a JSON list of them. Line breaks are those of Qwen's own templates, so that a
 rendered turn has the tokens that the model will write. `write_turn` and `read_turn` are each other's inverse for
 words that `check_words` lets pass.
 """
@@ -17,6 +18,8 @@ words that `check_words` lets pass.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import zip_longest
 
 import msgspec
 
@@ -27,6 +30,8 @@ from sera_swezero.views.view import TextMarks
 
 CALL, END_CALL = "<tool_call>", "</tool_call>"
 RESULT, END_RESULT = "<tool_response>\n", "\n</tool_response>"
+DIVIDER = END_RESULT + "\n" + RESULT
+"""What stands between two observations of one turn."""
 OWN_TAGS = (THINK, END_THINK, CALL)
 """Tags that the model's own words must not hold: clients split at them wherever they are (Qwen's templates at every
 think tag, LLaMA-Factory and the Hermes parsers of inference engines at the first tag of a call)."""
@@ -39,6 +44,7 @@ class _Call(msgspec.Struct):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Call).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def check_words(trajectory: Trajectory) -> None:
@@ -47,49 +53,57 @@ def check_words(trajectory: Trajectory) -> None:
     Raises:
         RowError: reason `literal_tags`: the model's own words hold one of `OWN_TAGS`.
     """
-    for index, (reasoning, visible, _, _) in enumerate(trajectory.steps):
+    for index, (reasoning, visible, calls, _) in enumerate(trajectory.steps):
         if "think>" in reasoning or "think>" in visible or CALL in reasoning or CALL in visible:
             tags = [tag for tag in OWN_TAGS if tag in reasoning or tag in visible]
             if tags:
                 problem = f"the model's words hold {', '.join(tags)}, which a reader of the text takes for its own tag"
                 raise RowError("literal_tags", problem, f"$.steps[{index}]")
+        if calls[1:] and any(DIVIDER in (call.observation or "") for call in calls):
+            problem = "an observation of several holds the tags that divide them"
+            raise RowError("literal_tags", problem, f"$.steps[{index}].calls")
 
 
-def write_turn(step: Step) -> str:
+def write_turn(step: Step, *, one_block: bool = False) -> str:
     """The step's turn as text."""
-    reasoning, visible, call, _ = step
+    reasoning, visible, calls, _ = step
     text = f"{THINK}\n{reasoning}\n{END_THINK}" if reasoning else ""
     if visible:
         text = f"{text}\n\n{visible}" if text else visible
-    if call is None:
+    if not calls:
         return text
     gap = "\n" if visible else "\n\n" if text else ""
-    return f"{text}{gap}{CALL}\n{_call_text(call)}\n{END_CALL}"
+    if not calls[1:]:
+        return f"{text}{gap}{CALL}\n{_call_text(calls[0])}\n{END_CALL}"
+    texts = [_call_text(call) for call in calls]
+    called = f"[{', '.join(texts)}]" if one_block else f"\n{END_CALL}\n{CALL}\n".join(texts)
+    return f"{text}{gap}{CALL}\n{called}\n{END_CALL}"
 
 
 def read_turn(text: str) -> Step:
-    """The step that `write_turn` wrote, without its observation."""
-    call = None
-    if text.endswith(f"\n{END_CALL}") and f"{CALL}\n" in text:
+    """The step that `write_turn` wrote, without observations."""
+    blocks: list[str] = []
+    while text.endswith(f"\n{END_CALL}") and f"{CALL}\n" in text:
         head, _, body = text.rpartition(f"{CALL}\n")
-        call = read_call(body.removesuffix(f"\n{END_CALL}"))
+        blocks.insert(0, body.removesuffix(f"\n{END_CALL}"))
         text = head.removesuffix("\n")
+    calls = tuple(call for block in blocks for call in _read_calls(block))
     if not text.startswith(f"{THINK}\n"):
-        return Step("", text, call, None)
+        return Step("", text, calls)
     reasoning, _, rest = text.removeprefix(f"{THINK}\n").partition(f"\n{END_THINK}")
-    return Step(reasoning, rest.removeprefix("\n\n" if len(rest) > 1 else "\n"), call, None)
+    return Step(reasoning, rest.removeprefix("\n\n" if len(rest) > 1 else "\n"), calls)
 
 
 def mark_turn(text: str, marks: TextMarks) -> str:
-    """A turn that `write_turn` wrote, with its reasoning, visible text and call between marks."""
+    """A turn that `write_turn` wrote, with its reasoning, visible text and calls between marks."""
     step = read_turn(text)
-    call = step.call
     reasoning, visible = marks.mark(step.reasoning, "reasoning"), marks.mark(step.visible, "answers")
-    if call is not None:
+    calls = []
+    for call in step.calls:
         marks.group("calls")
         arguments = json.dumps(marks.values(json.loads(call.arguments)), ensure_ascii=False)
-        call = call._replace(name=marks.mark(call.name), arguments=arguments)
-    return write_turn(Step(reasoning, visible, call, None))
+        calls.append(call._replace(name=marks.mark(call.name), arguments=arguments))
+    return write_turn(Step(reasoning, visible, tuple(calls)), one_block=f"{CALL}\n[" in text)
 
 
 def read_call(text: str) -> ToolCall:
@@ -98,14 +112,36 @@ def read_call(text: str) -> ToolCall:
     return ToolCall(call.name, bytes(call.arguments).decode())
 
 
-def write_result(observation: str) -> str:
-    """An observation as a user message."""
-    return f"{RESULT}{observation}{END_RESULT}"
+def _read_calls(text: str) -> list[ToolCall]:
+    """The calls of one block: an object, or a list of them."""
+    found = [bytes(call) for call in _decode_list(text)] if text.startswith("[") else [text.encode()]
+    return [read_call(call.decode()) for call in found]
 
 
-def read_result(text: str) -> str:
-    """The observation that `write_result` wrote."""
-    return text.removeprefix(RESULT).removesuffix(END_RESULT)
+def observations(step: Step) -> list[str]:
+    """The observations of a step that there are."""
+    return [call.observation for call in step.calls if call.observation is not None]
+
+
+def with_observations(step: Step, texts: Sequence[str]) -> Step:
+    """The step with observations for its first calls."""
+    calls = [call._replace(observation=text) for call, text in zip_longest(step.calls, texts) if call is not None]
+    return step._replace(calls=tuple(calls))
+
+
+def write_results(texts: Sequence[str]) -> str:
+    """The observations of a turn as a user message."""
+    return f"{RESULT}{DIVIDER.join(texts)}{END_RESULT}"
+
+
+def read_results(text: str, calls: int) -> list[str]:
+    """The observations that `write_results` wrote behind a turn with so many calls."""
+    return divided(text.removeprefix(RESULT).removesuffix(END_RESULT), calls)
+
+
+def divided(text: str, calls: int) -> list[str]:
+    """The observations in a text; one call has all of it, whatever it holds."""
+    return text.split(DIVIDER) if calls > 1 else [text]
 
 
 def _call_text(call: ToolCall) -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import Trajectory
+from sera_swezero.core.trajectory import Step, Trajectory
 from sera_swezero.errors import ConfigError, RowError
 
 DROP = "drop"
@@ -58,17 +58,23 @@ def fit(
     if limit.overlong == DROP:
         raise RowError("overlong", too_long)
     kept, end = 0, 0
-    at = len(messages) - sum(1 + (step.observation is not None) for step in trajectory.steps)
+    at = len(messages) - sum(map(_messages, trajectory.steps))
     for number, step in enumerate(trajectory.steps, 1):
         if sums[at] > limit.max_tokens:
             break
         kept, end = number, at + 1
-        at += 1 + (step.observation is not None)
+        at += _messages(step)
     if not kept:
         raise RowError("overlong", f"{too_long}, and the first turn of the model ends behind that")
     conversions.add("truncated", join(*(text for _, text in messages[end:])))
-    steps = (*trajectory.steps[: kept - 1], trajectory.steps[kept - 1]._replace(observation=None))
-    return trajectory._replace(steps=steps), end / len(messages)
+    last = trajectory.steps[kept - 1]
+    cut = last._replace(calls=tuple(call._replace(observation=None) for call in last.calls), reply=None)
+    return trajectory._replace(steps=(*trajectory.steps[: kept - 1], cut)), end / len(messages)
+
+
+def _messages(step: Step) -> int:
+    """How many messages a step has: the turn, what its calls gave, and the reply."""
+    return 1 + any(call.observation is not None for call in step.calls) + (step.reply is not None)
 
 
 def count(tokenizer: str, messages: Sequence[tuple[str, str]]) -> list[int]:

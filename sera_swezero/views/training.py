@@ -6,16 +6,12 @@ model that never saw a submit call never submits in its harness), or rectified w
 
 from __future__ import annotations
 
-import json
-from functools import cache
-
-from sera_swezero import schemas
 from sera_swezero.core.rectify import rectify
-from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Trajectory
+from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Tools, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import RECALL
-from sera_swezero.views.tagged_text import write_result, write_turn
+from sera_swezero.views.tagged_text import observations, write_results, write_turn
 from sera_swezero.views.token_limit import fit
 from sera_swezero.views.view import Row, ViewInput
 
@@ -69,14 +65,14 @@ def show_rollout(view_input: ViewInput) -> tuple[Trajectory, str, Row]:
         "line_level_recall": source.recall(view_input.record, view_input.origin.facts),
     }
     if view_input.limit is not None:
-        texts = tagged_messages(trajectory, with_tools(system, source.tools))
+        texts = tagged_messages(trajectory, with_tools(system, view_input.tools))
         trajectory, row[KEPT_SHARE] = fit(trajectory, texts, view_input.limit, view_input.conversions)
     return trajectory, system, row
 
 
 def count_calls(trajectory: Trajectory) -> int:
     """How many tool calls the trajectory has."""
-    return sum(step.call is not None for step in trajectory.steps)
+    return sum(len(step.calls) for step in trajectory.steps)
 
 
 def tagged_messages(trajectory: Trajectory, system: str) -> list[tuple[str, str]]:
@@ -84,39 +80,42 @@ def tagged_messages(trajectory: Trajectory, system: str) -> list[tuple[str, str]
     messages = [("system", system), ("user", trajectory.task or "")]
     for step in trajectory.steps:
         messages.append(("assistant", write_turn(step)))
-        if step.observation is not None:
-            messages.append(("user", write_result(step.observation) if step.call else step.observation))
+        if results := observations(step):
+            messages.append(("user", write_results(results)))
+        if step.reply is not None:
+            messages.append(("user", step.reply))
     return messages
 
 
-def with_tools(system: str, tools: str) -> str:
-    """The system text with the tools and the way to call them behind it; `tools` names a list in `schemas`."""
-    return f"{system}\n\n{_tools_text(tools)}" if system else _tools_text(tools)
-
-
-@cache
-def _tools_text(tools: str) -> str:
-    lines = "\n".join(json.dumps(tool, ensure_ascii=False) for tool in schemas.load(tools))
-    return f"""\
+_TOOLS = """\
 # Tools
 
 These tools are there, each with a JSON Schema of its arguments:
 <tools>
-{lines}
+"""
+_CALLING = """
 </tools>
 
 To use one, end your turn with a JSON object of its name and arguments:
 <tool_call>
-{{"name": "...", "arguments": {{...}}}}
+{"name": "...", "arguments": {...}}
 </tool_call>
 
 Its result comes back between <tool_response> and </tool_response>."""
 
 
-def without_tools(text: str, tools: str) -> str:
+def with_tools(system: str, tools: Tools) -> str:
+    """The system text with the tools and the way to call them behind it; as it is where there are no tools."""
+    if not tools:
+        return system
+    text = _TOOLS + "\n".join(tools) + _CALLING
+    return f"{system}\n\n{text}" if system else text
+
+
+def without_tools(text: str) -> str:
     """The system text that `with_tools` was given."""
-    behind = _tools_text(tools)
-    return "" if text == behind else text.removesuffix(f"\n\n{behind}")
+    before, tools, _ = text.rpartition(_TOOLS)
+    return before.removesuffix("\n\n") if tools else text
 
 
 def read_back(row: Row, system: str, task: str, steps: list[Step]) -> Trajectory:
@@ -127,8 +126,10 @@ def read_back(row: Row, system: str, task: str, steps: list[Step]) -> Trajectory
     status = row["outcome"]
     whole = row.get(KEPT_SHARE, 1.0) == 1.0
     for index, step in enumerate(steps):
-        last = index == len(steps) - 1
+        ends = index == len(steps) - 1 and whole and status == SUBMITTED
         # SERA has a tool for it; without one, the last call of a submitted rollout is the submission.
-        if step.call is not None and (step.call.name == "submit" or (last and whole and status == SUBMITTED)):
-            steps[index] = step._replace(call=step.call._replace(submits=True))
+        calls = [call._replace(submits=call.name == "submit") for call in step.calls]
+        if ends and calls and not step.submits:
+            calls[-1] = calls[-1]._replace(submits=True)
+        steps[index] = step._replace(calls=tuple(calls))
     return Trajectory(system, task, tuple(steps), Outcome(status))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import Trajectory
+from sera_swezero.core.trajectory import Tools, Trajectory
 from sera_swezero.schemas.columns import Column
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.source import Source
@@ -47,6 +47,8 @@ class ViewInput:
     """The source's own typed record."""
     trajectory: Trajectory
     """What happened in it."""
+    tools: Tools
+    """The tools that the model could call."""
     source: Source
     origin: Origin
     """The set that the record is of."""

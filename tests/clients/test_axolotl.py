@@ -49,12 +49,12 @@ def test_every_turn_is_trained_and_no_result(view: str, tokenizer: Any, tmp_path
         for step in steps:
             assert step.reasoning in trained
             assert step.visible in trained
-        assert trained.count("<tool_call>") == sum(step.call is not None for step in steps)
+        assert trained.count("<tool_call>") == sum(len(step.calls) for step in steps)
         for step in steps:
-            if step.call is not None and view == "hermes":
+            if step.calls and view == "hermes":
                 assert tagged_text.write_turn(step) in trained
-            elif step.call is not None:
-                arguments = json.dumps(json.loads(step.call.arguments), ensure_ascii=False)
-                assert f'"{step.call.name}", "arguments": {arguments}}}' in trained
+            for call in step.calls if view != "hermes" else ():
+                arguments = json.dumps(json.loads(call.arguments), ensure_ascii=False)
+                assert f'"{call.name}", "arguments": {arguments}}}' in trained
         assert "<tool_response>" not in trained
         assert "null" not in trained

@@ -23,10 +23,12 @@ def said(step: Step) -> str:
     """What Qwen3 is to say in a step, as LLaMA-Factory has it: an empty think block where there was no thought."""
     think = f"<think>\n{step.reasoning}\n</think>" if step.reasoning else ""
     words = "\n\n".join(part for part in (think, step.visible) if part)
-    if step.call is not None:
-        arguments = json.dumps(json.loads(step.call.arguments), ensure_ascii=False)
-        call = f'<tool_call>\n{{"name": "{step.call.name}", "arguments": {arguments}}}\n</tool_call>'
-        words += ("" if not words else "\n" if step.visible else "\n\n") + call
+    calls = []
+    for call in step.calls:
+        arguments = json.dumps(json.loads(call.arguments), ensure_ascii=False)
+        calls.append(f'<tool_call>\n{{"name": "{call.name}", "arguments": {arguments}}}\n</tool_call>')
+    if calls:
+        words += ("" if not words else "\n" if step.visible else "\n\n") + "\n".join(calls)
     return words if step.reasoning else f"<think>\n\n</think>\n\n{words}"
 
 
@@ -65,5 +67,5 @@ def test_every_turn_is_trained_and_nothing_else(config: str, tokenizer: Any, tmp
         steps = sharegpt.to_trajectory(row, SOURCES["sera"]).steps
         assert tokenizer.decode(trained) == "".join(f"{said(step)}<|im_end|>\n" for step in steps)
         whole = tokenizer.decode(one["input_ids"])
-        assert all(step.observation in whole for step in steps if step.observation)
+        assert all(call.observation in whole for step in steps for call in step.calls if call.observation)
         assert all(tool["name"] in whole for tool in json.loads(row["tools"]))

@@ -41,23 +41,28 @@ def stream(config: str, view: str, **arguments: Any) -> Any:
 def qwen3_turn(step: Step) -> str:
     """What Qwen3 is to say in a step, by the rules of its training template."""
     text = f"<think>\n{step.reasoning.strip(chr(10))}\n</think>\n\n" + step.visible.lstrip("\n")
-    if step.call is None:
-        return text
-    arguments = json.dumps(json.loads(step.call.arguments), ensure_ascii=False)
-    call = f'<tool_call>\n{{"name": "{step.call.name}", "arguments": {arguments}}}\n</tool_call>'
-    return text + ("\n" if step.visible else "") + call
+    calls = [
+        f'<tool_call>\n{{"name": "{call.name}", "arguments": {json_of(call.arguments)}}}\n</tool_call>'
+        for call in step.calls
+    ]
+    return text + ("\n" if step.visible and calls else "") + "\n".join(calls)
+
+
+def json_of(arguments: str) -> str:
+    """Arguments as a template spells them."""
+    return json.dumps(json.loads(arguments), ensure_ascii=False)
 
 
 def hermes_turn(step: Step) -> str:
     """What a hermes row has for the step: no empty think block, arguments as the model spelled them."""
     think = f"<think>\n{step.reasoning}\n</think>" if step.reasoning else ""
-    call = ""
-    if step.call is not None:
-        arguments = step.call.arguments.replace("</tool_call>", r"<\/tool_call>").replace("</think>", r"<\/think>")
-        call = f'<tool_call>\n{{"name": "{step.call.name}", "arguments": {arguments}}}\n</tool_call>'
+    calls = []
+    for call in step.calls:
+        arguments = call.arguments.replace("</tool_call>", r"<\/tool_call>").replace("</think>", r"<\/think>")
+        calls.append(f'<tool_call>\n{{"name": "{call.name}", "arguments": {arguments}}}\n</tool_call>')
     words = "\n\n".join(part for part in (think, step.visible) if part)
-    gap = "" if not words or not call else "\n" if step.visible else "\n\n"
-    return f"{words}{gap}{call}"
+    gap = "" if not words or not calls else "\n" if step.visible else "\n\n"
+    return words + gap + "\n".join(calls)
 
 
 def trained_texts(trainer: SFTTrainer, tokenizer: Any) -> list[str]:

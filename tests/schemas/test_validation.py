@@ -51,9 +51,9 @@ def test_every_schema_is_valid_2020_12_and_bears_its_own_name(name):
     assert [fault.path for fault in validate.faults(name, None)] == ["$"]
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_every_tool_is_a_function_whose_parameters_are_a_valid_schema(source):
-    tools = schemas.load(source.tools)
+@pytest.mark.parametrize("name", ["tools-sera", "tools-swe-zero"])
+def test_every_tool_is_a_function_whose_parameters_are_a_valid_schema(name):
+    tools = schemas.load(name)
     assert tools
     for tool in tools:
         assert tool.keys() == {"type", "function"}

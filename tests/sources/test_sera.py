@@ -67,7 +67,7 @@ def leave(words: str) -> list[dict[str, Any]]:
 def test_every_exit_of_the_harness_is_taken_out_and_sets_the_outcome(words: str) -> None:
     exited = trajectory(history([WORK]) + leave(words))
     assert exited.outcome == Outcome(EXITED, words)
-    assert [step.call.name for step in exited.steps if step.call] == ["bash"]
+    assert [call.name for step in exited.steps for call in step.calls] == ["bash"]
     assert len(exited.steps) == 1
 
     done = convert_one(line(sera(history([WORK]) + leave(words))))

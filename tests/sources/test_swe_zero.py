@@ -17,6 +17,7 @@ from sera_swezero.core.rectify import ANSWER
 from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Trajectory
 from sera_swezero.errors import RowError, UpstreamError
 from sera_swezero.rows import iter_rows
+from sera_swezero.sources import RecordContext
 from sera_swezero.sources.swe_agent_messages import messages_of
 from sera_swezero.sources.swe_zero import SOURCE
 from tests.support.planted import write_zero
@@ -126,7 +127,7 @@ def test_a_history_has_a_bound() -> None:
     for count in (10_000, 10_001):
         histories = (
             lambda many: messages_of(json.dumps(many), ConversionLog()),
-            lambda many: list(SOURCE.events(SOURCE.read(row | {"messages": many}, log), log)),
+            lambda many: list(SOURCE.events(SOURCE.read(row | {"messages": many}, log, RecordContext()), log)),
         )
         for history in histories:
             with pytest.raises(RowError, match="10,001 messages") if count > 10_000 else nullcontext():

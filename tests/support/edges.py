@@ -83,23 +83,27 @@ def json_of_trajectory(trajectory: Trajectory) -> dict[str, Any]:
     """Write a trajectory down for people."""
     steps = []
     for step in trajectory.steps:
-        parts = {name: value for name, value in step._asdict().items() if value or name == "observation"}
-        if step.call is not None:
-            parts["call"] = {
-                "name": step.call.name,
-                **{name: value for name, value in step.call._asdict().items() if value},
-            }
+        parts: dict[str, Any] = {name: text for name, text in step._asdict().items() if text and name != "reply"}
+        if step.calls:
+            parts["calls"] = [_json_of_call(call) for call in step.calls]
+        if step.reply is not None:
+            parts["reply"] = step.reply
         steps.append(parts)
     return {**trajectory._asdict(), "steps": steps, "outcome": trajectory.outcome._asdict()}
 
 
+def _json_of_call(call: ToolCall) -> dict[str, Any]:
+    parts = {name: value for name, value in call._asdict().items() if value or name in {"name", "observation"}}
+    return {name: value for name, value in parts.items() if value is not None}
+
+
 def trajectory_of_json(written: dict[str, Any]) -> Trajectory:
     """Read what `json_of_trajectory` wrote."""
-    empty: dict[str, Any] = {"reasoning": "", "visible": "", "call": None, "observation": None}
+    empty: dict[str, Any] = {"reasoning": "", "visible": ""}
     steps = []
     for step in written["steps"]:
-        call = ToolCall(**step["call"]) if "call" in step else None
-        steps.append(Step(**{**empty, **step, "call": call}))
+        calls = tuple(ToolCall(**call) for call in step.get("calls", ()))
+        steps.append(Step(**{**empty, **step, "calls": calls}))
     outcome = Outcome(**written["outcome"])
     return Trajectory(system=written["system"], task=written["task"], steps=tuple(steps), outcome=outcome)
 
@@ -160,8 +164,8 @@ def swe_zero_system_text(submit: str) -> str:
 def marks(source: str) -> dict[str, str]:
     """Text that all rows of a source share -> the mark that stands for it in golden files."""
     return {
-        preamble(SOURCES[source].tools): "(preamble)",
-        with_tools("", SOURCES[source].tools): "(tools)",
+        preamble(SOURCES[source].tools(None)): "(preamble)",
+        with_tools("", SOURCES[source].tools(None)): "(tools)",
         swe_zero_system_text("call"): "(briefing)",
         swe_zero_system_text("answer"): "(briefing: answer)",
     }

@@ -24,7 +24,7 @@ from sera_swezero.errors import RowError
 from sera_swezero.report import Report
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.schemas.columns import types_of
-from sera_swezero.sources import SOURCES
+from sera_swezero.sources import SOURCES, RecordContext
 from sera_swezero.upstream import Raw, plan_shards, shard_reader, take_snapshot
 from sera_swezero.views import ViewInput, text_row
 
@@ -199,16 +199,18 @@ def convert_as(raw: bytes | dict[str, Any], request: Request) -> Converted:
 def trajectory_of(raw: bytes | dict[str, Any], config: str) -> Trajectory:
     """Read one record as the config would. Raises RowError."""
     source, log = SOURCES[CONFIGS[config].origins[0].source], ConversionLog()
-    return fold(source.events(source.read(raw, log), log))
+    return fold(source.events(source.read(raw, log, RecordContext()), log))
 
 
 def render(trajectory: Trajectory, request: Request) -> Converted:
     """Write a trajectory down in the request's view, with the columns of a record that is usual for the source."""
     origin = request.origins[0]
     source, log = SOURCES[origin.source], ConversionLog()
+    record = source.read(line(sera([])) if origin.source == "sera" else swe_zero([]), log, RecordContext())
     view_input = ViewInput(
-        record=source.read(line(sera([])) if origin.source == "sera" else swe_zero([]), log),
+        record=record,
         trajectory=trajectory,
+        tools=source.tools(record),
         source=source,
         origin=origin,
         submit=request.submit,

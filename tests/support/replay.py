@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sera_swezero.core.trajectory import Called, Ended, Event, Observed, Said, System, Task, Trajectory
+from sera_swezero.core.trajectory import Called, Ended, Event, Observed, Replied, Said, System, Task, Trajectory
 
 
 def replay(trajectory: Trajectory) -> Iterator[Event]:
@@ -14,8 +14,11 @@ def replay(trajectory: Trajectory) -> Iterator[Event]:
         yield Task(trajectory.task)
     for step in trajectory.steps:
         yield Said(step.reasoning, step.visible)
-        if step.call is not None:
-            yield Called(step.call)
-        if step.observation is not None:
-            yield Observed(step.observation, step.call.id if step.call else None)
+        for call in step.calls:
+            yield Called(call._replace(observation=None))
+        for call in step.calls:
+            if call.observation is not None:
+                yield Observed(call.observation, call.id)
+        if step.reply is not None:
+            yield Replied(step.reply)
     yield Ended(trajectory.outcome)

@@ -26,6 +26,7 @@ from sera_swezero.views import VIEWS
 from tests.support.edges import EDGES
 from tests.support.raw import T2, ZERO, Converted, convert_as, render, sample_records, trajectory_of
 from tests.support.sample import SETS
+from tests.support.steps import step
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
 LIMITS = {"wide_integer", "literal_tags", "no_turns"}
@@ -34,7 +35,7 @@ LIMITS = {"wide_integer", "literal_tags", "no_turns"}
 
 def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
     """What is left of a rollout in a view, loss by loss."""
-    steps = [step._replace(call=step.call and call_after(step.call, view)) for step in trajectory.steps]
+    steps = [step._replace(calls=tuple(call_after(call, view) for call in step.calls)) for step in trajectory.steps]
     if view == "sharegpt":
         steps = alternating(steps)
     if view == "openai":
@@ -52,25 +53,28 @@ def call_after(call: ToolCall, view: str) -> ToolCall:
 
 def numbered(steps: list[Step]) -> Iterator[Step]:
     calls = 0
-    for step in steps:
-        if step.call is None:
-            yield step
-        else:
-            yield step._replace(call=step.call._replace(id=step.call.id or f"call_{calls}"))
-            calls += 1
+    for one in steps:
+        named = tuple(call._replace(id=call.id or f"call_{number}") for number, call in enumerate(one.calls, calls))
+        calls += len(named)
+        yield one._replace(calls=named)
 
 
 def alternating(steps: list[Step]) -> list[Step]:
-    """No observation behind the last turn, and no turn behind a turn that nobody answered."""
+    """Nothing behind the last turn, no turn behind a turn that nobody answered, and no reply behind an observation."""
     kept: list[Step] = []
-    for step in steps:
-        if kept and kept[-1].observation is None:
+    for given_step in steps:
+        one = given_step
+        if one.reply is not None and one.calls:
+            *others, last = one.calls
+            last = last._replace(observation=join(last.observation or "", one.reply))
+            one = one._replace(calls=(*others, last), reply=None)
+        if kept and kept[-1].reply is None and not kept[-1].calls:
             before = kept.pop()
-            words = {"reasoning": join(before.reasoning, step.reasoning), "visible": join(before.visible, step.visible)}
-            kept.append(step._replace(**words))
-        else:
-            kept.append(step)
-    kept[-1] = kept[-1]._replace(observation=None)
+            words = {"reasoning": join(before.reasoning, one.reasoning), "visible": join(before.visible, one.visible)}
+            one = one._replace(**words)
+        kept.append(one)
+    last = kept[-1]
+    kept[-1] = last._replace(calls=tuple(call._replace(observation=None) for call in last.calls), reply=None)
     return kept
 
 
@@ -81,7 +85,7 @@ def value_of(arguments: str) -> str:
 
 def valued(trajectory: Trajectory) -> Trajectory:
     steps = [
-        step._replace(call=step.call and step.call._replace(arguments=value_of(step.call.arguments)))
+        step._replace(calls=tuple(call._replace(arguments=value_of(call.arguments)) for call in step.calls))
         for step in trajectory.steps
     ]
     return trajectory._replace(steps=tuple(steps))
@@ -147,18 +151,25 @@ calls = st.builds(
     st.dictionaries(texts, values, max_size=3).map(lambda v: msgspec.json.encode(v).decode()),
     st.none() | st.just("call_abc"),
     st.just(value=False),
+    st.none(),
 )
 
 
 @st.composite
 def trajectories(draw: st.DrawFn) -> Trajectory:
-    """Any rollout that the machine can make: only the last call may lack its observation."""
+    """Any rollout that the machine can make, with up to 5 calls per turn: only the last ones may lack observations."""
     steps = []
     count = draw(st.integers(1, 4))
     for index in range(count):
-        call = draw(st.none() | calls)
-        observed = texts if call is not None and index < count - 1 else st.none() | texts
-        steps.append(Step(draw(texts), draw(texts), call, draw(observed)))
+        made = [call._replace(observation=draw(texts)) for call in draw(st.lists(calls, max_size=5))]
+        if index == count - 1:
+            missing = draw(st.integers(0, len(made)))
+            made = [
+                *made[: len(made) - missing],
+                *(one._replace(observation=None) for one in made[len(made) - missing :]),
+            ]
+        answered = all(call.observation is not None for call in made)
+        steps.append(Step(draw(texts), draw(texts), tuple(made), draw(st.none() | texts) if answered else None))
     return Trajectory(draw(texts), draw(texts), tuple(steps), Outcome(INCOMPLETE))
 
 
@@ -167,7 +178,13 @@ def trajectories(draw: st.DrawFn) -> Trajectory:
 def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory: Trajectory) -> None:
     done = render(trajectory, settle(T2, view=view))
     words = [text for step in trajectory.steps for text in (step.reasoning, step.visible)]
-    if view != "openai" and any(tag in text for text in words for tag in ("<think>", "</think>", "<tool_call>")):
+    tagged = any(tag in text for text in words for tag in ("<think>", "</think>", "<tool_call>"))
+    divided = any(
+        "\n</tool_response>\n<tool_response>\n" in (call.observation or "")
+        for step in trajectory.steps
+        for call in step.calls[: len(step.calls) * (len(step.calls) > 1)]
+    )
+    if view != "openai" and (tagged or divided):
         assert done.error is not None
         assert done.error.reason == "literal_tags"
     elif view == "sharegpt" and any(tag in repr(trajectory) for tag in ("<image>", "{{idx}}")):
@@ -177,12 +194,11 @@ def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory
 
 
 def test_a_submission_is_known_again_in_both_sources() -> None:
-    submit = Step("r", "", ToolCall("submit", "{}", "c", submits=True), "review")
-    last_command = Step("r", "", ToolCall("bash", '{"command": "echo done"}', submits=True), None)
-    for config, step in ((T2, submit), (ZERO, last_command)):
-        trajectory = Trajectory("s", "t", (step,), Outcome(SUBMITTED))
+    submit = step("r", "", ToolCall("submit", "{}", "c", submits=True), "review")
+    last_command = step("r", "", ToolCall("bash", '{"command": "echo done"}', submits=True))
+    for config, last in ((T2, submit), (ZERO, last_command)):
+        trajectory = Trajectory("s", "t", (last,), Outcome(SUBMITTED))
         for view in TRAINING:
             request = settle(config, view=view)
             (back,) = read_back(view, render(trajectory, request), request.config.source).steps
-            assert back.call is not None
-            assert back.call.submits
+            assert back.submits

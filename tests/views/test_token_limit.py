@@ -63,8 +63,8 @@ def test_truncating_keeps_whole_turns_and_ends_on_one(view: str, turns: int, tok
         done = convert_one(SERA, view=view, max_tokens=tokens, **limit)
         back = VIEWS[view].to_trajectory(done.row, SOURCES["sera"])
         assert len(back.steps) == turns
-        assert back.steps[-1].call is not None
-        assert back.steps[-1].observation is None
+        assert back.steps[-1].calls
+        assert back.steps[-1].calls[0].observation is None
         assert done.row["kept_share"] == kept / len(whole)
         assert done.counts["truncated"] == 1
         assert done.counts["trailing_observation"] == 0
@@ -86,8 +86,8 @@ def test_what_was_cut_is_noted_in_full(tokenizer: str) -> None:
     # A cut row is not taken for one that ends in its submission.
     zero = swe_zero(chat([*TURNS[:2], Turn("bye", arguments="echo done", output=None)]))
     rows = [convert_one(zero, ZERO, view="hermes", **more).row for more in ({}, _cut(zero, tokenizer))]
-    ends = [VIEWS["hermes"].to_trajectory(row, SOURCES["sera"]).steps[-1].call for row in rows]
-    assert [call.submits for call in ends] == [True, False]
+    ends = [VIEWS["hermes"].to_trajectory(row, SOURCES["sera"]).steps[-1].calls for row in rows]
+    assert [call.submits for (call,) in ends] == [True, False]
 
 
 def _cut(zero: dict[str, Any], tokenizer: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from sera_swezero import schemas
 from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import (
@@ -32,7 +33,7 @@ from sera_swezero.core.trajectory import (
 )
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
-from sera_swezero.sources.source import MESSAGES, Source
+from sera_swezero.sources.source import MESSAGES, RecordContext, Source
 from sera_swezero.views.view import Rendered, Row, View, ViewInput
 
 
@@ -49,7 +50,7 @@ class Run(msgspec.Struct):
     turns: list[Turn] = []
 
 
-def read(raw: bytes | dict[str, Any], conversions: ConversionLog) -> Run:
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: RecordContext) -> Run:
     try:
         if isinstance(raw, bytes):
             return msgspec.json.decode(raw, type=Run)
@@ -64,7 +65,7 @@ def events(record: Run, conversions: ConversionLog) -> Iterator[Event]:
     for turn in record.turns:
         call = turn.run and ToolCall("bash", json.dumps({"command": turn.run}))
         if call and turn.saw is not None:
-            yield Step(turn.think, "", call, turn.saw)
+            yield Step(turn.think, "", (call._replace(observation=turn.saw),))
         else:
             yield Said(turn.think if call else "", "" if call else turn.think)
             if call:
@@ -78,7 +79,7 @@ SOURCE = Source(
     name="toy",
     read=read,
     events=events,
-    tools="tools-swe-zero",
+    tools=lambda record: schemas.tools("tools-swe-zero"),
     system_text=lambda trajectory, submit: trajectory.system or "",
     submit_text=lambda call: "",
     recall=lambda record, facts: None,
@@ -114,14 +115,14 @@ SET = Origin(
 
 def render(view_input: ViewInput) -> Rendered:
     trajectory = view_input.trajectory
-    commands = [step.call.arguments for step in trajectory.steps if step.call]
+    commands = [call.arguments for step in trajectory.steps for call in step.calls]
     row = {"instance_id": view_input.record.instance_id, "commands": "\n".join(commands)}
     return Rendered(row, len(commands), len(commands))
 
 
 def to_trajectory(row: Row, source: Source) -> Trajectory:
     calls = [ToolCall("bash", line) for line in row["commands"].split("\n") if line]
-    steps = tuple(Step("", "", call, None) for call in calls)
+    steps = tuple(Step("", "", (call,)) for call in calls)
     return Trajectory(None, None, steps, Outcome(INCOMPLETE))
 
 
