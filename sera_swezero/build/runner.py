@@ -78,7 +78,13 @@ def build(
     if max_rows is not None and max_rows < 1:
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
-    jobs = plan(names, views, arguments, shard_bytes, max_rows)
+    return build_jobs(plan(names, views, arguments, shard_bytes, max_rows), out, max_rows, workers, bars=bars)
+
+
+def build_jobs(
+    jobs: Sequence[Job], out: Path, max_rows: int | None = None, workers: int | None = None, *, bars: bool = False
+) -> Manifest:
+    """Build what `plan` settled; the rest is as for `build`."""
     with writing(out), folder.claim(out) as before:
         return _build(jobs, out, before, max_rows, workers, bars=bars)
 

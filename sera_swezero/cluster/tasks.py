@@ -90,10 +90,7 @@ def build(
             return None
         _check(todo, out, cluster)
     sweep(out)
-    # Nothing is left to build, so this writes manifest and card, of the commits that the tasks read.
-    commits = {repo: commit for job in jobs for repo, commit in job.snapshot.commits.items() if commit}
-    arguments["revision"] = commits or arguments.get("revision")
-    return runner.build(names, out, views=views, shard_bytes=shard_bytes, workers=1, **arguments)
+    return runner.build_jobs(jobs, out, workers=1)  # nothing is left to build, so this writes manifest and card
 
 
 def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
