@@ -12,22 +12,22 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """One set: an upstream repository and what is known of it apart from its files."""
+    """One set: an upstream repository, or runs of one's own, and what is known of it apart from its files."""
 
     name: str
     """The name of the set, and of the config that reads it alone."""
-    repo: str
-    """The repository's id on the hub."""
+    repo: str = ""
+    """The repository's id on the hub; "" for runs of one's own, which are where `upstream=` says."""
     source: str
     """A key of `sources.SOURCES`."""
     shape: str
     """Which columns its files have: a key of the source's `native_columns`."""
-    pattern: str
-    """The files to read, as an fnmatch pattern of paths inside the repository: their names are upstream's to change."""
-    rows: int
-    """Rows that upstream says it has."""
-    license: str
-    """An SPDX-like id, as on its card."""
+    patterns: tuple[str, ...]
+    """The files to read, as fnmatch patterns of paths inside the repository: their names are upstream's to change."""
+    rows: int = 0
+    """Rows that upstream says it has; 0 where nobody says."""
+    license: str = ""
+    """An SPDX-like id, as on its card; "" where nobody says."""
     agent: str = "Agent"
     """The program that made the rollouts."""
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +43,8 @@ class Origin:
     @property
     def about(self) -> str:
         """The set in a few words."""
+        if not self.repo:
+            return f"{self.agent} rollouts of your own"
         facts = {"rollout": "T1 or T2", **self.facts}
         what = "{teacher}, {scale} set, rollout {rollout}".format(**facts) if self.facts else self.repo
         return f"{self.agent} rollouts of {what}"
@@ -62,6 +64,11 @@ class Config:
     def source(self) -> str:
         """The name of the source of every set: a config never mixes sources."""
         return self.origins[0].source
+
+    @property
+    def own(self) -> bool:
+        """Whether it reads runs of one's own: it has no repository, and `upstream=` must say where they are."""
+        return not self.origins[0].repo
 
     @property
     def default_view(self) -> str:
@@ -89,7 +96,7 @@ def _sera(
         source="sera",
         agent="SWE-agent",
         shape="sera",
-        pattern="*.jsonl",
+        patterns=("*.jsonl",),
         rows=rows,
         license="odc-by",
         facts={fact: value for fact, value in facts.items() if value},
@@ -104,7 +111,7 @@ def _swe_zero(name: str, repo: str, rows: int, shape: str) -> Origin:
         source="swe_zero",
         agent="mini-swe-agent",
         shape=shape,
-        pattern="*.parquet",
+        patterns=("*.parquet",),
         rows=rows,
         license="apache-2.0",
         default_view="native",
@@ -150,6 +157,9 @@ SWE_ZERO = (
     _swe_zero("swe-zero-multilang-300", "SWE-ZERO-multilang-300-trajectories", 300, "swe-zero-1k"),
 )
 
+OWN = (Origin(name="swe-agent", source="sera", agent="SWE-agent", shape="sera", patterns=("*.jsonl",)),)
+"""Runs of one's own, by the program that made them."""
+
 DEFAULT = "sera"
 """The config where none is named."""
 
@@ -174,5 +184,5 @@ CONFIGS[DEFAULT] = Config(name=DEFAULT, origins=SERA, about="the four SERA sets 
 for _origin in SERA_OTHERS:
     add_set(_origin)
 CONFIGS["sera-all"] = Config(name="sera-all", origins=SERA + SERA_OTHERS, about="all thirteen SERA sets")
-for _origin in SWE_ZERO:
+for _origin in (*SWE_ZERO, *OWN):
     add_set(_origin)

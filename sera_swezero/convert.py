@@ -22,6 +22,7 @@ from sera_swezero.schemas.validate import check_row
 from sera_swezero.sources import SOURCES, RecordContext
 from sera_swezero.upstream import Raw, Shard, Snapshot
 from sera_swezero.upstream.at_exit import closed_at_exit
+from sera_swezero.upstream.formats import instance_of
 from sera_swezero.upstream.window_reader import WindowReader
 from sera_swezero.upstream.windows import Record, Window
 from sera_swezero.views import Row, ViewInput, text_row
@@ -53,8 +54,8 @@ class Converted:
         return text_row(self.row)
 
 
-def read_record(raw: Raw, origin: Origin, request: Request, path: str = "") -> ViewInput:
-    """Read one record of a set and fold it; `path` is where its file lies.
+def read_record(raw: Raw, origin: Origin, request: Request, file: str = "") -> ViewInput:
+    """Read one record of a set and fold it. A record that does not name its instance is named after its file.
 
     Raises:
         RowError: it is not a legal trajectory, or the policy `incomplete="reject"` refuses it.
@@ -63,7 +64,9 @@ def read_record(raw: Raw, origin: Origin, request: Request, path: str = "") -> V
         raise RowError("not_json", raw.fault)
     source = SOURCES[origin.source]
     record_conversions, conversions = ConversionLog(), ConversionLog()
-    record = source.read(raw.data, record_conversions, RecordContext(path))
+    record = source.read(raw.data, record_conversions, RecordContext())
+    if not record.instance_id:
+        record.instance_id = instance_of(file, raw.offset, origin.patterns)
     trajectory = fold(source.events(record, conversions))
     if request.arguments.incomplete == "reject" and not trajectory.submitted:
         ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()

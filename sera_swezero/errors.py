@@ -70,7 +70,7 @@ class RowError(SeraSweZeroError):
         reason: one of `REASONS`.
         problem: one sentence: what was found and what would have been right.
         where: path inside the record, such as `$.messages[7].tool_calls`; `$` for the whole record.
-        repo: upstream repo id, "" until `located` sets it, as the next two.
+        repo: upstream repo id, "" for runs of one's own below a root; `located` sets it, as the next two.
         file: path inside the repo.
         offset: byte offset of the line (JSONL) or row number inside the file (Parquet).
     """
@@ -92,7 +92,8 @@ class RowError(SeraSweZeroError):
         return self
 
     def __str__(self) -> str:
-        place = f"{self.repo}/{self.file} at {self.offset}: " if self.repo else ""
+        place = "/".join(filter(None, (self.repo, self.file)))
+        place = f"{place} at {self.offset}: " if place else ""
         return f"{place}{self.reason}: {self.problem} ({self.where})"
 
 

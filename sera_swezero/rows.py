@@ -20,9 +20,10 @@ from sera_swezero.errors import ConfigError, RowError
 from sera_swezero.report import Report, log_pass
 from sera_swezero.request import filters
 from sera_swezero.request.arguments import ArgumentsDict
+from sera_swezero.request.request_snapshot import snapshot_of
 from sera_swezero.request.row_columns import columns, raw_columns
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.upstream import DEFAULT_SHARD_BYTES, Raw, Snapshot, plan_shards, row_group_starts, take_snapshot
+from sera_swezero.upstream import DEFAULT_SHARD_BYTES, Raw, Snapshot, plan_shards, row_group_starts
 from sera_swezero.upstream.window_reader import WindowReader
 from sera_swezero.upstream.windows import Record, join_windows, plan_windows
 from sera_swezero.views import Row
@@ -61,10 +62,7 @@ class RowIterator(Iterator[Row]):
 
     def __init__(self, request: Request, *, token: str | bool | None = None, on_reject: Reject | None = None) -> None:
         self.request = request
-        arguments = request.arguments
-        self.snapshot = take_snapshot(
-            request.origins, upstream=arguments.upstream, revision=arguments.revision, token=token
-        )
+        self.snapshot = snapshot_of(request, token=token)
         """The upstream commits and files that are read."""
         filters.check(request, self.snapshot)
         self.report = Report()

@@ -39,22 +39,25 @@ def with_tables(text: str) -> str:
 
 
 def _families() -> Iterable[Sequence[str]]:
-    """A line for each config of several sets, and one for all sets of a source."""
+    """A line for each config of several sets, one for all sets of a source, and one for each of one's own runs."""
     sources: dict[str, list[Config]] = {}
     for config in CONFIGS.values():
         if len(config.origins) > 1:
             yield _config(config)
-        else:
+        elif not config.own:
             sources.setdefault(config.source, []).append(config)
     for sets in sources.values():
         _, _, _, view, licence = _config(sets[0])
         owners = ", ".join(sorted({config.origins[0].repo.partition("/")[0] for config in sets}))
         rows = sum(config.rows for config in sets)
         yield f"[{len(sets)} sets](docs/configs.md), such as `{sets[0].name}`", owners, f"{rows:,}", view, licence
+    yield from (_config(config) for config in CONFIGS.values() if config.own)
 
 
 def _config(config: Config) -> Sequence[str]:
     name = f"`{config.name}`" + (" (default)" if config.name == DEFAULT else "")
+    if config.own:
+        return name, f"{config.about}, as `upstream=` says", "", config.default_view, ""
     upstream = config.origins[0].repo if len(config.origins) == 1 else config.about
     licences = ", ".join(sorted({origin.license for origin in config.origins}))
     return name, upstream, f"{config.rows:,}", config.default_view, licences

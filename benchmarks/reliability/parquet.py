@@ -22,7 +22,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.upstream import plan_shards, row_group_starts, shard_reader, take_snapshot
 
 _REPO = "made/up"
-_ORIGIN = Origin(name="up", repo=_REPO, source="swe_zero", shape="", pattern="*.parquet", rows=0, license="none")
+_ORIGIN = Origin(name="up", repo=_REPO, source="swe_zero", shape="", patterns=("*.parquet",), rows=0, license="none")
 _COLUMNS = {"instance_id": "string", "messages": "messages", "n_turns": "int64"}
 _SECONDS = 60  # in which a file must have been read
 _MEMORY = 8 << 30  # bytes of address space, so that a size that is wrong costs an error and not the machine

@@ -20,9 +20,10 @@ from sera_swezero.request import filters
 from sera_swezero.request.arguments import OF_SEVERAL_SETS, PATHS, RowArgumentsDict
 from sera_swezero.request.benchmark_overlap import BUILT_IN
 from sera_swezero.request.identity import ROWS_VERSION, describe
+from sera_swezero.request.request_snapshot import snapshot_of
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.upstream import Snapshot, plan_shards, row_group_starts, take_snapshot
+from sera_swezero.upstream import Snapshot, plan_shards, row_group_starts
 from sera_swezero.version import __version__
 
 SHARD_BYTES = 256 * 1024 * 1024
@@ -111,7 +112,7 @@ def _build(
 def plan(
     names: Sequence[str], views: Sequence[str], arguments: RowArgumentsDict, shard_bytes: int, max_rows: int | None
 ) -> list[Job]:
-    """Settle what is built: one job per config and view, with upstream resolved once per repo.
+    """Settle what is built: one job per config and view, with upstream resolved once per config.
 
     Raises:
         ConfigError, UpstreamError: as `build`; also for a file of `dedup` that was made from other data.
@@ -120,14 +121,12 @@ def plan(
     snapshots: dict[str, Snapshot] = {}
     for given in [given for name in names for given in _members(name, views, _portable(arguments))]:
         request = settle(**given)
-        repo = request.origins[0].repo
-        if repo not in snapshots:
-            snapshots[repo] = take_snapshot(
-                request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision
-            )
-        filters.check(request, snapshots[repo])
-        units = _units(request, given, snapshots[repo], shard_bytes, max_rows)
-        jobs[request.name] = Job(request=request, snapshot=snapshots[repo], units=tuple(units))
+        name = request.config.name
+        if name not in snapshots:
+            snapshots[name] = snapshot_of(request)
+        filters.check(request, snapshots[name])
+        units = _units(request, given, snapshots[name], shard_bytes, max_rows)
+        jobs[request.name] = Job(request=request, snapshot=snapshots[name], units=tuple(units))
     return list(jobs.values())
 
 

@@ -26,10 +26,11 @@ def configs(as_json: Json = False) -> None:
     rows = []
     for config in CONFIGS.values():
         name = f"{config.name} (default)" if config.name == DEFAULT else config.name
+        count = "" if config.own else number(config.rows)
         licences = ", ".join(sorted({origin.license for origin in config.origins}))
-        rows.append([name, number(config.rows), config.default_view])
+        rows.append([name, count, config.default_view])
         # Repo ids are up to 48 characters long: on lines of their own they are whole on any terminal.
-        what = config.origins[0].repo if len(config.origins) == 1 else config.about
+        what = config.origins[0].repo if len(config.origins) == 1 and not config.own else config.about
         rows.append([f"  {what}", "", licences])
     print_table(Table(header=["config", "rows", "view, licence"], rows=rows, text_columns=(0, 2)))
     views = ", ".join(f"-{view}" for view in VIEWS)
@@ -43,10 +44,10 @@ def _described(config: Config) -> dict[str, object]:
     return {
         "config": config.name,
         "about": config.about,
-        "upstream": [origin.repo for origin in config.origins],
-        "rows": config.rows,
+        "upstream": [origin.repo for origin in config.origins if origin.repo],
+        "rows": None if config.own else config.rows,
         "default_view": config.default_view,
         "views": list(VIEWS),
-        "license": sorted({origin.license for origin in config.origins}),
+        "license": sorted({origin.license for origin in config.origins if origin.license}),
         "default": config.name == DEFAULT,
     }

@@ -7,17 +7,21 @@ from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Json, complete_config, print_json
+from sera_swezero.cli.options import Json, complete_config, print_json, takes_arguments
 from sera_swezero.display.outputs import check_outputs
+from sera_swezero.request.arguments import ArgumentsDict
 
 
+@takes_arguments(only=("upstream",))
 def lock(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CONFIG", help="Configs; all without any.", autocompletion=complete_config),
+        typer.Argument(metavar="CONFIG", help="Configs; all of the hub without any.", autocompletion=complete_config),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The lock file to write.")] = Path("sera-swezero.lock"),
     as_json: Json = False,
+    *,
+    arguments: ArgumentsDict,
 ) -> None:
     """Resolve upstream to commits and write {"repos": {repo: commit}}; `revision=` takes the file.
 
@@ -26,7 +30,7 @@ def lock(
     from sera_swezero.request.lock_file import update_lock
 
     check_outputs(out=out)
-    update = update_lock(out, names or ())
+    update = update_lock(out, names or (), arguments.get("upstream"))
     if as_json:
         print_json({"file": str(out), "repos": update.resolved}, indent=None)
         return

@@ -27,10 +27,11 @@ from sera_swezero.request import filters
 from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict, refuse_unknown
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.identity import ROWS_VERSION, describe
+from sera_swezero.request.request_snapshot import snapshot_of
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.schemas.columns import features as plain_features
-from sera_swezero.upstream import DEFAULT_SHARD_BYTES, take_snapshot
+from sera_swezero.upstream import DEFAULT_SHARD_BYTES
 from sera_swezero.upstream.windows import Window
 from sera_swezero.version import __version__
 from sera_swezero.views import Columns, Row
@@ -85,12 +86,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         # From arguments without a name, datasets would stream zero rows and say nothing.
         name = config_name or DEFAULT
         self.request = settle(name, **arguments)
-        self.snapshot = take_snapshot(
-            self.request.origins,
-            upstream=self.request.arguments.upstream,
-            revision=self.request.arguments.revision,
-            token=kwargs.get("token"),
-        )
+        self.snapshot = snapshot_of(self.request, token=kwargs.get("token"))
         filters.check(self.request, self.snapshot)
         self.report = Report()
         kwargs["hash"] = self._digest()
@@ -106,7 +102,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         return datasets.DatasetInfo(
             description=f"{self.request.config.about}; view {self.request.view.name}",
             features=features(columns(self.request)),
-            homepage=f"https://huggingface.co/datasets/{origins[0].repo}",
+            homepage=f"https://huggingface.co/datasets/{origins[0].repo}" if origins[0].repo else "",
             license=", ".join(sorted({origin.license for origin in origins})),
         )
 

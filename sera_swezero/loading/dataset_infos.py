@@ -57,13 +57,12 @@ def _entry(name: str, suffix: str | None) -> dict[str, Any]:
     # Not by way of a request: below datasets 4.8 none is granted for views with Json leaves, and the file is one.
     config = CONFIGS[name]
     view = VIEWS[suffix or config.default_view]
-    entry: dict[str, Any] = {
-        "description": f"{config.about}; view {view.name}",
-        "homepage": f"https://huggingface.co/datasets/{config.origins[0].repo}",
-        "license": ", ".join(sorted({origin.license for origin in config.origins})),
-        "version": __version__,
-        "upstream": {origin.repo: origin.rows for origin in config.origins},
-    }
+    entry: dict[str, Any] = {"description": f"{config.about}; view {view.name}"}
+    if not config.own:
+        entry["homepage"] = f"https://huggingface.co/datasets/{config.origins[0].repo}"
+        entry["license"] = ", ".join(sorted({origin.license for origin in config.origins}))
+    entry["version"] = __version__
+    entry["upstream"] = {origin.repo: origin.rows for origin in config.origins if origin.repo}
     described = types_of(view.columns(SOURCES[config.source], config.origins[0].shape))
     if JSON_LEAVES not in described.values():
         entry["features"] = features(described)

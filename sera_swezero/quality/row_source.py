@@ -18,10 +18,10 @@ from sera_swezero.report import Report
 from sera_swezero.request.arguments import NARROWING, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.kept_rows import Place
+from sera_swezero.request.request_snapshot import snapshot_of
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.rows import convert_records
 from sera_swezero.sources import SOURCES
-from sera_swezero.upstream import take_snapshot
 from sera_swezero.views import VIEWS, Row
 
 _BATCH = 32  # Parquet rows that are Python objects at a time
@@ -95,12 +95,11 @@ class _Config(RowSource):
     request: Request = field(kw_only=True)
 
     def read(self) -> Iterator[PlacedRow]:
-        arguments = self.request.arguments
-        snapshot = take_snapshot(self.request.origins, upstream=arguments.upstream, revision=arguments.revision)
+        snapshot = snapshot_of(self.request)
         self.upstream |= snapshot.upstream
         self.made_from |= {
             "commits": dict(snapshot.commits),
-            "files": {f"{file.repo}/{file.path}": file.size for file in snapshot.files},
+            "files": {file.place: file.size for file in snapshot.files},
         }
         sizes = [file.size for file in snapshot.files]
         before = {(file.repo, file.path): sum(sizes[:at]) for at, file in enumerate(snapshot.files)}

@@ -117,8 +117,8 @@ class Arguments:
         "add the repo, commit, file, offset and conversion counts of each row", "True or False", default=False
     )
     upstream: str | None = _argument(
-        "a root laid out as `ROOT/<owner>/<repo>/<files>` to read instead of the hub",
-        "a folder, an fsspec URL or `sample`",
+        "a root laid out as `ROOT/<owner>/<repo>/<files>` to read instead of the hub; the place of your own runs",
+        "a folder, an fsspec URL or `sample`; for your own runs also a file or `hf://datasets/OWNER/NAME`",
         min_length=1,
     )
     revision: str | Mapping[str, str] | None = _argument(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sera_swezero.catalog import CONFIGS, Config, Origin
 from sera_swezero.request.arguments import NARROWING, OF_SEVERAL_SETS, Arguments
+from sera_swezero.request.hub_upstream import FORM, HUB, hub_upstream
 from sera_swezero.views import VIEWS, View
 
 JSON_LEAVES_SINCE = (4, 8)
@@ -34,6 +35,7 @@ def clashes(
         view: the view that these mean.
         origins: the origins of the config that `teacher`, `scale` and `rollout` leave.
     """
+    yield from _of_upstream(arguments, config)
     yield from _of_view(arguments, config, suffix, view)
     yield from _of_sets(arguments, config, origins)
     if (arguments.max_tokens is None) != (arguments.tokenizer is None):
@@ -43,11 +45,24 @@ def clashes(
             f"overlong={arguments.overlong!r} says what happens to rows with more than max_tokens; "
             "pass max_tokens and tokenizer, too"
         )
-    if arguments.upstream is not None and arguments.revision is not None:
+
+
+def _of_upstream(arguments: Arguments, config: Config) -> Iterator[str]:
+    upstream, revision = arguments.upstream, arguments.revision
+    if config.own and upstream is None:
+        yield f"{config.name!r} reads runs of your own; pass upstream= with a folder, an fsspec URL or {FORM}"
+    on_hub = hub_upstream(upstream) if config.own else None
+    if config.own and upstream and upstream.startswith(HUB) and not on_hub:
+        yield f"upstream={upstream!r} names no dataset repository; {FORM} was expected"
+    if upstream is None or revision is None:
+        return
+    if on_hub is None:
         yield (
-            f"upstream={arguments.upstream!r} is read as it is and has no revisions; "
-            f"revision={arguments.revision!r} works with the hub only"
+            f"upstream={upstream!r} is read as it is and has no revisions; "
+            f"revision={revision!r} works with the hub only"
         )
+    elif on_hub[1] is not None:
+        yield f"upstream={upstream!r} names a revision already; leave revision={revision!r} out"
 
 
 def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: View) -> Iterator[str]:

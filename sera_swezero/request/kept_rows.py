@@ -1,7 +1,7 @@
 """The file of kept rows that `sera-swezero dedup` writes and `dedup=PATH` reads: Parquet, one row per kept row.
 
     instance_id  string   of the row; for people, and to filter other copies of the data
-    repo         string   upstream repo; "" if rows were read from a folder of Parquet
+    repo         string   upstream repo; "" for rows of one's own below a folder, converted or in Parquet
     file         string   path inside the repo, or the folder
     offset       int64    byte offset of the line (JSONL), or row number in the file (Parquet)
 
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from sera_swezero.display.outputs import replacing
 from sera_swezero.errors import ConfigError
+from sera_swezero.upstream.records import place_of
 
 _KEY = b"sera_swezero"
 _NONE: array[int] = array("q")
@@ -89,7 +90,7 @@ class KeptRows(NamedTuple):
 
         The version is its size in bytes and the commit that is to be read, "" where there is none. Raises ConfigError.
         """
-        argument, place = f"dedup={str(self.path)!r}", f"{repo}/{file}"
+        argument, place = f"dedup={str(self.path)!r}", place_of(repo, file)
         files, made_from = self.metadata.get("files", {}), self.metadata.get("commits", {}).get(repo, "")
         if place not in files:
             msg = f"{argument} was made without {place}; it was made from {', '.join(files) or 'a folder of rows'}"

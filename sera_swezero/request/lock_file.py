@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.display.outputs import write_file
+from sera_swezero.errors import ConfigError
+from sera_swezero.request.arguments import StrPath
 from sera_swezero.request.settle import settle
 from sera_swezero.upstream import take_snapshot
 from sera_swezero.upstream.snapshot import read_lock
@@ -25,19 +27,25 @@ class LockUpdate(NamedTuple):
     """What the file says now: the resolved commits, and those of other repos as they were."""
 
 
-def update_lock(path: Path, names: Iterable[str] = ()) -> LockUpdate:
+def update_lock(path: Path, names: Iterable[str] = (), upstream: StrPath | None = None) -> LockUpdate:
     """Resolve the upstream repos of configs to commits, and write `{"repos": {repo: commit}}`.
 
     Args:
         path: the lock file; repos in it that are not resolved now keep their commits.
-        names: config names; all configs if there are none.
+        names: config names; all configs that have repos if there are none.
+        upstream: where runs of one's own are on the hub, as `hf://datasets/OWNER/NAME`.
 
     Raises:
-        ConfigError: an unknown config, or a file that is not a lock file.
+        ConfigError: an unknown config, a root that has no commits, or a file that is not a lock file.
         UpstreamError: a repo cannot be resolved; the file stays as it was.
         OutputError: the file cannot be written.
     """
-    origins = {origin.repo: origin for name in names or CONFIGS for origin in settle(name).origins}
+    names = list(names) or [name for name, config in CONFIGS.items() if not config.own]
+    requests = [settle(name, upstream=upstream) for name in names]
+    if any(request.arguments.upstream is not None for request in requests):
+        msg = f"upstream={str(upstream)!r} has no commits to lock for {', '.join(names)}; a repository on the hub has"
+        raise ConfigError(msg)
+    origins = {origin.repo: origin for request in requests for origin in request.origins}
     before = read_lock(str(path)) if path.is_file() else {}
     resolved = dict(take_snapshot(list(origins.values())).commits)
     after = dict(sorted({**before, **resolved}.items()))

@@ -11,6 +11,7 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import NARROWING, Arguments, ArgumentsDict, check
 from sera_swezero.request.clashes import clashes
 from sera_swezero.request.config_names import split_name
+from sera_swezero.request.hub_upstream import hub_upstream
 from sera_swezero.views import VIEWS, View
 from sera_swezero.views.token_limit import DROP, Limit
 
@@ -25,13 +26,14 @@ class Request:
     submit: str
     """How the view shows a submission; "" in a view that has only one way."""
     origins: tuple[Origin, ...]
-    """The upstream repos to read."""
+    """The upstream repos to read. Runs of one's own have the repo that `upstream` names on the hub, else ""."""
     repeated: frozenset[str]
     """The names of sets that are left out, since other sets that are read hold every row of them, too."""
     limit: Limit | None
     """The most tokens of a row, and what happens to a longer one; None for rows of any length."""
     arguments: Arguments
-    """The arguments as they were given, with the defaults of the config filled in."""
+    """The arguments as they were given, with the defaults of the config filled in. Runs of one's own on the hub are
+    read as any repo is: `upstream` is None, and the revision that it names is in `revision`."""
 
     @property
     def name(self) -> str:
@@ -59,6 +61,11 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
     limit = None
     if arguments.max_tokens is not None and arguments.tokenizer is not None:
         limit = Limit(arguments.max_tokens, arguments.tokenizer, arguments.overlong or DROP)
+    arguments = replace(arguments, view=view.name, incomplete=arguments.incomplete or config.incomplete)
+    if config.own and (found := hub_upstream(arguments.upstream)):
+        repo, revision = found
+        origins = tuple(replace(origin, repo=repo) for origin in origins)
+        arguments = replace(arguments, upstream=None, revision=revision or arguments.revision)
     return Request(
         config=config,
         view=view,
@@ -66,7 +73,7 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
         origins=origins,
         repeated=frozenset() if arguments.repeats == "keep" else _repeated(origins),
         limit=limit,
-        arguments=replace(arguments, view=view.name, incomplete=arguments.incomplete or config.incomplete),
+        arguments=arguments,
     )
 
 

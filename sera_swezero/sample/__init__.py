@@ -1,7 +1,8 @@
 """The embedded corpus: a small stand-in for the upstream repositories.
 
 `ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`, with every known oddity
-at a known count. In a checkout, `python -m tools.sample_corpus --help` says how to make more rows.
+at a known count. Runs of a set without a repository are looked for in `<set>/`. In a checkout,
+`python -m tools.sample_corpus --help` says how to make more rows.
 """
 
 from __future__ import annotations
@@ -16,4 +17,8 @@ ROOT = Path(__file__).resolve().parent / "corpus"
 
 def sampled_configs() -> list[str]:
     """The configs of which the corpus has every set: a set may be in the catalog alone."""
-    return [name for name, config in CONFIGS.items() if all((ROOT / one.repo).is_dir() for one in config.origins)]
+    return [
+        name
+        for name, config in CONFIGS.items()
+        if all((ROOT / (one.repo or one.name)).is_dir() for one in config.origins)
+    ]

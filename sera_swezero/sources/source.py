@@ -28,10 +28,12 @@ RECALL = Column(
 
 
 class RecordContext(NamedTuple):
-    """What is known of a record apart from its own text."""
+    """What the caller says of records, where they do not say it themselves."""
 
-    path: str = ""
-    """Where its file lies below the root or inside the repo; "" where that is not known."""
+    messages_column: str | None = None
+    """The column that holds the messages; None for the source's own guess."""
+    tools: Tools = ()
+    """The tools that the model could call, for records that name none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,8 @@ class Source:
     name: str
     """Its key in `SOURCES`."""
     read: Callable[[bytes | dict[str, Any], ConversionLog, RecordContext], Any]
-    """Raw line or row -> the source's own typed record, which has an `instance_id`. Raises RowError."""
+    """Raw line, row or file -> the source's own typed record, which has an `instance_id`; "" where it says none, and
+    then the name of its file serves. Raises RowError."""
     events: Callable[[Any, ConversionLog], Iterator[Event]]
     """Record -> its events, in order. Raises RowError."""
     tools: Callable[[Any], Tools]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Literal
 
 from sera_swezero.upstream.line_reader import LineReader
@@ -43,6 +45,18 @@ _BY_SUFFIX = {".jsonl": JSON_LINES, ".parquet": PARQUET, ".json": WHOLE_FILE, ".
 def format_of(path: str) -> Format:
     """The format of a file by the suffix of its path; JSON Lines where the suffix says nothing."""
     return next((one for suffix, one in _BY_SUFFIX.items() if path.endswith(suffix)), JSON_LINES)
+
+
+def instance_of(path: str, offset: int, patterns: Sequence[str]) -> str:
+    """What a record is called that does not name its instance.
+
+    It is the name of the file without the end by which one of the patterns found it; with the record's offset behind
+    it where a file may hold several.
+    """
+    name = path.rpartition("/")[2]
+    ends = [pattern.rpartition("*")[2] for pattern in patterns if fnmatch(path, pattern)]
+    stem = name.removesuffix(max(ends, key=len, default=""))
+    return f"{stem}:{offset}" if format_of(path).divisible else stem
 
 
 def read_as(suffix: str, one: Format) -> None:

@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
+def place_of(repo: str, path: str) -> str:
+    """Repo and path of a file, for messages and as a key; the path alone where there is no repo."""
+    return f"{repo}/{path}" if repo else path
+
+
 class File(NamedTuple):
     """One upstream file."""
 
     repo: str
-    """The id of its repo."""
+    """The id of its repo; "" for runs of one's own below a root."""
 
     path: str
-    """Where it lies inside the repo."""
+    """Where it lies inside the repo, or below the root."""
 
     size: int
     """Bytes."""
@@ -21,12 +26,17 @@ class File(NamedTuple):
     mark: str
     """Something that changes when the content does: a hash, an etag or a time."""
 
+    @property
+    def place(self) -> str:
+        """Repo and path."""
+        return place_of(self.repo, self.path)
+
 
 class Shard(NamedTuple):
     """The records of one file that start in a range of its bytes."""
 
     repo: str
-    """The id of the file's repo."""
+    """The id of the file's repo; "" for runs of one's own below a root."""
 
     file: str
     """Where the file lies inside the repo, below any root."""
@@ -47,8 +57,8 @@ class Shard(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Repo and path, for messages."""
-        return f"{self.repo}/{self.file}"
+        """Repo and path."""
+        return place_of(self.repo, self.file)
 
 
 class Raw(NamedTuple):

@@ -1,15 +1,17 @@
 """Settle what is read: repo and revision become a commit and a listing of files, from the hub or from a root.
 
 A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the
-corpus that ships with the package. The files of a repo may lie in any folder inside it.
+corpus that ships with the package. The files of a repo may lie in any folder inside it. For runs of one's own, which
+have no repo, the root is the folder of the runs, or a file of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -36,13 +38,16 @@ class Snapshot:
     """The hub; "" below a root."""
 
     commits: Mapping[str, str]
-    """The commit of each repo; "" below a root."""
+    """The commit of each repo; "" below a root. Runs of one's own below a root have the repo ""."""
 
     files: tuple[File, ...]
     """The files in the order in which they are read."""
 
     token: str | bool | None = None
     """As huggingface_hub takes it (None: the stored login)."""
+
+    left_alone: Mapping[str, int] = field(default_factory=dict)
+    """How many files were listed and are not read, by the suffix of their names."""
 
     @property
     def bytes(self) -> int:
@@ -52,7 +57,8 @@ class Snapshot:
     @property
     def is_sample(self) -> bool:
         """Whether the rows are the made-up ones of the corpus that ships with the package."""
-        return self.root is not None and Path(self.root.removeprefix("file://")).resolve() == Path(sample_root())
+        sample = Path(sample_root())
+        return self.root is not None and Path(self.root.removeprefix("file://")).resolve().is_relative_to(sample)
 
     @property
     def upstream(self) -> dict[str, str]:
@@ -76,7 +82,7 @@ def take_snapshot(
     """Resolve and list every origin.
 
     Args:
-        origins: the repos to read.
+        origins: the repos to read, or one set of one's own runs.
         upstream: a root to read from instead of the hub, or "sample".
         revision: a branch, tag or commit; a mapping of repo to one; or the path of a lock file.
         token: as huggingface_hub takes it (None: the stored login).
@@ -87,20 +93,24 @@ def take_snapshot(
         ConfigError: a revision mapping lacks a repo, or a lock file is malformed.
     """
     if upstream is not None:
-        root = sample_root() if upstream == SAMPLE else upstream
-        files = [file for origin in origins for file in _list_root(root, origin)]
-        commits = {origin.repo: "" for origin in origins}
-        return Snapshot(root=root, endpoint="", commits=commits, files=tuple(files))
+        return _below_root(origins, upstream)
     from sera_swezero.hub import listing
 
     wanted = revisions(origins, revision)
-    commits, files = {}, []
+    commits, files, left_alone = {}, [], Counter[str]()
     for origin in origins:
         commit, listed = listing.list_repo(origin.repo, wanted[origin.repo], token=token)
         commits[origin.repo] = commit
         found = [File(repo=origin.repo, path=file.path, size=file.size, mark=file.mark) for file in listed]
-        files += _matching(origin, found, f"{origin.repo} at {commit[:12]}")
-    return Snapshot(root=None, endpoint=listing.endpoint(), commits=commits, files=tuple(files), token=token)
+        files += _matching(origin, found, f"{origin.repo} at {commit[:12]}", left_alone)
+    return Snapshot(
+        root=None,
+        endpoint=listing.endpoint(),
+        commits=commits,
+        files=tuple(files),
+        token=token,
+        left_alone=left_alone,
+    )
 
 
 def sample_root() -> str:
@@ -135,19 +145,38 @@ def read_lock(path: str) -> dict[str, str]:
         raise ConfigError(msg) from None
 
 
-def _list_root(root: str, origin: Origin) -> list[File]:
+def _below_root(origins: Sequence[Origin], upstream: str) -> Snapshot:
+    root, files, left_alone = upstream, [], Counter[str]()
+    for origin in origins:
+        root, listed = _list_root(_root(upstream, origin), origin)
+        files += _matching(origin, listed, f"{root.rstrip('/')}/{origin.repo}", left_alone)
+    commits = {origin.repo: "" for origin in origins}
+    return Snapshot(root=root, endpoint="", commits=commits, files=tuple(files), left_alone=left_alone)
+
+
+def _root(upstream: str, origin: Origin) -> str:
+    """The root that `upstream=` names; a folder of this machine by its whole path: workers start in other folders."""
+    if upstream == SAMPLE:
+        return sample_root() if origin.repo else f"{sample_root()}/{origin.name}"
+    return upstream if "://" in upstream or "::" in upstream else Path(upstream).expanduser().absolute().as_posix()
+
+
+def _list_root(root: str, origin: Origin) -> tuple[str, list[File]]:
+    """List the files of a set: the root, and the files below it. A root that is a file stands for its folder."""
     import fsspec
 
     try:
         fs, base = fsspec.core.url_to_fs(root)
-        folder = f"{base.rstrip('/')}/{origin.repo}"
+        folder = f"{base.rstrip('/')}/{origin.repo}".rstrip("/")
         found: dict[str, dict[str, Any]] = fs.find(folder, detail=True)
         if not found and not fs.exists(base):
-            msg = f"upstream={root!r}: no such folder{did_you_mean(root, [SAMPLE])}"
+            msg = f"upstream={root!r}: no such folder{did_you_mean(Path(root).name, [SAMPLE])}"
             raise UpstreamError(msg)
     except (OSError, ValueError, ImportError) as error:
-        msg = f"{root}: cannot list {origin.repo}: {error}"
+        msg = f"{root}: cannot list {origin.repo or 'it'}: {error}"
         raise UpstreamError(msg) from error
+    if not origin.repo and list(found) == [folder]:
+        root, folder = root.rpartition("/")[0], folder.rpartition("/")[0]
     files = [
         File(
             repo=origin.repo,
@@ -158,14 +187,16 @@ def _list_root(root: str, origin: Origin) -> list[File]:
         for path, info in found.items()
         if path != folder
     ]
-    return _matching(origin, files, f"{root.rstrip('/')}/{origin.repo}")
+    return root, files
 
 
-def _matching(origin: Origin, files: Sequence[File], place: str) -> list[File]:
-    matching = sorted(file for file in files if fnmatch(file.path, origin.pattern))
+def _matching(origin: Origin, files: Sequence[File], place: str, left_alone: Counter[str]) -> list[File]:
+    """The files that a set reads, in order; the others are counted by the suffix of their names."""
+    matching = sorted(file for file in files if any(fnmatch(file.path, pattern) for pattern in origin.patterns))
+    left_alone.update(Path(file.path).suffix for file in set(files).difference(matching))
     if not matching:
         found = ", ".join(file.path for file in files[:5]) or "no files at all"
-        msg = f"{place}: no file matches {origin.pattern!r}; found {found}"
+        msg = f"{place}: no file matches {' or '.join(map(repr, origin.patterns))}; found {found}"
         raise UpstreamError(msg)
     total = 0
     for file in matching:

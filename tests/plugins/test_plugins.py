@@ -36,6 +36,7 @@ RUNS = {
         "goal": "Make it fast.",
         "turns": [{"think": "Time it.", "run": "time ./calc", "saw": "1.0"}, {"think": "Stop.", "run": "exit"}],
     },
+    "calc/nameless.traj.json": {"goal": "Say no name.", "turns": [{"think": "There is none.", "run": "true"}]},
     "broken.traj.json": {"goal": 5},
 }
 
@@ -81,14 +82,18 @@ print(json.dumps(list(rows)))
 @pytest.mark.parametrize("way", ["plain", "streaming"])
 def test_load_dataset_gives_the_rows_of_a_set_of_another_package(run: Run, root: str, way: str) -> None:
     rows = json.loads(run("-c", LOAD, "toy-runs", root, way))
-    assert [row["instance_id"] for row in rows] == ["calc-2", "calc-1"]
+    assert [row["instance_id"] for row in rows] == ["calc-2", "nameless", "calc-1"]
     roles = [[message["role"] for message in json.loads(row["messages"])] for row in rows]
     step = ["reasoning", "tool_call", "tool_output"]
-    assert roles == [["system", "user", *step, *step[:2]], ["system", "user", *step, *step, "reasoning", "answer"]]
+    assert roles == [
+        ["system", "user", *step, *step[:2]],
+        ["system", "user", *step[:2]],
+        ["system", "user", *step, *step, "reasoning", "answer"],
+    ]
 
 
 def test_its_view_stands_behind_every_config(run: Run, root: str) -> None:
-    (two, one) = json.loads(run("-c", LOAD, "toy-runs-commands", root, "streaming"))
+    (two, _, one) = json.loads(run("-c", LOAD, "toy-runs-commands", root, "streaming"))
     assert one == {"instance_id": "calc-1", "commands": '{"command": "ls"}\n{"command": "sed -i s/1/2/ calc.py"}'}
     assert len(two["commands"].splitlines()) == 2
     sera = json.loads(run("-c", LOAD, "glm-4.6-lite-t2-commands", "sample", "streaming"))
@@ -103,7 +108,7 @@ def test_the_command_line_builds_checks_counts_and_shows_it(run: Run, root: str,
     assert "1 bad_record" in run(*cli, "build", "toy-runs", "--view", view, "--upstream", root, "--out", out)
     assert "no problem" in run(*cli, "check", out)
     assert "bash" in run(*cli, "stats", out)
-    assert "calc-1" in run(*cli, "show", "toy-runs", "--view", view, "--upstream", root, "--row", "1")
+    assert "calc-1" in run(*cli, "show", "toy-runs", "--view", view, "--upstream", root, "--row", "2")
 
 
 def test_names_that_are_taken_or_lead_nowhere_are_refused() -> None:

@@ -57,13 +57,14 @@ def test_every_name_is_a_config_in_a_view(name: str) -> None:
     expected = view or CONFIGS[base].default_view
     if holds_json(expected):
         return
-    request = settle(name)
+    where = {"upstream": "runs"} if CONFIGS[base].own else {}
+    request = settle(name, **where)
     assert (request.config.name, request.view.name) == (base, expected)
     # The default view's own name behind a config is an alias of the plain name; the published name has it not.
     assert request.name == (base if expected == CONFIGS[base].default_view else f"{base}-{expected}")
     assert request.arguments.incomplete == CONFIGS[base].incomplete
     assert request.arguments.on_error == "skip"
-    assert request == settle(base, view=view)
+    assert request == settle(base, view=view, **where)
 
 
 def test_there_are_as_many_names_as_configs_and_views() -> None:
@@ -217,6 +218,13 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
         "the view 'native' is not for training and is never cut; max_tokens works with "
         + ", ".join(repr(name) for name, view in VIEWS.items() if view.trains),
     ),
+    ("config", "upstream"): (
+        {"name": "swe-agent"},
+        (
+            "'swe-agent' reads runs of your own; pass upstream= with a folder, an fsspec URL or "
+            "hf://datasets/OWNER/NAME[@revision]"
+        ),
+    ),
     ("config", "min_recall"): (
         {"name": "glm-4.6-lite-t1", "min_recall": 0.5},
         (
@@ -286,6 +294,8 @@ FINE: list[dict[str, Any]] = [
     *({"view": view, "max_tokens": 5, "tokenizer": "x"} for view in ("hermes", "sharegpt")),
     {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "overlong": "truncate"},
     {"upstream": "sample", "lineage": True},
+    {"name": "swe-agent", "upstream": "hf://datasets/lab/runs", "revision": "main"},
+    {"name": "sera", "upstream": "hf://datasets/lab/mirror"},
 ]
 """What must not be refused, close to each clash."""
 

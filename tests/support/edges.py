@@ -62,7 +62,7 @@ def _edge(path: Path) -> Edge:
     raw: Any = record
     if record is None:
         raw = edge["line"].encode()
-    elif not CONFIGS[edge["config"]].origins[0].pattern.endswith(".parquet"):
+    elif CONFIGS[edge["config"]].origins[0].patterns != ("*.parquet",):
         text = source == "sera" and not edge.get("verbatim")
         raw = line({**record, "messages": json.dumps(record["messages"])} if text else record)
     return Edge(source, path.stem, edge["config"], edge.get("arguments", {}), record, raw)

@@ -37,7 +37,7 @@ REPO = "me/runs"
 
 
 def origin(pattern: str) -> Origin:
-    return Origin(name="runs", repo=REPO, source="sera", shape="sera", pattern=pattern, rows=0, license="none")
+    return Origin(name="runs", repo=REPO, source="sera", shape="sera", patterns=(pattern,), rows=0, license="none")
 
 
 FILES = {

@@ -30,7 +30,7 @@ from sera_swezero.upstream.row_groups import groups
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPO = "org/set"
-ORIGIN = Origin(name="set", repo=REPO, source="sera", shape="", pattern="*.jsonl", rows=1, license="mit")
+ORIGIN = Origin(name="set", repo=REPO, source="sera", shape="", patterns=("*.jsonl",), rows=1, license="mit")
 FILE = {"type": "file", "path": "rows.jsonl", "size": 3, "oid": "0" * 40}
 
 
@@ -190,7 +190,7 @@ def test_no_damaged_byte_of_a_footer_hides_rows(tmp_path: Path) -> None:
     pq.write_table(pa.table({"n": list(range(40))}), path, row_group_size=10)
     data = path.read_bytes()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    origin = replace(ORIGIN, pattern="*.parquet")
+    origin = replace(ORIGIN, patterns=("*.parquet",))
     refused = 0
     counts = [at + 1 for at in range(footer, len(data) - 9) if data[at : at + 2] == b"\x16\x14"]  # 10 as a number
     for at in counts:
@@ -236,7 +236,7 @@ def test_a_row_that_is_too_long_is_rejected_before_it_is_made(
     made: list[int] = []
     objects = row_groups.as_objects
     monkeypatch.setattr(row_groups, "as_objects", lambda batch: made.append(batch.nbytes) or objects(batch))
-    snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
+    snapshot = take_snapshot([replace(ORIGIN, patterns=("*.parquet",))], upstream=str(tmp_path))
     raws = list(shard_reader(snapshot, plan_shards(snapshot.files, 1 << 30)[0], {"t": "string"}))
     assert [raw.offset for raw in raws] == [0, 1, 2, 3, 4]
     assert [raw.data and raw.data["t"] for raw in raws] == [texts[0], b"", *texts[2:]]
@@ -249,7 +249,7 @@ def test_a_damaged_page_is_an_error_where_the_file_has_checksums(tmp_path: Path)
     path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"t": ["one row of text"]}), path, compression="none", write_page_checksum=True)
     path.write_bytes(path.read_bytes().replace(b"one row", b"two row", 1))
-    snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
+    snapshot = take_snapshot([replace(ORIGIN, patterns=("*.parquet",))], upstream=str(tmp_path))
     with pytest.raises(UpstreamError, match=r"row group 0 cannot be read: .*checksum"):
         list(shard_reader(snapshot, plan_shards(snapshot.files)[0], {"t": "string"}))
 
@@ -269,6 +269,6 @@ def test_a_schema_that_cannot_be_is_an_error(
     path.parent.mkdir(parents=True)
     pq.write_table(table, path)
     path.write_bytes(path.read_bytes().replace(before, after, 1))
-    snapshot = take_snapshot([replace(ORIGIN, pattern="*.parquet")], upstream=str(tmp_path))
+    snapshot = take_snapshot([replace(ORIGIN, patterns=("*.parquet",))], upstream=str(tmp_path))
     with pytest.raises(UpstreamError, match=says):
         list(shard_reader(snapshot, plan_shards(snapshot.files, starts=row_group_starts(snapshot))[0], {"n": "int64"}))

@@ -44,7 +44,7 @@ class Turn(msgspec.Struct):
 
 
 class Run(msgspec.Struct):
-    instance_id: str = msgspec.field(name="id")
+    instance_id: str = msgspec.field(name="id", default="")
     goal: str = ""
     done: bool = False
     turns: list[Turn] = []
@@ -106,7 +106,7 @@ SET = Origin(
     repo="toy/runs",
     source="toy",
     shape="toy",
-    pattern="*.traj.json",
+    patterns=("*.traj.json",),
     rows=3,
     license="mit",
     incomplete="keep",
