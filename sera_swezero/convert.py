@@ -46,7 +46,11 @@ class Converted:
     view_input: ViewInput
     """The record and its trajectory."""
     counts: Counter[str]
-    """How often each kind of `CONVERSIONS` was needed."""
+    """How often each kind of `CONVERSIONS` was needed; where a record gives several rows, the first one has them."""
+    number: int
+    """Which row of its record it is, counted from 0."""
+    last: bool
+    """Whether no row of the record follows."""
 
     @property
     def text_row(self) -> Row:
@@ -79,26 +83,38 @@ def read_record(raw: Raw, origin: Origin, request: Request, file: str = "") -> V
         origin=origin,
         submit=request.submit,
         limit=request.limit,
+        history=request.history,
         record_conversions=record_conversions,
         conversions=conversions,
     )
 
 
-def render_row(view_input: ViewInput, request: Request) -> Converted:
-    """Show a record in the request's view and check the row.
+def render_rows(view_input: ViewInput, request: Request, skip: int = 0) -> Iterator[Converted | RowError]:
+    """Show a record in the request's view and check each row, but for the first `skip` of them.
 
-    Raises:
-        RowError: the view cannot show it.
+    An error among the rows stands for one that is left out. Raises RowError where the view cannot show the record.
     """
-    row, messages, calls = request.view.render(view_input)
-    check_row(request.view.schema(view_input.source, view_input.origin.shape), row)
-    counts = Counter([kind for log in (view_input.record_conversions, view_input.conversions) for kind, _ in log])
-    return Converted(row=row, messages=messages, calls=calls, view_input=view_input, counts=counts)
-
-
-def convert(raw: Raw, origin: Origin, request: Request) -> Converted:
-    """Convert one record. Raises RowError where it cannot become a row."""
-    return render_row(read_record(raw, origin, request), request)
+    schema = request.view.schema(view_input.source, view_input.origin.shape)
+    logs = (view_input.record_conversions, view_input.conversions)
+    rendered = enumerate(request.view.render(view_input))
+    coming = next(rendered, None)
+    while coming is not None:
+        (number, made), coming = coming, next(rendered, None)
+        if number < skip:
+            continue
+        if isinstance(made, RowError):
+            yield made
+            continue
+        check_row(schema, made.row)
+        yield Converted(
+            row=made.row,
+            messages=made.messages,
+            calls=made.calls,
+            view_input=view_input,
+            counts=Counter([kind for log in logs for kind, _ in log] if number == 0 else ()),
+            number=number,
+            last=coming is None,
+        )
 
 
 def convert_shard(
@@ -127,39 +143,50 @@ def convert_window(
     request: Request,
     report: Report,
     reject: Reject | None = None,
+    skip: int = 0,
 ) -> Generator[tuple[Record, Converted]]:
-    """The same for the records of a window."""
+    """The same for the records of a window, but for the first `skip` rows of its first record."""
     origins = {origin.repo: origin for origin in request.origins}
-    repeated = request.repeated
     mine = Report()
     filters = Filters(request, snapshot, mine.filtered_by)
     try:
         for record in records:
-            shard, raw = record.shard, record.raw
-            origin = origins[shard.repo]
             mine.rows_in += 1
-            if origin.name in repeated:
-                mine.filtered_by["repeats"] += 1
-                continue
-            try:
-                view_input = read_record(raw, origin, request, shard.file)
-                if filters.leave_out(shard, raw.offset, view_input):
+            out = mine.rows_out
+            for made in _rows_of(record, origins[record.shard.repo], request, filters, skip):
+                if isinstance(made, RowError):
+                    made.located(record.shard.repo, record.shard.file, record.raw.offset)
+                    if request.arguments.on_error == "raise" and made.reason not in POLICY_REASONS:
+                        raise made
+                    mine.rejected[made.reason] += 1
+                    if reject is not None:
+                        reject(made, record.raw)
                     continue
-                converted = render_row(view_input, request)
-            except RowError as error:
-                error.located(shard.repo, shard.file, raw.offset)
-                if request.arguments.on_error == "raise" and error.reason not in POLICY_REASONS:
-                    raise
-                mine.rejected[error.reason] += 1
-                if reject is not None:
-                    reject(error, raw)
-                continue
-            mine.rows_out += 1
-            mine.conversions.update(converted.counts)
-            if request.arguments.lineage:
-                converted.row.update(lineage(record, snapshot, converted.counts))
-            yield record, converted
+                mine.rows_out += 1
+                mine.conversions.update(made.counts)
+                if request.arguments.lineage:
+                    made.row.update(lineage(record, snapshot, made.counts))
+                yield record, made
+            mine.records_out += mine.rows_out > out
+            skip = 0
     finally:
         report.add(mine)
         if mine.rejected:
             _LOG.info("%s: %s", window, mine)
+
+
+def _rows_of(
+    record: Record, origin: Origin, request: Request, filters: Filters, skip: int
+) -> Iterator[Converted | RowError]:
+    """The rows of a record that no filter leaves out, and the errors of those that are rejected."""
+    try:
+        if filters.leave_out_set(origin):
+            return
+        view_input = read_record(record.raw, origin, request, record.shard.file)
+        if filters.leave_out(record.shard, record.raw.offset, view_input):
+            return
+        for made in render_rows(view_input, request, skip):
+            if isinstance(made, RowError) or not filters.leave_out_row(made.row):
+                yield made
+    except RowError as error:
+        yield error

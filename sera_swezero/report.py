@@ -18,16 +18,21 @@ else:
 
 
 class Report(msgspec.Struct, rename={"filtered_by": "filtered"}):
-    """What became of the records of one shard or of many. `rows_in` is the sum of all that follows it."""
+    """What became of the records of one shard or of many.
+
+    Where each record gives one row, `rows_in` is the sum of all that follows it.
+    """
 
     rows_in: int = 0
     """Records read."""
     rows_out: int = 0
-    """Records that became rows."""
+    """Rows."""
+    records_out: int = 0
+    """Records that became rows: as many as rows, or fewer where a record gives several."""
     filtered_by: Counts = msgspec.field(default_factory=Counter)
-    """Rows that a filter left out, by the filter's name in `filters.FILTERS`. It is `filtered` in JSON."""
+    """Records or rows that a filter left out, by the filter's name in `filters.FILTERS`. It is `filtered` in JSON."""
     rejected: Counts = msgspec.field(default_factory=Counter)
-    """Records that cannot become rows, by the reasons of `errors.REASONS`."""
+    """Records, or rows of a record that gives several, that cannot be, by the reasons of `errors.REASONS`."""
     conversions: Counts = msgspec.field(default_factory=Counter)
     """How often each kind of `conversions.CONVERSIONS` was needed, over the rows."""
 
@@ -45,6 +50,7 @@ class Report(msgspec.Struct, rename={"filtered_by": "filtered"}):
         """Add another report's counts to this one's."""
         self.rows_in += other.rows_in
         self.rows_out += other.rows_out
+        self.records_out += other.records_out
         self.filtered_by.update(other.filtered_by)
         self.rejected.update(other.rejected)
         self.conversions.update(other.conversions)
@@ -54,13 +60,16 @@ class Report(msgspec.Struct, rename={"filtered_by": "filtered"}):
         return Report(
             rows_in=self.rows_in - before.rows_in,
             rows_out=self.rows_out - before.rows_out,
+            records_out=self.records_out - before.records_out,
             filtered_by=self.filtered_by - before.filtered_by,
             rejected=self.rejected - before.rejected,
             conversions=self.conversions - before.conversions,
         )
 
     def __str__(self) -> str:
-        text = f"{self.rows_in} rows in, {self.rows_out} out"
+        text = f"{self.rows_in} rows in, {self.records_out} out"
+        if self.rows_out != self.records_out:
+            text += f" as {self.rows_out} rows"
         for what, counts in (("filtered", self.filtered_by), ("rejected", self.rejected)):
             if counts:
                 text += f", {what}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))

@@ -96,9 +96,11 @@ def test_view(golden: Golden, view: str, case: ViewCase) -> None:
     if done.error is not None:
         golden(name, readable(rejected(done.error)))
         return
-    assert done.row is not None
-    assert problems(done.row, request) == []
-    golden(name, readable({"row": shortened(done.row, request.config.source), **conversions(done)}))
+    for row in done.rows:
+        assert problems(row, request) == []
+    rows = [shortened(row, request.config.source) for row in done.rows]
+    shown = {"rows": rows} if request.view.one_turn else {"row": rows[0]}
+    golden(name, readable({**shown, **conversions(done)}))
 
 
 @pytest.mark.parametrize("source", SOURCES)

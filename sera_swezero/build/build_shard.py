@@ -130,7 +130,7 @@ def _converted(
         seen = 0
         for record, converted in convert_shard(shard, unit.snapshot, request, report, rejects.keep):
             yield converted
-            size = len(record.raw.data) if isinstance(record.raw.data, bytes) else 0
+            size = len(record.raw.data) if isinstance(record.raw.data, bytes) and converted.last else 0
             on_progress(1, size)
             seen += size
         # Rejected records too, and rows of Parquet, whose raw size is not known one by one.

@@ -127,8 +127,9 @@ def chosen(built: BuiltConfig) -> str:
     }
     given |= {name: f"a file with sha256 {given[name]}" for name in ("dedup", "decontaminate") if name in given}
     if isinstance(limit := built.described["limit"], list):
-        tokens, overlong, tokenizer = limit
+        tokens, overlong, context, tokenizer = limit
         given |= {"max_tokens": f"`{tokens}`", "overlong": f"`{overlong}`"}
+        given |= {"context": f"`{context}`"} if context else {}
         given["tokenizer"] = f"a file with sha256 `{tokenizer}`"
     if given:
         words.append(f"was built with {', '.join(f'`{name}` = {value}' for name, value in given.items())}.")

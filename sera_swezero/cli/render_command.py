@@ -75,7 +75,7 @@ def render(  # noqa: PLR0913 (options of a command)
     from sera_swezero.templates.chat_template import load_template, own_template
     from sera_swezero.templates.parity import ParityCheck
     from sera_swezero.templates.survival import look
-    from sera_swezero.views.token_limit import encode
+    from sera_swezero.views.tokenizer import encode
 
     if tokenizer is None and (max_length is not None or against is not None):
         option = "--max-length counts tokens" if against is None else "--against compares two tokenizers"

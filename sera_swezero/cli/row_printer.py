@@ -55,7 +55,7 @@ def render(row: dict[str, Any], view: View, console: Console, *, full: bool = Fa
         full: print whole texts; otherwise of long observations only the first and last lines.
         most: how many messages to print, from the beginning and the end, with all long texts folded; None for all.
     """
-    console.print(_header({name: value for name, value in row.items() if name != view.messages_column}))
+    console.print(_header({name: value for name, value in row.items() if name not in view.messages_columns}))
     messages = view.messages(row)
     count = len(messages) if most is None else most
     hidden = range(count - count // 2, len(messages) - count // 2)

@@ -119,7 +119,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         before = deepcopy(self.report)
         for joined, records in self.plan.readers(self.plan.joined(shards), -1):
             for record, converted in convert_window(joined.window, records, self.snapshot, self.request, self.report):
-                yield record.key, converted.text_row
+                yield record.key(converted.number), converted.text_row
         log_pass(self.request.name, self.report.since(before))
 
     def _get_examples_iterable_for_split(self, split_generator: SplitGenerator) -> Any:

@@ -120,20 +120,30 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
         """The rows as views render them, each once the state points behind it."""
-        plan, state, first, mark = self._plan, self._state_dict, 0, -1
+        plan, state, first, mark, skip = self._plan, self._state_dict, 0, -1, 0
         windows = plan.windows(self._epoch)
         mine = plan.joined([windows[position] for position in self._positions])
         if state is not None:
             places = [*(joined.first for joined in mine), len(self._positions)]
             check_state(state, self._key(), type(self).__name__, places)
-            first, mark = state["shard_idx"], state["shard_example_idx"]
+            first, mark, skip = state["shard_idx"], state["shard_example_idx"], state["row"]
         before = deepcopy(self._report)
         left = [joined for joined in mine if joined.first >= first]
         for joined, records in plan.readers(left, mark):
-            for record, converted in convert_window(joined.window, records, plan.snapshot, plan.request, self._report):
-                if state is not None:
+            rows = convert_window(
+                joined.window,
+                records,
+                plan.snapshot,
+                plan.request,
+                self._report,
+                skip=skip if joined.first == first else 0,
+            )
+            for record, converted in rows:
+                if state is not None and converted.last:
                     move(state, joined.first, record.mark)
-                yield record.key, converted.row
+                elif state is not None:
+                    move(state, joined.first, record.before, converted.number + 1)
+                yield record.key(converted.number), converted.row
             if state is not None:
                 move(state, joined.after, -1)
         log_pass(plan.request.name, self._report.since(before))

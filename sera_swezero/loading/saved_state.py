@@ -13,12 +13,13 @@ from sera_swezero.request.arguments import ARGUMENTS
 class SavedState(dict[str, Any]):
     """The position of a stream, as `datasets` saves and loads it: key by key, into the dict that the stream made.
 
+    The position is a window, a mark in it, and how many rows of the record behind the mark were given already.
     `place` repeats the position, because a key that a damaged state lacks would keep its first value unnoticed. Copied
     or pickled it is a plain dict, so checkpoints need not know this class.
     """
 
     def __init__(self, plan: str, kind: str) -> None:
-        super().__init__(shard_idx=0, shard_example_idx=-1, place="0:-1", plan=plan, type=kind)
+        super().__init__(shard_idx=0, shard_example_idx=-1, row=0, place="0:-1:0", plan=plan, type=kind)
 
     def __missing__(self, key: str) -> Any:
         msg = (
@@ -31,10 +32,10 @@ class SavedState(dict[str, Any]):
         return dict, (dict(self),)
 
 
-def move(state: dict[str, Any], window: int, mark: int) -> None:
-    """Go on at a window, behind the record of this mark (-1: from its start)."""
-    state["shard_idx"], state["shard_example_idx"] = window, mark
-    state["place"] = f"{window}:{mark}"
+def move(state: dict[str, Any], window: int, mark: int, row: int = 0) -> None:
+    """Go on at a window, behind the record of this mark (-1: from its start), without so many rows of the next one."""
+    state["shard_idx"], state["shard_example_idx"], state["row"] = window, mark, row
+    state["place"] = f"{window}:{mark}:{row}"
 
 
 def check_state(state: Mapping[str, Any], key: str, kind: str, places: Collection[int]) -> None:
@@ -67,11 +68,12 @@ def check_state(state: Mapping[str, Any], key: str, kind: str, places: Collectio
 
 
 def _check_place(state: Mapping[str, Any], places: Collection[int]) -> None:
-    window, mark = state["shard_idx"], state["shard_example_idx"]
-    whole = all(isinstance(number, int) and not isinstance(number, bool) for number in (window, mark))
-    if not whole or window not in places or mark < -1 or state["place"] != f"{window}:{mark}":
+    place = window, mark, row = state["shard_idx"], state["shard_example_idx"], state["row"]
+    whole = all(isinstance(number, int) and not isinstance(number, bool) for number in place)
+    right = whole and window in places and mark >= -1 and row >= 0
+    if not right or state["place"] != f"{window}:{mark}:{row}":
         msg = (
-            f"the state is damaged: shard_idx={window!r} and shard_example_idx={mark!r} do not agree with "
+            f"the state is damaged: shard_idx={window!r}, shard_example_idx={mark!r} and row={row!r} do not agree with "
             f"place={state['place']!r}; load the state as it was saved"
         )
         raise StateError(msg)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sera_swezero.build.figures import added
 from sera_swezero.display.outputs import writing
 from sera_swezero.display.progress import RowProgress
 from sera_swezero.quality.row_source import RowSource
@@ -40,6 +41,8 @@ class Statistics(msgspec.Struct):
     """The file of what rows must not overlap."""
     sets: dict[str, Tally]
     """By name, in the order in which they were met."""
+    max_tokens: int | None = None
+    """The limit of which is counted what it would keep; None for none."""
     samples: list[Sample] = []
     upstream: dict[str, str] = {}
     """What was read, as `Snapshot.upstream` has it; empty where nothing says."""
@@ -96,6 +99,8 @@ def collect(
             tally, chosen, spill = sets[found.set]
             summary = summarise(found.row, kind)
             tally.note(summary, against)
+            if found.kept:
+                tally.within_limit = added(tally.within_limit, found.kept)
             chosen.note(found.set, found.place, summary)
             if spill is not None:
                 spill.add(summary.commands, summary.instance_id)
@@ -114,6 +119,7 @@ def _statistics(
     return Statistics(
         name=rows.name,
         benchmark=benchmark.name,
+        max_tokens=rows.max_tokens,
         sets={name: tally for name, (tally, _, _) in sets.items()},
         samples=[sample for _, chosen, _ in sets.values() for sample in chosen.chosen()],
         upstream=rows.upstream,

@@ -13,9 +13,10 @@ from sera_swezero.check.contracts import contracts, describe_contracts, recognis
 from sera_swezero.check.row_files import kind_of
 from sera_swezero.check.row_paths import RowFile, find_files, is_url, read_beside
 from sera_swezero.errors import ConfigError, UpstreamError
+from sera_swezero.quality.kept_within import kept_within
 from sera_swezero.quality.row_summary import RowKind, views_read
 from sera_swezero.report import Report
-from sera_swezero.request.arguments import NARROWING, ArgumentsDict
+from sera_swezero.request.arguments import ARGUMENTS, NARROWING, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.kept_rows import Place
 from sera_swezero.request.request_snapshot import snapshot_of
@@ -37,6 +38,8 @@ class PlacedRow(NamedTuple):
     row: Row
     done: float
     """Share of all bytes that have been read, 0 to 1."""
+    kept: dict[str, int] | None = None
+    """What a limit of tokens would keep of it (`kept_within`); None where none was asked for."""
 
 
 @dataclass
@@ -44,6 +47,10 @@ class RowSource:
     """All rows of a config or of files."""
 
     name: str
+    max_tokens: int | None = None
+    """The limit of which is counted what it would keep; None for none."""
+    tokenizer: str = ""
+    """What counts its tokens."""
     reports: dict[str, Report] = field(default_factory=dict)
     """What became of the records, by set. It is complete when the rows have been read; empty where nothing says it."""
     made_from: dict[str, Any] = field(default_factory=dict)
@@ -62,7 +69,8 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
 
     Args:
         target: a config name; or a file or a folder, such as `sera-swezero build` makes, also as an fsspec URL.
-        **arguments: for a config, the fields of `Arguments`.
+        **arguments: for a config, the fields of `Arguments`. `max_tokens` and `tokenizer` change no row here: what they
+            would keep is counted.
 
     Raises:
         ConfigError: neither; a view that holds no whole rollouts; or arguments for files.
@@ -71,11 +79,19 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
         split_name(target)
     except ConfigError as error:
         return _files(target, arguments, no_config=error)
+    max_tokens, tokenizer = arguments.pop("max_tokens", None), arguments.pop("tokenizer", None)
+    if (max_tokens is None) != (tokenizer is None):
+        msg = f"max_tokens={max_tokens!r} with tokenizer={tokenizer!r}: each needs the other"
+        raise ConfigError(msg)
     request = settle(target, **arguments)
     if not request.view.for_statistics:
         msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(views_read())}"
         raise ConfigError(msg)
-    return _Config(name=request.name, request=request)
+    source = _Config(name=request.name, request=request)
+    if max_tokens is not None:
+        source.max_tokens = ARGUMENTS["max_tokens"].check(max_tokens)
+        source.tokenizer = ARGUMENTS["tokenizer"].check(tokenizer)
+    return source
 
 
 def _files(target: str, arguments: ArgumentsDict, *, no_config: ConfigError) -> _Files:
@@ -109,7 +125,8 @@ class _Config(RowSource):
                 shard, row = record.shard, converted.text_row
                 place = Place(row["instance_id"], shard.repo, shard.file, record.raw.offset)
                 done = (before[shard.repo, shard.file] + shard.start) / snapshot.bytes
-                yield PlacedRow(origin.name, kind, place, row, done)
+                kept = self.max_tokens and kept_within(converted.view_input, self.max_tokens, self.tokenizer)
+                yield PlacedRow(origin.name, kind, place, row, done, kept or None)
             self.reports[origin.name] = report
 
 

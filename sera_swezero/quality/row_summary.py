@@ -78,7 +78,7 @@ def summarise(row: Row, kind: RowKind) -> RowSummary:
     # Only a view of rows as they are upstream has no say in how a submission is shown; the other one folds turns.
     is_native = not view.submits
     trajectory = view.to_trajectory(row, kind.source)
-    texts = _texts(row.get(view.messages_column) or [])
+    texts = _texts(row.get(view.messages_columns[0]) or [])
     turns = row.get("n_turns")
     if turns is None:
         turns = sum(role == "assistant" for role, _ in texts) if is_native else len(trajectory.steps)

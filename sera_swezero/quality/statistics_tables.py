@@ -12,11 +12,13 @@ from sera_swezero.display.formatting import NONE, number, share
 from sera_swezero.display.table import Table
 from sera_swezero.errors import REASONS
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics
+from sera_swezero.quality.kept_within import UNITS
 from sera_swezero.quality.spread import QUANTILES, Distribution
 from sera_swezero.quality.tally import RECALL_THRESHOLDS, Tally
 from sera_swezero.request.arguments import NARROWING
 from sera_swezero.request.benchmark_overlap import REASONS as OVERLAPS
 from sera_swezero.request.filters import FILTERS
+from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE
 
 _LINES = 25  # of a table of counts; a model may call any number of tools that do not exist
 
@@ -141,6 +143,27 @@ def _lengths(statistics: Statistics) -> Iterable[Table]:
     yield Table(title="How long rows are", header=header, rows=rows, text_columns=range(2), note=note)
 
 
+def _within_limit(statistics: Statistics) -> Iterable[Table]:
+    ways = {
+        DROP: "rows that are too long are left out",
+        TRUNCATE: "they end behind the last turn that fits",
+        SPLIT: "they become windows of whole turns",
+    }
+    kept = {name: tally.within_limit for name, tally in statistics.sets.items() if tally.within_limit}
+    rows = [
+        [name, f"`{way}`", meaning, *(share(counts[f"{way} {unit}"], counts[f"all {unit}"]) for unit in UNITS)]
+        for name, counts in kept.items()
+        for way, meaning in ways.items()
+    ]
+    yield Table(
+        title=f"What max_tokens={statistics.max_tokens} keeps",
+        header=["set", "overlong", "meaning", "rows", "turns", "tokens of the model"],
+        rows=rows,
+        text_columns=range(3),
+        note="Of training views with submit calls. A row counts if any turn of it is kept.",
+    )
+
+
 def _counts(title: str, what: str, counts: Mapping[str, int], meanings: Mapping[str, str] | None = None) -> Table:
     """A line per count, the largest first, with its share of all."""
     whole = sum(counts.values())
@@ -203,5 +226,5 @@ def _records(statistics: Statistics) -> Iterable[Table]:
 
 
 _TABLES: tuple[Callable[[Statistics], Iterable[Table]], ...] = (
-    _sera, _swe_zero, _outcomes, _lengths, _calls, _recall, _overlap, _records,
+    _sera, _swe_zero, _outcomes, _lengths, _within_limit, _calls, _recall, _overlap, _records,
 )  # fmt: skip

@@ -66,6 +66,8 @@ class Tally(Figures, kw_only=True):
     """Calls of the editor by its command."""
     recalled_from: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows by the thresholds that their recall reaches."""
+    within_limit: dict[str, int] = msgspec.field(default_factory=dict)
+    """What a limit of tokens would keep, as `kept_within` counts it; empty where none was asked for."""
     overlap: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows by how they overlap the benchmark."""
     unique: Unique | None = None

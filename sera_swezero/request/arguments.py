@@ -139,8 +139,21 @@ class Arguments:
     tokenizer: str | None = _argument(
         "counts the tokens for `max_tokens`", "a hub id, a folder or the path of a `tokenizer.json`", min_length=1
     )
-    overlong: Literal["drop", "truncate"] | None = _argument(
-        "a row with more than `max_tokens` is left out (the default), or cut after a whole step"
+    overlong: Literal["drop", "truncate", "split"] | None = _argument(
+        "a row with more than `max_tokens` is left out (the default), cut after a whole turn, or split into windows"
+    )
+    min_kept_share: float | None = _argument(
+        'smallest share of a row\'s messages that `overlong="truncate"` may keep', "a number from 0 to 1", ge=0, le=1
+    )
+    context: int | None = _argument(
+        'view `hermes`: turns that a window of `overlong="split"` shows before its own, without training them',
+        "a whole number from 0 on",
+        ge=0,
+    )
+    history: str | None = _argument(
+        "view `steps`: the observations that a prompt shows in full, as SWE-agent's `last_n_observations` does",
+        "`full` or `last-5-observations`, with any number",
+        pattern=r"^(full|last-[1-9][0-9]{0,8}-observations)\Z",
     )
     shard_bytes: int | None = _argument(
         "raw size of a shard, 16 MiB by default; a resumed stream repeats at most one shard",
@@ -188,7 +201,10 @@ class RowArgumentsDict(TypedDict, total=False):
     decontaminate: StrPath | None
     max_tokens: int | None
     tokenizer: StrPath | None
-    overlong: Literal["drop", "truncate"] | None
+    overlong: Literal["drop", "truncate", "split"] | None
+    min_kept_share: float | None
+    context: int | None
+    history: str | None
 
 
 class ArgumentsDict(RowArgumentsDict, total=False):

@@ -8,6 +8,7 @@ from sera_swezero.catalog import CONFIGS, Config, Origin
 from sera_swezero.request.arguments import NARROWING, OF_SEVERAL_SETS, Arguments
 from sera_swezero.request.hub_upstream import FORM, HUB, hub_upstream
 from sera_swezero.views import VIEWS, View
+from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE
 
 JSON_LEAVES_SINCE = (4, 8)
 """The version of `datasets` that brought the feature `Json`."""
@@ -45,6 +46,23 @@ def clashes(
             f"overlong={arguments.overlong!r} says what happens to rows with more than max_tokens; "
             "pass max_tokens and tokenizer, too"
         )
+    yield from _of_overlong(arguments, view)
+
+
+def _of_overlong(arguments: Arguments, view: View) -> Iterator[str]:
+    overlong, share, context = arguments.overlong, arguments.min_kept_share, arguments.context
+    if share is not None and overlong != TRUNCATE:
+        yield f'min_kept_share={share!r} is about what overlong="truncate" keeps; it was {overlong!r}'
+    if context is not None and overlong != SPLIT:
+        yield f'context={context!r} is about the windows of overlong="split"; overlong was {overlong!r}'
+    if context and not view.marks_training:
+        marking = ", ".join(repr(other.name) for other in VIEWS.values() if other.marks_training)
+        yield f"the view {view.name!r} cannot say that a turn is not trained; context works with {marking}"
+    if view.one_turn and overlong not in {None, DROP}:
+        yield f"a row of the view {view.name!r} is one turn, which overlong={overlong!r} cannot cut"
+    if arguments.history is not None and not view.one_turn:
+        one_turn = ", ".join(repr(other.name) for other in VIEWS.values() if other.one_turn)
+        yield f"history={arguments.history!r} would be wrong for all turns but one; it works with the view {one_turn}"
 
 
 def _of_upstream(arguments: Arguments, config: Config) -> Iterator[str]:

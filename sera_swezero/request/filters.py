@@ -12,17 +12,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sera_swezero.catalog import Origin
 from sera_swezero.errors import ConfigError
 from sera_swezero.request import benchmark_overlap
 from sera_swezero.request.benchmark_overlap import Benchmark, benchmark_path
 from sera_swezero.request.kept_rows import KeptRows
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot
-from sera_swezero.views import ViewInput
+from sera_swezero.views import Row, ViewInput
 
 FILTERS: dict[str, str] = {
     "repeats": "the row is of a set whose rows other sets that are read hold, too",
     "min_recall": "the line-level recall is below `min_recall`, or there is none",
+    "min_kept_share": '`overlong="truncate"` kept a smaller share of the row\'s messages than `min_kept_share`',
     "dedup": "the row is not among those that the file `dedup` keeps",
     **{f"decontaminate_{how}": f"{meaning} of `decontaminate`" for how, meaning in benchmark_overlap.REASONS.items()},
 }
@@ -44,6 +46,8 @@ class Filters:
     def __init__(self, request: Request, snapshot: Snapshot, counts: Counter[str]) -> None:
         self._counts = counts
         self._least = request.arguments.min_recall
+        self._least_kept = request.arguments.min_kept_share
+        self._repeated = request.repeated
         self._commits = snapshot.commits
         self._checked: set[tuple[str, str]] = set()
         files = _files(request)
@@ -67,6 +71,19 @@ class Filters:
         if reason is not None:
             self._counts[reason] += 1
         return reason is not None
+
+    def leave_out_set(self, origin: Origin) -> bool:
+        """Say whether a record is left out, whatever it says, for the set that it is of."""
+        if origin.name in self._repeated:
+            self._counts["repeats"] += 1
+        return origin.name in self._repeated
+
+    def leave_out_row(self, row: Row) -> bool:
+        """Say whether a row is left out for what its view kept of the record."""
+        short = self._least_kept is not None and row["kept_share"] < self._least_kept
+        if short:
+            self._counts["min_kept_share"] += 1
+        return short
 
     def check_kept(self, repo: str, file: str, size: int) -> None:
         """Check once that the kept rows are those of this version of a file. Raises ConfigError."""

@@ -11,7 +11,7 @@ from typing import Any
 from sera_swezero.request.arguments import ARGUMENTS, NARROWING
 from sera_swezero.request.filters import described
 from sera_swezero.request.settle import Request
-from sera_swezero.views.token_limit import digest as tokenizer_digest
+from sera_swezero.views.tokenizer import digest as tokenizer_digest
 
 ROWS_VERSION = 3
 """Raised when, and only when, a row of any config changes for the same record and arguments."""
@@ -25,7 +25,7 @@ _DESCRIBED_OTHERWISE = frozenset(
         *("view", "submit"),  # by the names that were settled
         *NARROWING,  # by the repositories that they leave
         *("upstream", "revision"),  # by the snapshot of what is read
-        *("max_tokens", "tokenizer", "overlong"),  # by the limit, with the content of the tokenizer
+        *("max_tokens", "tokenizer", "overlong", "context"),  # by the limit, with the content of the tokenizer
         *("dedup", "decontaminate"),  # by the content of their files
         "on_error",  # not at all: it changes no row
     }
@@ -43,6 +43,6 @@ def describe(request: Request) -> dict[str, Any]:
         "submit": request.submit,
         "repos": [origin.repo for origin in request.origins],
         **{name: getattr(arguments, name) for name in deciding},
-        "limit": limit and [limit.max_tokens, limit.overlong, tokenizer_digest(limit.tokenizer)],
+        "limit": limit and [limit.max_tokens, limit.overlong, limit.context, tokenizer_digest(limit.tokenizer)],
         **described(request),
     }

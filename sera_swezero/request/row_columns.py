@@ -36,5 +36,6 @@ def columns(request: Request) -> Columns:
     origin = request.origins[0]
     view = request.view
     own = view.columns(SOURCES[origin.source], origin.shape)
-    optional = (view.optional or {}) if request.limit is not None else {}
+    added = request.limit.columns if request.limit is not None else ()
+    optional = {name: column for name, column in (view.optional or {}).items() if name in added}
     return types_of({**own, **optional, **(LINEAGE if request.arguments.lineage else {})})

@@ -31,6 +31,8 @@ class Request:
     """The names of sets that are left out, since other sets that are read hold every row of them, too."""
     limit: Limit | None
     """The most tokens of a row, and what happens to a longer one; None for rows of any length."""
+    history: int | None
+    """How many observations a row of one turn shows in full, its last ones; None for all."""
     arguments: Arguments
     """The arguments as they were given, with the defaults of the config filled in. Runs of one's own on the hub are
     read as any repo is: `upstream` is None, and the revision that it names is in `revision`."""
@@ -60,7 +62,8 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
         raise ConfigError(message)
     limit = None
     if arguments.max_tokens is not None and arguments.tokenizer is not None:
-        limit = Limit(arguments.max_tokens, arguments.tokenizer, arguments.overlong or DROP)
+        overlong, context = arguments.overlong or DROP, arguments.context or 0
+        limit = Limit(arguments.max_tokens, arguments.tokenizer, overlong, context)
     arguments = replace(arguments, view=view.name, incomplete=arguments.incomplete or config.incomplete)
     if config.own and (found := hub_upstream(arguments.upstream)):
         repo, revision = found
@@ -73,8 +76,15 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
         origins=origins,
         repeated=frozenset() if arguments.repeats == "keep" else _repeated(origins),
         limit=limit,
+        history=_observations(arguments.history),
         arguments=arguments,
     )
+
+
+def _observations(history: str | None) -> int | None:
+    """The number in "last-5-observations"; None for "full"."""
+    digits = "".join(filter(str.isdigit, history or ""))
+    return int(digits) if digits else None
 
 
 def _chosen(origin: Origin, config: Config, arguments: Arguments) -> bool:

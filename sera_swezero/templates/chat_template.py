@@ -23,7 +23,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sera_swezero.errors import ConfigError
-from sera_swezero.views.token_limit import file_of
+from sera_swezero.views.tokenizer import file_of
 
 FAILURES = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What a template may raise, besides its own errors; Jinja runs it as Python."""

@@ -13,7 +13,7 @@ from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.text_marks import Marks, Message
 from sera_swezero.templates.turn_parity import TrainingText
 from sera_swezero.views import VIEWS, Row
-from sera_swezero.views.token_limit import encode, tokens_inside
+from sera_swezero.views.tokenizer import encode, tokens_inside
 
 KINDS = ("reasoning", "calls", "observations", "answers")
 """What is looked for: thinking, tool calls (name and every text argument), what came back, and visible text."""

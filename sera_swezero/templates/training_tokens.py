@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from sera_swezero.views.token_limit import added_tokens, encode
+from sera_swezero.views.tokenizer import added_tokens, encode
 
 Span = tuple[int, int]
 """(start, end) in characters."""

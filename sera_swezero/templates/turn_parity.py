@@ -16,7 +16,7 @@ from sera_swezero.core.text import END_THINK
 from sera_swezero.templates.chat_template import FAILURES, ChatTemplate, RenderedChat
 from sera_swezero.templates.text_marks import MarkedText, Marks, Message
 from sera_swezero.templates.training_tokens import Span, TrainingTokens, common
-from sera_swezero.views.token_limit import tokens_inside
+from sera_swezero.views.tokenizer import tokens_inside
 
 _AROUND = 30  # characters of an example on each side of a difference
 

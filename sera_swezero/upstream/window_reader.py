@@ -32,7 +32,8 @@ class WindowReader:
         snapshot: where the files lie.
         window: what to read.
         columns: gives the columns that a Parquet file of a repo must have.
-        mark: `Record.mark` of the last record that was used; -1: from the start.
+        mark: `Record.mark` of the last record that was used, or `Record.before` of the first one wanted; -1: from the
+            start.
 
     Raises:
         UpstreamError: as `RecordReader`.
@@ -68,7 +69,7 @@ class WindowReader:
             return
         for shard, reader in zip(self._window.shards, self._readers, strict=True):
             for raw in reader:
-                yield Record(shard=shard, raw=raw, mark=raw.after)
+                yield Record(shard=shard, raw=raw, before=raw.offset, mark=raw.after)
 
     def _permuted(self) -> Iterator[Record]:
         """All records in the order of their ranks, numbered from 1, without those up to the mark.
@@ -92,7 +93,8 @@ class WindowReader:
                 number += 1
                 _, index, _, packed = waiting.pop()  # so that the memory of each is free after its use
                 if number > self._mark:
-                    yield Record(shard=self._window.shards[index], raw=unpack(packed), mark=number)
+                    shard = self._window.shards[index]
+                    yield Record(shard=shard, raw=unpack(packed), before=number - 1, mark=number)
 
     def _read_ahead(self, index: int, reader: RecordReader, part: int, passes: int) -> Iterator[Raw]:
         """The records of one shard whose ranks are in one part of all; a shard further on is opened meanwhile."""

@@ -63,16 +63,19 @@ class Record(NamedTuple):
     raw: Raw
     """The record itself."""
 
+    before: int
+    """Where a saved state goes on with this record: `WindowReader(mark=...)` yields it and those behind it."""
+
     mark: int
-    """Where a saved state goes on after this record: `WindowReader(mark=...)` yields the records behind it.
+    """Where a saved state goes on after this record.
 
     In the order of the file it is `Raw.after`; in a permuted window the number of records up to and with this one.
     """
 
-    @property
-    def key(self) -> str:
-        """Names the record among all of a config."""
-        return f"{self.shard.place}:{self.raw.offset}"
+    def key(self, row: int = 0) -> str:
+        """Names a row among all of a config: the record, and behind it which of the record's rows, if not its first."""
+        key = f"{self.shard.place}:{self.raw.offset}"
+        return f"{key}:{row}" if row else key
 
 
 def plan_windows(shards: Sequence[Shard], seed: int | None, epoch: int, starts: Starts | None = None) -> list[Window]:

@@ -36,9 +36,10 @@ from sera_swezero.views.training import (
     COMMON,
     OPTIONAL,
     WAYS_TO_SUBMIT,
+    Shown,
     count_calls,
     read_back,
-    show_rollout,
+    render_parts,
     tagged_messages,
     with_tools,
     without_tools,
@@ -56,13 +57,17 @@ COLUMNS: Mapping[str, Column] = {
 }
 
 
-def render(view_input: ViewInput) -> Rendered:
-    """Write the rollout down as text with tags. Raises RowError `literal_tags`, or as `training.show_rollout`."""
-    trajectory, system, common = show_rollout(view_input)
+def render(shown: Shown, view_input: ViewInput) -> Rendered:
+    """Write the rollout down as text with tags. Raises RowError `literal_tags`."""
+    trajectory = shown.trajectory
     check_words(trajectory)
-    messages = tagged_messages(trajectory, with_tools(system, view_input.tools))
-    rows = [{"role": role, "content": content, "train": role == "assistant"} for role, content in messages]
-    return Rendered({"messages": rows, **common}, len(rows), count_calls(trajectory))
+    texts = tagged_messages(trajectory, with_tools(shown.system, view_input.tools))
+    messages = [{"role": role, "content": content, "train": role == "assistant"} for role, content in texts]
+    if shown.context:
+        turns = [message for message in messages if message["train"]]
+        for message in turns[: shown.context]:
+            message["train"] = False
+    return Rendered({"messages": messages, **shown.common}, len(messages), count_calls(trajectory))
 
 
 def to_trajectory(row: Row, _source: Source) -> Trajectory:
@@ -96,11 +101,12 @@ def mark(message: Message, marks: TextMarks) -> Message:
 VIEW = View(
     name="hermes",
     columns=lambda source, shape: COLUMNS,
-    render=render,
+    render=lambda view_input: render_parts(view_input, render),
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "hermes",
     submits=WAYS_TO_SUBMIT,
     trains=True,
+    marks_training=True,
     optional=OPTIONAL,
     chat=lambda row: (row["messages"], None),
     mark=mark,

@@ -25,7 +25,7 @@ _HISTORY = msgspec.json.Decoder(list[msgspec.Raw])
 """Counts messages without decoding any."""
 
 
-def render(view_input: ViewInput) -> Rendered:
+def render(view_input: ViewInput) -> tuple[Rendered]:
     """The record's own columns."""
     view_input.conversions.clear()  # they were needed for the trajectory, which this row does not show
     values = view_input.source.native_values(view_input.record)
@@ -34,7 +34,7 @@ def render(view_input: ViewInput) -> Rendered:
     if isinstance(messages, str):
         wrong = "bad_messages"
         messages = decode(_HISTORY, messages, ConversionLog(), broken=wrong, wrong=wrong, where="$.messages")
-    return Rendered(row, len(messages), count_calls(view_input.trajectory))
+    return (Rendered(row, len(messages), count_calls(view_input.trajectory)),)
 
 
 def to_trajectory(row: Row, source: Source) -> Trajectory:

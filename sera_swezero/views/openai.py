@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, TypeAlias
 
@@ -32,7 +32,7 @@ from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
-from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, count_calls, read_back, show_rollout
+from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, Shown, count_calls, read_back, render_parts
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
 COLUMNS: Mapping[str, Column] = {
@@ -53,6 +53,7 @@ COLUMNS: Mapping[str, Column] = {
 
 _encode = msgspec.json.Encoder().encode
 _CALLING = b'{"role": "assistant", "content": %b%b, "tool_calls": [%b]}'
+_SAYING = b'{"role": "assistant", "content": %b%b}'
 _CALL = b'{"id": %b, "type": "function", "function": {"name": %b, "arguments": %b}}'
 _RESULT = b'{"role": "tool", "name": %b, "tool_call_id": %b, "content": %b}'
 _SYSTEM = b'{"role": "system", "content": %b}'
@@ -65,17 +66,24 @@ _WIDEST = range(-(2**63), 2**64)
 """The integers that `datasets` reads from a Json leaf: a signed or an unsigned one of 64 bits."""
 
 
-def render(view_input: ViewInput) -> Rendered:
-    """Write the rollout down as chat messages. Raises RowError `wide_integer`, or as `training.show_rollout`."""
-    trajectory, system, common = show_rollout(view_input)
-    messages = _messages(trajectory, system)
-    row = {"messages": messages, "tools": [tool.encode() for tool in view_input.tools], **common}
-    return Rendered(row, len(messages), count_calls(trajectory))
+def render(shown: Shown, view_input: ViewInput) -> Rendered:
+    """Write the rollout down as chat messages. Raises RowError `wide_integer`."""
+    messages = write_opening(shown)
+    for turn, back in write_steps(shown.trajectory):
+        messages.append(turn)
+        messages += back
+    row = {"messages": messages, "tools": [tool.encode() for tool in view_input.tools], **shown.common}
+    return Rendered(row, len(messages), count_calls(shown.trajectory))
 
 
 def to_trajectory(row: Row, _source: Source) -> Trajectory:
     """The Trajectory of a row."""
-    system, task, *messages = VIEW.messages(row)
+    return read_messages(row, VIEW.messages(row))
+
+
+def read_messages(row: Row, chat: Sequence[Message]) -> Trajectory:
+    """The Trajectory of a row with these messages."""
+    system, task, *messages = chat
     steps: list[Step] = []
     for message in messages:
         if message["role"] == "assistant":
@@ -106,29 +114,32 @@ def mark(message: Message, marks: TextMarks) -> Message:
     return marked
 
 
-def _messages(trajectory: Trajectory, system: str) -> list[bytes]:
-    """The messages, each as JSON text, put together from encoded strings: the arguments stay the model's own text."""
-    written = [_SYSTEM % _encode(system), _USER % _encode(trajectory.task or "")]
+def write_opening(shown: Shown) -> list[bytes]:
+    """The messages before the first turn, each as JSON text."""
+    return [_SYSTEM % _encode(shown.system), _USER % _encode(shown.trajectory.task or "")]
+
+
+def write_steps(trajectory: Trajectory) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Each step as (the turn, what came back), every message as JSON text.
+
+    They are put together from encoded strings: the arguments stay the model's own text. Raises RowError `wide_integer`.
+    """
     calls = 0
     for index, (reasoning, visible, made, reply) in enumerate(trajectory.steps):
         # A turn without the key makes templates look for think tags in the content.
         thought = b', "reasoning_content": ' + _encode(reasoning) if reasoning or END_THINK in visible else b""
         content = _encode(visible) if visible else b'""'
-        if made:
-            called, turn = b"", len(written)
-            for call in made:
-                _check_integers(call, index)
-                name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
-                calls += 1
-                called += (b", " if called else b"") + _CALL % (identity, name, call.arguments.encode())
-                if call.observation is not None:
-                    written.append(_RESULT % (name, identity, _encode(call.observation)))
-            written.insert(turn, _CALLING % (content, thought, called))
-        else:
-            written.append(b'{"role": "assistant", "content": %b%b}' % (content, thought))
+        called, back = b"", []
+        for call in made:
+            _check_integers(call, index)
+            name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
+            calls += 1
+            called += (b", " if called else b"") + _CALL % (identity, name, call.arguments.encode())
+            if call.observation is not None:
+                back.append(_RESULT % (name, identity, _encode(call.observation)))
         if reply is not None:
-            written.append(_USER % _encode(reply))
-    return written
+            back.append(_USER % _encode(reply))
+        yield _CALLING % (content, thought, called) if made else _SAYING % (content, thought), back
 
 
 @lru_cache(maxsize=64)
@@ -177,7 +188,7 @@ def _read_call(call: Message) -> ToolCall:
 VIEW = View(
     name="openai",
     columns=lambda source, shape: COLUMNS,
-    render=render,
+    render=lambda view_input: render_parts(view_input, render),
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "openai",
     submits=WAYS_TO_SUBMIT,

@@ -36,7 +36,7 @@ _USER, _REASONING, _TOOL_CALL, _TOOL_OUTPUT, _ANSWER = [
 ]
 
 
-def render(view_input: ViewInput) -> Rendered:
+def render(view_input: ViewInput) -> tuple[Rendered]:
     """Rectify, fill and write down. Raises RowError `wrong_order` where the result is not a rectified rollout."""
     source = view_input.source
     values = source.rectified_values(view_input.record, view_input.origin.facts)
@@ -50,7 +50,7 @@ def render(view_input: ViewInput) -> Rendered:
     for position, found, expected in message_order.faults(roles, submitted=rectified.submitted):
         raise RowError("wrong_order", f"{found}; expected {expected}", f"$.messages[{position}]")
     row = {name: values[name] for name in source.rectified_columns}
-    return Rendered(row, len(roles), roles.count("tool_call"))
+    return (Rendered(row, len(roles), roles.count("tool_call")),)
 
 
 def write(rectified: Trajectory, tools: Tools, instructions: str) -> tuple[list[str], bytes]:

@@ -39,7 +39,7 @@ from sera_swezero.views.tagged_text import (
     with_observations,
     write_turn,
 )
-from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, count_calls, read_back, show_rollout
+from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, Shown, count_calls, read_back, render_parts
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
 COLUMNS: Mapping[str, Column] = {
@@ -61,9 +61,9 @@ _ANY_MEDIA = re.compile("|".join(MEDIA))
 _INDEX = "{{idx}}"
 
 
-def render(view_input: ViewInput) -> Rendered:
-    """Write the rollout down as a conversation. Raises RowError `literal_tags`, or as `training.show_rollout`."""
-    trajectory, system, common = show_rollout(view_input)
+def render(shown: Shown, view_input: ViewInput) -> Rendered:
+    """Write the rollout down as a conversation. Raises RowError `literal_tags`."""
+    trajectory, system, common, _ = shown
     check_words(trajectory)
     turns = [{"from": "human", "value": trajectory.task or ""}]
     for step in _alternating(trajectory.steps, view_input.conversions):
@@ -150,13 +150,13 @@ def _tools_text(tools: Tools) -> bytes:
 VIEW = View(
     name="sharegpt",
     columns=lambda source, shape: COLUMNS,
-    render=render,
+    render=lambda view_input: render_parts(view_input, render),
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "sharegpt",
     submits=WAYS_TO_SUBMIT,
     trains=True,
     optional=OPTIONAL,
-    messages_column="conversations",
+    messages_columns=("conversations",),
     chat=chat,
     mark=mark,
 )

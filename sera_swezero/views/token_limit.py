@@ -6,24 +6,23 @@ a trainer's chat template adds or leaves out differs by a few tokens per message
 Truncating is SERA's too: a row ends behind the last turn of the model that fits, whole and with its call, so that no
 turn is ever cut and the last thing in the row is something to train on. Its kept share is messages kept over messages
 there were.
+
+Splitting loses no turn: a row becomes windows, each of the system and task messages and then of consecutive whole
+turns, as many as fit. What came back to the last turn of a window stays where it fits.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from functools import cache
-from itertools import accumulate
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import Step, Trajectory
-from sera_swezero.errors import ConfigError, RowError
+from sera_swezero.errors import RowError
+from sera_swezero.views.tokenizer import count
 
-DROP = "drop"
-_FILE = "tokenizer.json"
+DROP, TRUNCATE, SPLIT = "drop", "truncate", "split"
 
 
 class Limit(NamedTuple):
@@ -33,13 +32,37 @@ class Limit(NamedTuple):
     tokenizer: str
     """Hub id, folder or `tokenizer.json`."""
     overlong: str
-    """`DROP` (reject, reason `overlong`) or "truncate"."""
+    """`DROP` (reject, reason `overlong`), `TRUNCATE` or `SPLIT`."""
+    context: int = 0
+    """How many turns before its own a window begins with, to show and not to train; fewer where they do not fit."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the limit adds to a row."""
+        return ("window", "windows") if self.overlong == SPLIT else ("kept_share",)
+
+
+class RolloutPart(NamedTuple):
+    """What one row shows of a rollout."""
+
+    trajectory: Trajectory
+    columns: dict[str, Any]
+    """The values of `Limit.columns`."""
+    context: int = 0
+    """How many of its first turns are there to be seen only."""
+
+
+class TurnTokens(NamedTuple):
+    """The tokens of a turn, and of what came back."""
+
+    said: int
+    back: int
 
 
 def fit(
     trajectory: Trajectory, messages: Sequence[tuple[str, str]], limit: Limit, conversions: ConversionLog
-) -> tuple[Trajectory, float]:
-    """Hold a trajectory to the limit; gives (what is kept of it, the share of its messages that is kept).
+) -> list[RolloutPart | RowError]:
+    """Hold a trajectory to the limit: the rows that it becomes, with an error in place of each turn that is too long.
 
     Args:
         trajectory: with at least one step.
@@ -51,113 +74,99 @@ def fit(
         RowError: reason `overlong`: too long and to be dropped, or not even the first turn fits.
         ConfigError: the tokenizer cannot be loaded.
     """
-    sums = list(accumulate(count(limit.tokenizer, messages)))
-    if sums[-1] <= limit.max_tokens:
-        return trajectory, 1.0
-    too_long = f"{sums[-1]} tokens; at most {limit.max_tokens} were asked for"
+    begun, turns = count_turns(trajectory, messages, limit.tokenizer)
+    total, most = begun + sum(map(sum, turns)), limit.max_tokens
+    if total <= most:
+        return [
+            RolloutPart(
+                trajectory, dict(zip(limit.columns, (0, 1) if limit.overlong == SPLIT else (1.0,), strict=True))
+            )
+        ]
+    too_long = f"{total} tokens; at most {most} were asked for"
     if limit.overlong == DROP:
         raise RowError("overlong", too_long)
-    kept, end = 0, 0
-    at = len(messages) - sum(map(_messages, trajectory.steps))
-    for number, step in enumerate(trajectory.steps, 1):
-        if sums[at] > limit.max_tokens:
-            break
-        kept, end = number, at + 1
-        at += _messages(step)
+    if limit.overlong == SPLIT:
+        return _split(trajectory, begun, turns, limit, conversions)
+    kept = fitting(turns, begun, most)
     if not kept:
         raise RowError("overlong", f"{too_long}, and the first turn of the model ends behind that")
+    shown = sum(map(_messages, trajectory.steps[: kept - 1])) + 1
+    end = len(messages) - sum(map(_messages, trajectory.steps)) + shown
     conversions.add("truncated", join(*(text for _, text in messages[end:])))
-    last = trajectory.steps[kept - 1]
-    cut = last._replace(calls=tuple(call._replace(observation=None) for call in last.calls), reply=None)
-    return trajectory._replace(steps=(*trajectory.steps[: kept - 1], cut)), end / len(messages)
+    steps = (*trajectory.steps[: kept - 1], _unanswered(trajectory.steps[kept - 1]))
+    return [RolloutPart(trajectory._replace(steps=steps), {"kept_share": end / len(messages)})]
+
+
+def count_turns(
+    trajectory: Trajectory, messages: Sequence[tuple[str, str]], tokenizer: str
+) -> tuple[int, list[TurnTokens]]:
+    """The tokens of what comes before all turns, and those of each turn; `messages` as `fit` takes them.
+
+    Raises:
+        ConfigError: the tokenizer cannot be loaded.
+    """
+    counts = count(tokenizer, messages)
+    first = at = len(counts) - sum(map(_messages, trajectory.steps))
+    turns = []
+    for step in trajectory.steps:
+        end = at + _messages(step)
+        turns.append(TurnTokens(counts[at], sum(counts[at + 1 : end])))
+        at = end
+    return sum(counts[:first]), turns
+
+
+def fitting(turns: Sequence[TurnTokens], used: int, most: int) -> int:
+    """How many turns fit behind what is used already; what came back to the last of them need not."""
+    for number, turn in enumerate(turns):
+        if used + turn.said > most:
+            return number
+        used += sum(turn)
+    return len(turns)
+
+
+def _split(
+    trajectory: Trajectory, begun: int, turns: Sequence[TurnTokens], limit: Limit, conversions: ConversionLog
+) -> list[RolloutPart | RowError]:
+    """The windows of a trajectory whose system and task messages have `begun` tokens."""
+    made: list[RolloutPart | RowError] = []
+    first = 0
+    while first < len(turns):
+        context = min(limit.context, first)
+        while context and not fitting(turns[first:], begun + _tokens(turns, first - context, first), limit.max_tokens):
+            context -= 1
+        used = begun + _tokens(turns, first - context, first)
+        after = first + fitting(turns[first:], used, limit.max_tokens)
+        if after == first:
+            problem = (
+                f"turn {first} has {turns[first].said} tokens and what comes before all turns {begun}; "
+                f"at most {limit.max_tokens} were asked for"
+            )
+            made.append(RowError("overlong", problem, f"$.steps[{first}]"))
+            first += 1
+            continue
+        steps = list(trajectory.steps[first - context : after])
+        if used + _tokens(turns, first, after) > limit.max_tokens:
+            texts = [call.observation or "" for call in steps[-1].calls]
+            conversions.add("truncated", join(*texts, steps[-1].reply or ""))
+            steps[-1] = _unanswered(steps[-1])
+        made.append(RolloutPart(trajectory._replace(steps=tuple(steps)), {"window": 0, "windows": 0}, context))
+        first = after
+    windows = [part for part in made if isinstance(part, RolloutPart)]
+    for number, part in enumerate(windows):
+        part.columns.update(window=number, windows=len(windows))
+    return made
+
+
+def _tokens(turns: Sequence[TurnTokens], start: int, stop: int) -> int:
+    """The tokens of some turns and of what came back to them."""
+    return sum(map(sum, turns[start:stop]))
+
+
+def _unanswered(step: Step) -> Step:
+    """The step without what came back."""
+    return step._replace(calls=tuple(call._replace(observation=None) for call in step.calls), reply=None)
 
 
 def _messages(step: Step) -> int:
     """How many messages a step has: the turn, what its calls gave, and the reply."""
     return 1 + any(call.observation is not None for call in step.calls) + (step.reply is not None)
-
-
-def count(tokenizer: str, messages: Sequence[tuple[str, str]]) -> list[int]:
-    """Tokens of each (role, text) message in its ChatML wrapper."""
-    wrapped = [f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in messages]
-    return [len(encoding) for encoding in _load(tokenizer).encode_batch_fast(wrapped, add_special_tokens=False)]
-
-
-@cache
-def digest(tokenizer: str) -> str:
-    """SHA-256 of the tokenizer's file: what decides the counts, whatever the name points to tomorrow."""
-    return hashlib.sha256(_path(tokenizer).read_bytes()).hexdigest()
-
-
-@cache
-def _load(tokenizer: str) -> Any:
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        msg = f"tokenizer={tokenizer!r} needs the package `tokenizers`: pip install 'sera-swezero[train]'"
-        raise ConfigError(msg) from None
-    path = _path(tokenizer)
-    try:
-        loaded = Tokenizer.from_file(str(path))
-    except Exception as error:  # noqa: BLE001 (the library raises nothing narrower)
-        msg = f"tokenizer={tokenizer!r}: {path} is not a tokenizer of the `tokenizers` package: {error}"
-        raise ConfigError(msg) from None
-    # A file may ask for cutting or padding, which would make every count the same.
-    loaded.no_truncation()
-    loaded.no_padding()
-    return loaded
-
-
-def encode(tokenizer: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """The tokens of a text, and each as (start, end) in characters."""
-    encoding = _load(tokenizer).encode(text, add_special_tokens=False)
-    return encoding.ids, encoding.offsets
-
-
-@cache
-def added_tokens(tokenizer: str) -> frozenset[int]:
-    """The ids of the tokens at which a text is split before anything else, such as `<|im_start|>`."""
-    return frozenset(_load(tokenizer).get_added_tokens_decoder())
-
-
-def tokens_inside(places: Iterable[tuple[int, int]], parts: Sequence[tuple[int, int]]) -> int:
-    """How many tokens lie in one of the parts, both in order."""
-    count = at = 0
-    for start, end in places:
-        while at < len(parts) and parts[at][1] <= start:
-            at += 1
-        count += at < len(parts) and end > parts[at][0] and start < parts[at][1]
-    return count
-
-
-@cache
-def file_of(tokenizer: str, name: str = _FILE) -> Path | None:
-    """A file of a tokenizer, from its folder, from next to its `tokenizer.json`, or from the hub; None: it has none.
-
-    Raises:
-        ConfigError: there is no such tokenizer.
-    """
-    path = Path(tokenizer).expanduser()
-    if path.exists():
-        if path.is_file() and name == _FILE:
-            return path
-        file = (path if path.is_dir() else path.parent) / name
-        return file if file.is_file() else None
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
-
-    try:
-        return Path(hf_hub_download(tokenizer, name))
-    except EntryNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        msg = f"tokenizer={tokenizer!r}: no such folder or file, and not on the hub or in its cache: {error}"
-        raise ConfigError(msg) from error
-
-
-def _path(tokenizer: str) -> Path:
-    path = file_of(tokenizer)
-    if path is None:
-        msg = f"tokenizer={tokenizer!r} has no {_FILE}, the format of the package `tokenizers`"
-        raise ConfigError(msg)
-    return path

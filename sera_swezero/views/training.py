@@ -6,6 +6,9 @@ model that never saw a submit call never submits in its harness), or rectified w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
 from sera_swezero.core.rectify import rectify
 from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Tools, Trajectory
 from sera_swezero.errors import RowError
@@ -13,7 +16,7 @@ from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import RECALL
 from sera_swezero.views.tagged_text import observations, write_results, write_turn
 from sera_swezero.views.token_limit import fit
-from sera_swezero.views.view import Row, ViewInput
+from sera_swezero.views.view import Rendered, Row, ViewInput
 
 WAYS_TO_SUBMIT = ("call", "answer")
 """The ways in which a training view can show the end of a rollout, its default first."""
@@ -34,23 +37,44 @@ COMMON: dict[str, Column] = {
 }
 """Columns of every training view behind its messages. They are the same for all sources, so that configs interleave."""
 
-KEPT_SHARE = "kept_share"
-"""The column that `overlong="truncate"` adds."""
-
 OPTIONAL: dict[str, Column] = {
-    KEPT_SHARE: Column(
+    "kept_share": Column(
         type="float64",
-        about='Share of the row\'s messages that overlong="truncate" kept; the column needs that argument.',
+        about='Share of the row\'s messages that overlong="truncate" kept; the column needs max_tokens.',
         rules={"exclusiveMinimum": 0, "maximum": 1},
-    )
+    ),
+    "window": Column(
+        type="int64",
+        about='Which part of the rollout the row is, counted from 0; the column needs overlong="split".',
+        rules={"minimum": 0},
+    ),
+    "windows": Column(
+        type="int64",
+        about='How many parts the rollout became; the column needs overlong="split".',
+        rules={"minimum": 1},
+    ),
 }
+"""The columns that a limit of tokens adds: see `Limit.columns`."""
 
 
-def show_rollout(view_input: ViewInput) -> tuple[Trajectory, str, Row]:
-    """What a training view shows of a rollout: (its trajectory, the system text, the row's common columns).
+class Shown(NamedTuple):
+    """What a row shows."""
+
+    trajectory: Trajectory
+    """All of the rollout, or a part of it."""
+    system: str
+    """The system text."""
+    common: Row
+    """The row's columns of `COMMON`, and those that the limit adds."""
+    context: int = 0
+    """How many of the first turns are there to be seen only."""
+
+
+def show_rollout(view_input: ViewInput) -> Shown:
+    """What a training view shows of a whole rollout.
 
     Raises:
-        RowError: `no_turns` where the model never spoke; `overlong`; `wrong_order` (see `rectify`).
+        RowError: `no_turns` where the model never spoke; `wrong_order` (see `rectify`).
     """
     trajectory, source = view_input.trajectory, view_input.source
     if not trajectory.steps:
@@ -64,10 +88,30 @@ def show_rollout(view_input: ViewInput) -> tuple[Trajectory, str, Row]:
         "outcome": trajectory.outcome.status,
         "line_level_recall": source.recall(view_input.record, view_input.origin.facts),
     }
-    if view_input.limit is not None:
-        texts = tagged_messages(trajectory, with_tools(system, view_input.tools))
-        trajectory, row[KEPT_SHARE] = fit(trajectory, texts, view_input.limit, view_input.conversions)
-    return trajectory, system, row
+    return Shown(trajectory, system, row)
+
+
+def show_parts(view_input: ViewInput) -> Iterator[Shown | RowError]:
+    """What the rows of a record show: the rollout, held to the limit of tokens.
+
+    Raises:
+        RowError: `overlong`, or as `show_rollout`.
+    """
+    whole = show_rollout(view_input)
+    if view_input.limit is None:
+        yield whole
+        return
+    texts = tagged_messages(whole.trajectory, with_tools(whole.system, view_input.tools))
+    for part in fit(whole.trajectory, texts, view_input.limit, view_input.conversions):
+        if isinstance(part, RowError):
+            yield part
+        else:
+            yield Shown(part.trajectory, whole.system, {**whole.common, **part.columns}, part.context)
+
+
+def render_parts(view_input: ViewInput, render: Callable[[Shown, ViewInput], Rendered]) -> list[Rendered | RowError]:
+    """The rows of a record, each written by `render`. Raises RowError, also those of `render`."""
+    return [shown if isinstance(shown, RowError) else render(shown, view_input) for shown in show_parts(view_input)]
 
 
 def count_calls(trajectory: Trajectory) -> int:
@@ -124,7 +168,8 @@ def read_back(row: Row, system: str, task: str, steps: list[Step]) -> Trajectory
     What a row does not hold cannot come back: the harness's own words on the outcome, for one.
     """
     status = row["outcome"]
-    whole = row.get(KEPT_SHARE, 1.0) == 1.0
+    parts = (("window", "windows"), ("step", "steps"))
+    whole = row.get("kept_share", 1.0) == 1.0 and all(row.get(one, 0) == row.get(all_, 1) - 1 for one, all_ in parts)
     for index, step in enumerate(steps):
         ends = index == len(steps) - 1 and whole and status == SUBMITTED
         # SERA has a tool for it; without one, the last call of a submitted rollout is the submission.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Tools, Trajectory
+from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.source import Source
@@ -56,6 +57,8 @@ class ViewInput:
     """How a training view shows the end of a rollout: "call" or "answer"."""
     limit: Limit | None
     """The most tokens of a row, None for any number."""
+    history: int | None
+    """How many observations a row of one turn shows in full, its last ones; None for all."""
     record_conversions: ConversionLog
     """What reading the record took."""
     conversions: ConversionLog
@@ -104,8 +107,11 @@ class View:
     """Its key in `VIEWS`, and the suffix of config names."""
     columns: Callable[[Source, str], Mapping[str, Column]]
     """Source and shape of the set -> the view's columns, in order."""
-    render: Callable[[ViewInput], Rendered]
-    """Writes a row. Raises RowError."""
+    render: Callable[[ViewInput], Iterable[Rendered | RowError]]
+    """Writes the rows of a record: nearly always one. An error among them stands for a row that is left out.
+
+    It raises RowError where the record gives no row. It does so before it returns, so that no record is rejected after
+    its first row."""
     to_trajectory: Callable[[Row, Source], Trajectory]
     """Reads a row back, as it is rendered or as `datasets` returns it."""
     schema: Callable[[Source, str], str]
@@ -120,9 +126,14 @@ class View:
     has_json_leaves: bool = False
     """Whether its columns need the feature `Json`, which came with `datasets` 4.8."""
     optional: Mapping[str, Column] | None = None
-    """Columns that its rows have with some arguments only."""
-    messages_column: str = "messages"
-    """The column that holds the trajectory."""
+    """Columns that its rows have with some arguments only: see `Limit.columns`."""
+    messages_columns: tuple[str, ...] = ("messages",)
+    """The columns that hold the trajectory, in order."""
+    one_turn: bool = False
+    """Whether a row trains one turn of the model, its last, and a record gives a row per turn. Such a view takes
+    `history`, and no other `overlong` than "drop"."""
+    marks_training: bool = False
+    """Whether its messages say which of them are trained, so that a window may begin with turns that are not."""
     chat: Callable[[Row], tuple[list[Message], list[Message] | None]] | None = None
     """The messages and tools that a trainer hands to a chat template; None where the view holds no chat."""
     mark: Callable[[Message, TextMarks], Message] | None = None
@@ -135,9 +146,11 @@ class View:
         return _by_name, (self.name,)
 
     def messages(self, row: Row) -> list[Message]:
-        """The messages of a row, whether its column holds them as a list, as JSON texts, or as one JSON text."""
-        value = row.get(self.messages_column) or []
-        messages = json.loads(value) if isinstance(value, str | bytes) else value
+        """The messages of a row, whether its columns hold them as lists, as JSON texts, or as one JSON text."""
+        messages: list[Any] = []
+        for column in self.messages_columns:
+            value = row.get(column) or []
+            messages += json.loads(value) if isinstance(value, str | bytes) else value
         return [json.loads(message) if isinstance(message, str | bytes) else message for message in messages]
 
 

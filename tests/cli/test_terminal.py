@@ -23,7 +23,7 @@ def harmless(printed: str) -> bool:
 def test_names_and_texts_of_a_row_are_escaped() -> None:
     out = io.StringIO()
     call = {"function": {"name": HOSTILE, "arguments": {HOSTILE: HOSTILE}}}
-    view = replace(VIEWS["native"], messages_column="dialogue")
+    view = replace(VIEWS["native"], messages_columns=("dialogue",))
     render(
         {HOSTILE: HOSTILE, "dialogue": [{"role": HOSTILE, "tool_calls": [call]}]}, view, Console(file=out, width=200)
     )

@@ -40,7 +40,7 @@ def in_sample(name: str) -> bool:
 def test_an_entry_reads_back_as_the_builders_own_features_and_licence(name):
     entry = entries()[name]
     if "features" not in entry:
-        assert name.endswith("-openai"), "only Json leaves go without"
+        assert name.endswith(("-openai", "-steps")), "only Json leaves go without"
         return
     info = datasets.DatasetInfo.from_dict(entry)
     built = SeraSweZero(config_name=name, upstream="sample").info
@@ -68,7 +68,7 @@ def test_datasets_reads_the_whole_file(tmp_path):
     read = DatasetInfosDict.from_directory(str(tmp_path))
     assert list(read) == config_names()
     for name, info in read.items():
-        assert (info.features is None) == name.endswith("-openai")
+        assert (info.features is None) == name.endswith(("-openai", "-steps"))
 
 
 def test_the_wheel_takes_the_file_along():

@@ -30,15 +30,17 @@ from sera_swezero.quality.page import page
 from sera_swezero.quality.plots import plots, svg
 from sera_swezero.quality.spread import QUANTILES, Distribution
 from sera_swezero.quality.statistics_tables import compare, tables
+from sera_swezero.rows import iter_rows
 from sera_swezero.sample import ROOT
 from sera_swezero.version import __version__
 from tests.hub import LoopbackHub
 from tests.quality import minhash_definition as definition
+from tests.support.characters import tokenizer
 from tests.support.planted import ZERO, Rollout, rollouts, write_zero
 from tests.support.raw import DIFF, REVIEW, T2, Turn, history, line, sera, write_lines
 from tests.support.streams import Point, point
 
-__all__ = ["point"]  # a fixture
+__all__ = ["point", "tokenizer"]  # fixtures
 
 
 def stats(target: str, **arguments: Any) -> Any:
@@ -431,3 +433,32 @@ def test_rejected_rows_beside_the_others_are_not_counted(tmp_path: Path) -> None
     made = build(["glm-4.6-lite-t2"], tmp_path, upstream="sample", workers=1)
     assert list(tmp_path.glob("rejected/**/*.parquet"))
     assert one(str(tmp_path)).rows == made.configs["glm-4.6-lite-t2"].rows
+
+
+# What a limit of tokens would keep.
+
+
+def test_stats_say_what_each_way_to_treat_long_rows_would_keep(tokenizer: str) -> None:
+    limit = {"max_tokens": 9_000, "tokenizer": tokenizer}
+    counted = stats(T2, upstream="sample", **limit)
+    figures = counted.sets[T2].within_limit
+    rows = {way: _kept(overlong=way, **limit) for way in ("drop", "truncate", "split")}
+    whole = _kept()
+    assert (figures["all rows"], figures["all turns"]) == whole
+    for way, kept in rows.items():
+        assert (figures[f"{way} rows"], figures[f"{way} turns"]) == kept
+    assert rows["drop"][0] < rows["truncate"][0] <= rows["split"][0]
+    assert rows["truncate"][1] < rows["split"][1] <= whole[1]
+    assert figures["truncate tokens"] < figures["split tokens"] <= figures["all tokens"]
+    (table,) = (one for one in tables(counted) if one.title == "What max_tokens=9000 keeps")
+    assert [row[1] for row in table.rows] == ["`drop`", "`truncate`", "`split`"]
+    assert not [one for one in tables(stats(T2, upstream="sample")) if "max_tokens" in one.title]
+    with pytest.raises(ConfigError, match="each needs the other"):
+        stats(T2, upstream="sample", max_tokens=9_000)
+
+
+def _kept(**arguments: Any) -> tuple[int, int]:
+    """Records and turns of the rows that a training view gives."""
+    rows = list(iter_rows(T2, view="openai", upstream="sample", lineage=True, **arguments))
+    turns = sum(message["role"] == "assistant" for row in rows for message in row["messages"])
+    return len({row["source_offset"] for row in rows}), turns

@@ -126,6 +126,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "revision": (5, ["a"], True, {"repo": 5}),
     "max_tokens": (0, -1, 1.5, "5", True),
     "tokenizer": ("", 5),
+    "min_kept_share": (-0.1, 1.1, "0.5", True),
+    "context": (-1, 0.5, "5", True),
+    "history": ("", 5, "last", "last-0-observations", "last-5-observation", "last-5-observations\n"),
     "dedup": ("", 5),
     "decontaminate": ("", 5),
     "shard_bytes": (0, -1, 1.5, "5", True),
@@ -189,6 +192,9 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "revision": ("main", {"allenai/Sera-4.6-Lite-T2": "0" * 40}),
     "max_tokens": (4096,),
     "tokenizer": ("some/tokenizer",),
+    "min_kept_share": (0.5,),
+    "context": (1,),
+    "history": ("full", "last-5-observations"),
     "dedup": ("kept.parquet",),
     "decontaminate": ("swe-bench-verified",),
     "shard_bytes": (1, 1 << 30),
@@ -264,12 +270,36 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
         {"view": "hermes", "overlong": "drop"},
         "overlong='drop' says what happens to rows with more than max_tokens; pass max_tokens and tokenizer, too",
     ),
+    ("min_kept_share", "overlong"): (
+        {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "min_kept_share": 0.5},
+        'min_kept_share=0.5 is about what overlong="truncate" keeps; it was None',
+    ),
+    ("context", "overlong"): (
+        {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "overlong": "truncate", "context": 1},
+        "context=1 is about the windows of overlong=\"split\"; overlong was 'truncate'",
+    ),
+    ("view", "context"): (
+        {"view": "sharegpt", "max_tokens": 5, "tokenizer": "x", "overlong": "split", "context": 1},
+        "the view 'sharegpt' cannot say that a turn is not trained; context works with 'hermes'",
+    ),
+    ("view", "overlong"): (
+        {"view": "steps", "max_tokens": 5, "tokenizer": "x", "overlong": "split"},
+        "a row of the view 'steps' is one turn, which overlong='split' cannot cut",
+    ),
+    ("view", "history"): (
+        {"view": "hermes", "history": "last-5-observations"},
+        "history='last-5-observations' would be wrong for all turns but one; it works with the view 'steps'",
+    ),
     ("upstream", "revision"): (
         {"upstream": "sample", "revision": "main"},
         "upstream='sample' is read as it is and has no revisions; revision='main' works with the hub only",
     ),
 }
 """Every pair that clashes: an example, and what is said about it."""
+
+
+NOT_OF_TWO = {("view", "datasets"), ("view", "context"), ("view", "overlong")}
+"""Clashes that two arguments alone do not show: another version of `datasets`, or arguments that need others."""
 
 
 @pytest.mark.parametrize("pair", CLASHES)
@@ -292,7 +322,10 @@ FINE: list[dict[str, Any]] = [
     *({"teacher": teacher, "scale": scale} for teacher, scale in [("GLM-4.5-Air", "full"), ("GLM-4.6", "lite")]),
     *({"name": f"sera-{view}", "scale": "lite", "rollout": "T1"} for view in ("native", "sharegpt")),
     *({"view": view, "max_tokens": 5, "tokenizer": "x"} for view in ("hermes", "sharegpt")),
-    {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "overlong": "truncate"},
+    {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "overlong": "truncate", "min_kept_share": 0.88},
+    {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "overlong": "split", "context": 2},
+    {"view": "sharegpt", "max_tokens": 5, "tokenizer": "x", "overlong": "split", "context": 0},
+    *([{"view": "steps", "max_tokens": 5, "tokenizer": "x", "overlong": "drop", "history": "full"}] * JSON_LEAVES),
     {"upstream": "sample", "lineage": True},
     {"name": "swe-agent", "upstream": "hf://datasets/lab/runs", "revision": "main"},
     {"name": "sera", "upstream": "hf://datasets/lab/mirror"},
@@ -321,7 +354,7 @@ def test_every_pair_of_arguments_works_or_is_a_known_clash() -> None:
                 met.add(str(error))
     known = [[pair for pair, phrase in phrases.items() if phrase in message] for message in met]
     assert all(len(pairs) == 1 for pairs in known)
-    assert {pair for (pair,) in known} | {("view", "datasets")} == CLASHES.keys()
+    assert {pair for (pair,) in known} | NOT_OF_TWO == CLASHES.keys()
 
 
 def test_narrowing_keeps_the_origins_that_fit() -> None:

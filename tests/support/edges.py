@@ -131,7 +131,7 @@ def golden_rows() -> Iterator[tuple[str, str]]:
 
 
 def _row(done: Converted) -> str:
-    return done.error.reason if done.error else json.dumps(done.row)
+    return done.error.reason if done.error else "\n".join(map(json.dumps, done.rows))
 
 
 # --- JSON for people
@@ -174,11 +174,12 @@ def marks(source: str) -> dict[str, str]:
 def shortened(row: dict[str, Any], source: str) -> dict[str, Any]:
     """Return a row with its messages decoded, without its tools and without the text that all rows share."""
     decoded = {name: value for name, value in row.items() if name != "tools"}
-    messages = row.get("messages")
-    if isinstance(messages, str):  # rectified: the column is JSON text
-        decoded["messages"] = json.loads(messages)
-    elif messages and isinstance(messages[0], str):  # openai: each message is
-        decoded["messages"] = [json.loads(message) for message in messages]
+    for name in {"messages", "prompt", "completion"} & row.keys():
+        messages = row[name]
+        if isinstance(messages, str):  # rectified: the column is JSON text
+            decoded[name] = json.loads(messages)
+        elif messages and isinstance(messages[0], str):  # openai, steps: each message is
+            decoded[name] = [json.loads(message) for message in messages]
     text = json.dumps(decoded, ensure_ascii=False)
     for same, mark in marks(source).items():
         text = text.replace(json.dumps(same, ensure_ascii=False)[1:-1], mark)

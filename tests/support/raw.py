@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import contracts
-from sera_swezero.convert import Reject, convert, convert_shard
+from sera_swezero.convert import Reject, convert_shard, read_record, render_rows
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import Trajectory
@@ -157,11 +157,18 @@ def swe_zero(messages: Any, status: str | None = "Submitted", **columns: Any) ->
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of one raw record: a row, or the error; and its notes."""
+    """What became of one raw record: its rows, or the error; and its notes."""
 
-    row: dict[str, Any] | None
+    rows: list[dict[str, Any]]
     error: RowError | None
     notes: ConversionLog
+    left_out: Sequence[RowError] = ()
+    """Why single rows of a record that gives several were left out."""
+
+    @property
+    def row(self) -> dict[str, Any] | None:
+        """The first row."""
+        return self.rows[0] if self.rows else None
 
     @property
     def counts(self) -> Counter[str]:
@@ -189,11 +196,19 @@ def convert_one(raw: bytes | dict[str, Any], config: str = T2, **arguments: Any)
 def convert_as(raw: bytes | dict[str, Any], request: Request) -> Converted:
     """Convert one record for a request with one origin. Any error but a RowError is raised."""
     try:
-        made = convert(Raw(0, raw), request.origins[0], request)
+        view_input = read_record(Raw(0, raw), request.origins[0], request)
+        made = list(render_rows(view_input, request))
     except RowError as error:
-        return Converted(None, error, ConversionLog())
-    log = ConversionLog([*made.view_input.record_conversions, *made.view_input.conversions])
-    return Converted(made.text_row, None, log)
+        return Converted([], error, ConversionLog())
+    return _converted(made, ConversionLog([*view_input.record_conversions, *view_input.conversions]))
+
+
+def _converted(made: Iterable[Any], log: ConversionLog) -> Converted:
+    """The rows among them, and the first error."""
+    made = list(made)
+    errors = [one for one in made if isinstance(one, RowError)]
+    rows = [text_row(one.row) for one in made if not isinstance(one, RowError)]
+    return Converted(rows, None if rows else errors[0], log, errors)
 
 
 def trajectory_of(raw: bytes | dict[str, Any], config: str) -> Trajectory:
@@ -215,13 +230,14 @@ def render(trajectory: Trajectory, request: Request) -> Converted:
         origin=origin,
         submit=request.submit,
         limit=request.limit,
+        history=request.history,
         record_conversions=ConversionLog(),
         conversions=log,
     )
     try:
-        return Converted(text_row(request.view.render(view_input).row), None, log)
+        return _converted(request.view.render(view_input), log)
     except RowError as error:
-        return Converted(None, error, log)
+        return Converted([], error, log)
 
 
 @cache

@@ -12,7 +12,7 @@ import pytest
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.survival import look
-from sera_swezero.views.token_limit import encode
+from sera_swezero.views.tokenizer import encode
 
 pytestmark = pytest.mark.matrix  # the oldest Jinja, too
 

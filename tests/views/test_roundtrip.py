@@ -29,6 +29,8 @@ from tests.support.sample import SETS
 from tests.support.steps import step
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
+OPENAI = ("openai", "steps")
+"""The views with the messages of OpenAI's API."""
 LIMITS = {"wide_integer", "literal_tags", "no_turns"}
 """Why a view may refuse what is fine upstream; everything else is the record's own fault."""
 
@@ -38,8 +40,10 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
     steps = [step._replace(calls=tuple(call_after(call, view) for call in step.calls)) for step in trajectory.steps]
     if view == "sharegpt":
         steps = alternating(steps)
-    if view == "openai":
+    if view in OPENAI:
         steps = list(numbered(steps))
+    if view == "steps":
+        steps[-1] = without_answer(steps[-1])
     system = SOURCES[source].system_text(trajectory, "call")
     return trajectory._replace(
         system=system, task=trajectory.task or "", steps=tuple(steps), outcome=Outcome(trajectory.outcome.status)
@@ -48,7 +52,7 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
 
 def call_after(call: ToolCall, view: str) -> ToolCall:
     """Arguments are the same JSON value, in openai spelled anew; only openai has ids."""
-    return call._replace(arguments=value_of(call.arguments), id=call.id if view == "openai" else None)
+    return call._replace(arguments=value_of(call.arguments), id=call.id if view in OPENAI else None)
 
 
 def numbered(steps: list[Step]) -> Iterator[Step]:
@@ -73,9 +77,13 @@ def alternating(steps: list[Step]) -> list[Step]:
             words = {"reasoning": join(before.reasoning, one.reasoning), "visible": join(before.visible, one.visible)}
             one = one._replace(**words)
         kept.append(one)
-    last = kept[-1]
-    kept[-1] = last._replace(calls=tuple(call._replace(observation=None) for call in last.calls), reply=None)
+    kept[-1] = without_answer(kept[-1])
     return kept
+
+
+def without_answer(last: Step) -> Step:
+    """The turn alone."""
+    return last._replace(calls=tuple(call._replace(observation=None) for call in last.calls), reply=None)
 
 
 def value_of(arguments: str) -> str:
@@ -107,8 +115,8 @@ def round_trip(data: Any, config: str, view: str) -> bool:
 
 
 def read_back(view: str, done: Converted, source: str) -> Trajectory:
-    assert done.row is not None
-    return VIEWS[view].to_trajectory(done.row, SOURCES[source])
+    """The rollout of a record's last row, which in the view `steps` has all turns."""
+    return VIEWS[view].to_trajectory(done.rows[-1], SOURCES[source])
 
 
 @pytest.mark.parametrize("view", TRAINING)
@@ -184,7 +192,7 @@ def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory
         for step in trajectory.steps
         for call in step.calls[: len(step.calls) * (len(step.calls) > 1)]
     )
-    if view != "openai" and (tagged or divided):
+    if view not in OPENAI and (tagged or divided):
         assert done.error is not None
         assert done.error.reason == "literal_tags"
     elif view == "sharegpt" and any(tag in repr(trajectory) for tag in ("<image>", "{{idx}}")):

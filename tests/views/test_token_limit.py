@@ -16,7 +16,7 @@ from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
-from sera_swezero.views.token_limit import count
+from sera_swezero.views.tokenizer import count
 from sera_swezero.views.training import tagged_messages
 from tests.support.characters import tokenizer
 from tests.support.raw import T2, ZERO, Turn, chat, convert_one, history, line, sera, swe_zero
@@ -120,13 +120,13 @@ def test_a_stream_counts_what_it_dropped_and_has_the_share_as_a_column(tokenizer
 
 
 def test_another_tokenizer_of_the_same_name_is_another_dataset(tmp_path: Path) -> None:
-    from sera_swezero.views import token_limit
+    from sera_swezero.views import tokenizer as tokenizers
 
     digests = []
     for merges in ([], [("l", "s")]):
         vocab = {c: i for i, c in enumerate([*sorted(pre_tokenizers.ByteLevel.alphabet()), "ls"])}
         Tokenizer(models.BPE(vocab=vocab, merges=merges)).save(str(tmp_path / "tokenizer.json"))
-        token_limit.digest.cache_clear()
+        tokenizers.digest.cache_clear()
         digests.append(describe(settle("sera-hermes", max_tokens=10, tokenizer=str(tmp_path)))["limit"])
     assert digests[0] != digests[1]
     assert describe(settle("sera-hermes"))["limit"] is None

@@ -113,11 +113,11 @@ SET = Origin(
 )
 
 
-def render(view_input: ViewInput) -> Rendered:
+def render(view_input: ViewInput) -> list[Rendered]:
     trajectory = view_input.trajectory
     commands = [call.arguments for step in trajectory.steps for call in step.calls]
     row = {"instance_id": view_input.record.instance_id, "commands": "\n".join(commands)}
-    return Rendered(row, len(commands), len(commands))
+    return [Rendered(row, len(commands), len(commands))]
 
 
 def to_trajectory(row: Row, source: Source) -> Trajectory:

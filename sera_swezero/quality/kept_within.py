@@ -1,0 +1,37 @@
+"""What each way to treat rows that are too long would keep of a record: what `stats --max-tokens` counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.errors import RowError
+from sera_swezero.views import ViewInput
+from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE, count_turns, fitting
+from sera_swezero.views.training import show_rollout, tagged_messages, with_tools
+
+UNITS = ("rows", "turns", "tokens")
+"""What is counted: records of which anything is kept, turns of the model, and the tokens of these turns."""
+
+
+def kept_within(view_input: ViewInput, max_tokens: int, tokenizer: str) -> dict[str, int]:
+    """Counts of one record by "WAY UNIT": the ways are "all" and those of `overlong`, the units `UNITS`.
+
+    They are those of the training views, submit calls included. Empty for a record of which no training view has a row.
+    """
+    try:
+        shown = show_rollout(replace(view_input, submit="call", conversions=ConversionLog()))
+    except RowError:
+        return {}
+    texts = tagged_messages(shown.trajectory, with_tools(shown.system, view_input.tools))
+    begun, turns = count_turns(shown.trajectory, texts, tokenizer)
+    kept = {"all": turns, DROP: turns, TRUNCATE: turns, SPLIT: turns}
+    if begun + sum(map(sum, turns)) > max_tokens:
+        kept[DROP] = []
+        kept[TRUNCATE] = turns[: fitting(turns, begun, max_tokens)]
+        kept[SPLIT] = [turn for turn in turns if begun + turn.said <= max_tokens]
+    counts: dict[str, int] = {}
+    for way, chosen in kept.items():
+        figures = (int(bool(chosen)), len(chosen), sum(turn.said for turn in chosen))
+        counts |= {f"{way} {unit}": figure for unit, figure in zip(UNITS, figures, strict=True)}
+    return counts
