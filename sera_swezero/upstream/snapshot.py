@@ -148,7 +148,7 @@ def read_lock(path: str) -> dict[str, str]:
 def _below_root(origins: Sequence[Origin], upstream: str) -> Snapshot:
     root, files, left_alone = upstream, [], Counter[str]()
     for origin in origins:
-        root, listed = _list_root(_root(upstream, origin), origin)
+        root, listed = _list_root(upstream, origin)
         files += _matching(origin, listed, f"{root.rstrip('/')}/{origin.repo}", left_alone)
     commits = {origin.repo: "" for origin in origins}
     return Snapshot(root=root, endpoint="", commits=commits, files=tuple(files), left_alone=left_alone)
@@ -161,19 +161,22 @@ def _root(upstream: str, origin: Origin) -> str:
     return upstream if "://" in upstream or "::" in upstream else Path(upstream).expanduser().absolute().as_posix()
 
 
-def _list_root(root: str, origin: Origin) -> tuple[str, list[File]]:
+def _list_root(upstream: str, origin: Origin) -> tuple[str, list[File]]:
     """List the files of a set: the root, and the files below it. A root that is a file stands for its folder."""
     import fsspec
 
+    root = _root(upstream, origin)
     try:
         fs, base = fsspec.core.url_to_fs(root)
         folder = f"{base.rstrip('/')}/{origin.repo}".rstrip("/")
         found: dict[str, dict[str, Any]] = fs.find(folder, detail=True)
         if not found and not fs.exists(base):
-            msg = f"upstream={root!r}: no such folder{did_you_mean(Path(root).name, [SAMPLE])}"
+            hint = did_you_mean(upstream, [SAMPLE])
+            why = f"it has no {origin.name!r}" if upstream == SAMPLE else f"no such folder{hint}"
+            msg = f"upstream={upstream!r}: {why}"
             raise UpstreamError(msg)
     except (OSError, ValueError, ImportError) as error:
-        msg = f"{root}: cannot list {origin.repo or 'it'}: {error}"
+        msg = f"{upstream}: cannot list {origin.repo or 'it'}: {error}"
         raise UpstreamError(msg) from error
     if not origin.repo and list(found) == [folder]:
         root, folder = root.rpartition("/")[0], folder.rpartition("/")[0]

@@ -433,10 +433,10 @@ def test_check_tells_by_its_exit_code_what_it_found(tmp_path):
 
 def test_check_for_machines_is_an_object_a_line_and_a_summary(tmp_path):
     file = converted(tmp_path / "rows.jsonl")
-    file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": null', 3))
+    file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": 5', 3))
     *problems, last = map(json.loads, inside("check", tmp_path, "--json").stdout.splitlines())
     assert [(problem["row"], problem["path"], problem["found"]) for problem in problems] == [
-        (number, "$.teacher", "null") for number in range(3)
+        (number, "$.teacher", "integer 5") for number in range(3)
     ]
     assert all(problem["file"] == str(file) and "'GLM-4.6'" in problem["expected"] for problem in problems)
     count = len(rows_of("glm-4.6-lite-t2"))
@@ -447,7 +447,7 @@ def test_check_for_machines_is_an_object_a_line_and_a_summary(tmp_path):
 @pytest.mark.parametrize(("most", "problems", "stopped"), [(1, 1, True), (3, 3, False), (0, 3, False)])
 def test_check_stops_after_so_many_problems(most, problems, stopped, tmp_path):
     file = converted(tmp_path / "rows.jsonl")
-    file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": null', 3))
+    file.write_text(file.read_text().replace('"teacher": "GLM-4.6"', '"teacher": 5', 3))
     result = inside("check", file, "--max-problems", most, "--json")
     summary = json.loads(result.stdout.splitlines()[-1])["summary"]
     assert result.exit_code == 1

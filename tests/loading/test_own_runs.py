@@ -48,7 +48,8 @@ def test_every_matching_file_in_any_folder_is_read_and_others_are_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = runs(tmp_path / "runs")
-    rows = list(stream(folder))
+    with caplog.at_level(logging.WARNING, "sera_swezero"):
+        rows = list(stream(folder))
     assert ids(rows) == names(0, 1, 2, 3)
     assert [row["source_file"] for row in rows] == ["first/monday.jsonl"] * 2 + ["later/deep/tuesday.jsonl"] * 2
     assert {(row["source_repo"], row["source_revision"]) for row in rows} == {("", "")}
@@ -166,6 +167,8 @@ def test_what_cannot_be_read_says_what_would_have_been_right(hub: LoopbackHub, t
         stream(folder, revision="main")
     with pytest.raises(ConfigError, match=r"has no commits to lock for swe-agent; a repository on the hub has"):
         update_lock(tmp_path / "lock", ["swe-agent"], folder)
+    with pytest.raises(UpstreamError, match="'sample': it has no 'swe-agent'"):
+        stream("sample")
     with pytest.raises(UpstreamError, match="nowhere': no such folder"):
         stream(tmp_path / "nowhere")
     with pytest.raises(UpstreamError, match=r"no file matches '\*\.jsonl'; found one\.log"):
