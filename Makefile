@@ -64,15 +64,16 @@ faults: $(VENV)/stamp ## every call of a push failed in every way; some minutes
 	$(BIN)/python $(PYTEST) -m faults
 
 .PHONY: long
-long: $(VENV)/stamp ## the long fuzz mode: more and fresh examples for every property
+long: $(VENV)/stamp .venvs/clients/stamp ## the long mode: more and fresh examples for every property, every row through every template
 	$(BIN)/python $(PYTEST) -m "long or hypothesis" --hypothesis-profile=long --timeout=1800
+	.venvs/clients/bin/python $(PYTEST) -m "clients and long" --timeout=1800
 
 .PHONY: groups
 groups: $(TEST_GROUPS) ## the tests that need an environment of their own
 
 .PHONY: $(TEST_GROUPS)
 $(TEST_GROUPS): %: .venvs/%/stamp
-	.venvs/$*/bin/python -m pytest -m $* --timeout=1800
+	.venvs/$*/bin/python -m pytest -m "$* and not long" --timeout=1800
 
 # Trainers with a great many requirements: they run where they install, and a line says where they do not.
 CLIENTS := $(basename $(notdir $(wildcard tests/clients/requirements/*.txt)))

@@ -20,7 +20,7 @@ import trl
 
 import sera_swezero
 from sera_swezero.templates.chat_template import load_template
-from sera_swezero.templates.parity import ParityCheck
+from sera_swezero.templates.parity import ParityCheck, ParityCounts
 from sera_swezero.templates.survival import look
 
 pytestmark = pytest.mark.clients
@@ -29,8 +29,10 @@ TEMPLATES = Path(trl.__file__).parent / "chat_templates"
 NAMES = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
 SERVING = [name for name in NAMES if not name.endswith("_training")]
 SETS = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
+ON_THE_PAGE = ["sera", "swe-zero-1k-32k"]
+"""The sets for which docs/train-on-it.md has the shares of turns in parity."""
 STEP = 20
-"""Every how many rows of a set one is rendered: all of them take 20 s per template of SERA."""
+"""Every how many rows of a set one is rendered; `make long` renders all of them."""
 OTHERS = {
     "qwen3": ["qwen3_instruct_2507_training", "qwen3_5_think_training", "qwen2_5_training"],
     "qwen3_8": ["qwen3_6_training", "qwen3_training"],
@@ -43,20 +45,44 @@ OTHERS = {
 Message = dict[str, Any]
 
 
+def trained_with(serving: str) -> list[str]:
+    """The training templates that are compared with a serving template."""
+    return [name for name in (serving, f"{serving}_training", *OTHERS.get(serving, ())) if name in NAMES]
+
+
 @functools.cache
 def rows(config: str) -> list[Message]:
     return list(sera_swezero.load_dataset(config, view="openai", split="train", streaming=True, upstream="sample"))
 
 
+@functools.cache
+def source(name: str) -> str:
+    return (TEMPLATES / f"{name}.jinja").read_text()
+
+
 def rendered(name: str, messages: Sequence[Message], tools: Any, **options: Any) -> tuple[str, list[tuple[int, int]]]:
     from transformers.utils.chat_template_utils import render_jinja_template
 
-    text = (TEMPLATES / f"{name}.jinja").read_text()
     try:
-        (found,), parts = render_jinja_template([messages], tools, chat_template=text, **options)
+        (found,), parts = render_jinja_template([messages], tools, chat_template=source(name), **options)
     except Exception as error:
         raise ValueError from error
     return found, parts[0] if parts else []
+
+
+class Beginnings:
+    """What a template makes of the first messages of a row, each rendered once; None where it refuses them."""
+
+    def __init__(self, name: str, row: Message) -> None:
+        self.name, self.row = name, row
+        self.prompt = functools.cache(functools.partial(self._render, add_generation_prompt=True))
+        self.text = functools.cache(self._render)
+
+    def _render(self, count: int, **options: Any) -> str | None:
+        try:
+            return rendered(self.name, self.row["messages"][:count], self.row["tools"], **options)[0]
+        except ValueError:
+            return None
 
 
 def leaves(value: Any) -> Iterator[str]:
@@ -81,16 +107,19 @@ def has_calls(text: str, message: Message) -> bool:
 class BruteForce:
     """The verdict on every turn of a row, from renderings of every prefix."""
 
-    def __init__(self, training: str, row: Message) -> None:
-        self.training, self.messages, self.tools = training, row["messages"], row["tools"]
-        self.marks = "endgeneration" in (TEMPLATES / f"{training}.jinja").read_text()
-        self.text, parts = rendered(training, self.messages, self.tools, return_assistant_tokens_mask=self.marks)
+    def __init__(self, training: Beginnings) -> None:
+        self.training, self.messages = training, training.row["messages"]
+        self.marks = "endgeneration" in source(training.name)
+        self.text, parts = rendered(
+            training.name, self.messages, training.row["tools"], return_assistant_tokens_mask=self.marks
+        )
         self.loss = {at for start, end in parts for at in range(start, end)}
 
-    def in_parity(self, turn: int, prompt: str, whole: str) -> bool:
-        start, message = len(prompt), self.messages[turn]
-        if not self.text.startswith(prompt):
+    def in_parity(self, turn: int, serving: Beginnings) -> bool:
+        prompt, whole = serving.prompt(turn), serving.text(turn + 1)
+        if prompt is None or whole is None or not self.text.startswith(prompt):
             return False
+        start, message = len(prompt), self.messages[turn]
         if whole.startswith(prompt):
             end = start + len(whole[start:].rstrip())
             if self.text[start:end] != whole[start:].rstrip():
@@ -103,14 +132,15 @@ class BruteForce:
         if not has_calls(self.text[start:end], message):
             return False
         if not self.marks:
-            own, _ = rendered(self.training, self.messages[:turn], self.tools, add_generation_prompt=True)
+            own = self.training.prompt(turn)
+            assert own is not None
             return not self.text.startswith(own) or len(own) == start
         previous = self.messages[turn - 1]
         said = previous["content"].strip() if previous["role"] != "assistant" else ""
         begin = self.text.rfind(said, 0, start) if said else -1
         if begin < 0:
-            before, _ = rendered(self.training, self.messages[: turn - 1], self.tools)
-            begin = len(before) if self.text.startswith(before) else start
+            before = self.training.text(turn - 1)
+            begin = len(before) if before is not None and self.text.startswith(before) else start
             while begin in self.loss:  # what ends the turn before
                 begin += 1
         stop = self.next_text(turn, end)
@@ -156,27 +186,52 @@ class Recorder(ParityCheck):
         super().count(turns)
 
 
-@pytest.mark.parametrize("config", SETS)
+@pytest.mark.parametrize("step", [STEP, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("serving", SERVING)
-def test_every_verdict_is_that_of_brute_force(serving: str, config: str) -> None:
-    pairs = [name for name in (serving, f"{serving}_training", *OTHERS.get(serving, ())) if name in NAMES]
-    checks = {name: Recorder(load_template(name), load_template(serving)) for name in pairs}
-    for number, row in enumerate(rows(config)[::STEP]):
-        messages, tools = row["messages"], row["tools"]
-        turns = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-        prompts: dict[int, tuple[str, str]] = {}
-        for turn in turns:
-            try:
-                prompt, _ = rendered(serving, messages[:turn], tools, add_generation_prompt=True)
-                prompts[turn] = prompt, rendered(serving, messages[: turn + 1], tools)[0]
-            except ValueError:
-                continue
+def test_every_verdict_is_that_of_brute_force(serving: str, step: int) -> None:
+    found: dict[str, list[ParityCounts]] = {}
+    for config in SETS:
+        checks = {name: Recorder(load_template(name), load_template(serving)) for name in trained_with(serving)}
+        for number, row in enumerate(rows(config)[::step]):
+            turns = [at for at, message in enumerate(row["messages"]) if message["role"] == "assistant"]
+            served = Beginnings(serving, row)
+            for training, check in checks.items():
+                try:
+                    brute = BruteForce(served if training == serving else Beginnings(training, row))
+                except ValueError:
+                    expected = dict.fromkeys(turns, False)
+                else:
+                    expected = {turn: brute.in_parity(turn, served) for turn in turns}
+                look([row], "openai", check.training, parity=check)
+                assert check.verdicts == expected, (training, config, number)
         for training, check in checks.items():
-            try:
-                brute = BruteForce(training, row)
-            except ValueError:
-                expected = dict.fromkeys(turns, False)
-            else:
-                expected = {turn: turn in prompts and brute.in_parity(turn, *prompts[turn]) for turn in turns}
-            look([row], "openai", check.training, parity=check)
-            assert check.verdicts == expected, (training, number)
+            if config in ON_THE_PAGE:
+                found.setdefault(training, []).append(check.counts)
+    if step == 1:
+        page = on_the_page()
+        assert {name: shown(counts) for name, counts in found.items()} == {name: page[name, serving] for name in found}
+
+
+def shown(counts: Sequence[ParityCounts]) -> tuple[list[str], set[str]]:
+    """The shares of turns in parity and the causes of the others, as the page has them."""
+    shares = [f"{one.turns_in_parity / one.turns:.1%}".replace("%", " %") for one in counts]
+    return shares, {cause for one in counts for cause in one.causes}
+
+
+def on_the_page() -> dict[tuple[str, str], tuple[list[str], set[str]]]:
+    """(training template, serving template) -> what the page says of the pair."""
+    found = {}
+    lines = PAGE.split("### Which templates go together")[1].split("| trained with |")[1].split("\n\n")[0].splitlines()
+    for line in lines[2:]:
+        names, serving, *shares, causes = (cell.strip() for cell in line.strip("|").split(" |"))
+        for name in re.findall(r"`(\w+)`", names):
+            others = {"the same": name, "the same without `_training`": name.removesuffix("_training")}
+            pair = name, others.get(serving, serving.strip("`"))
+            assert pair not in found
+            found[pair] = shares, set(re.findall(r"`(\w+)`", causes))
+    return found
+
+
+@pytest.mark.long
+def test_the_page_has_every_pair() -> None:
+    assert on_the_page().keys() == {(training, serving) for serving in SERVING for training in trained_with(serving)}
