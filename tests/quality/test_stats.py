@@ -437,11 +437,13 @@ def test_rejected_rows_beside_the_others_are_not_counted(tmp_path: Path) -> None
 
 # What a limit of tokens would keep.
 
+BEST = "glm-4.6-lite-best"
+
 
 def test_stats_say_what_each_way_to_treat_long_rows_would_keep(tokenizer: str) -> None:
-    limit = {"max_tokens": 9_000, "tokenizer": tokenizer}
-    counted = stats(T2, upstream="sample", **limit)
-    figures = counted.sets[T2].within_limit
+    limit = {"max_tokens": 5_500, "tokenizer": tokenizer}
+    counted = stats(BEST, upstream="sample", **limit)
+    figures = counted.sets[BEST].within_limit
     rows = {way: _kept(overlong=way, **limit) for way in ("drop", "truncate", "split")}
     whole = _kept()
     assert (figures["all rows"], figures["all turns"]) == whole
@@ -450,15 +452,15 @@ def test_stats_say_what_each_way_to_treat_long_rows_would_keep(tokenizer: str) -
     assert rows["drop"][0] < rows["truncate"][0] <= rows["split"][0]
     assert rows["truncate"][1] < rows["split"][1] <= whole[1]
     assert figures["truncate tokens"] < figures["split tokens"] <= figures["all tokens"]
-    (table,) = (one for one in tables(counted) if one.title == "What max_tokens=9000 keeps")
+    (table,) = (one for one in tables(counted) if one.title == "What max_tokens=5500 keeps")
     assert [row[1] for row in table.rows] == ["`drop`", "`truncate`", "`split`"]
-    assert not [one for one in tables(stats(T2, upstream="sample")) if "max_tokens" in one.title]
+    assert not [one for one in tables(stats(BEST, upstream="sample")) if "max_tokens" in one.title]
     with pytest.raises(ConfigError, match="each needs the other"):
-        stats(T2, upstream="sample", max_tokens=9_000)
+        stats(BEST, upstream="sample", max_tokens=5_500)
 
 
 def _kept(**arguments: Any) -> tuple[int, int]:
     """Records and turns of the rows that a training view gives."""
-    rows = list(iter_rows(T2, view="openai", upstream="sample", lineage=True, **arguments))
+    rows = list(iter_rows(BEST, view="openai", upstream="sample", lineage=True, **arguments))
     turns = sum(message["role"] == "assistant" for row in rows for message in row["messages"])
     return len({row["source_offset"] for row in rows}), turns
