@@ -1,6 +1,6 @@
 """The dataset card: README.md from the manifest alone, so that every figure is one of the data built.
 
-The YAML is made by the libraries that read it: `datasets` writes features and sizes, the hub's client the rest.
+The YAML is what `datasets` itself would write of these configs, without the second that its import takes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
-from datasets import DatasetInfo, Features, SplitDict, SplitInfo
-from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
 from sera_swezero.build import card_tables
@@ -45,8 +43,8 @@ def render(manifest: Manifest, repo: str = PLACE) -> str:
         size_categories=[size_category(sum(built.rows for built in manifest.configs.values()))],
         source_datasets=_repos(manifest),
         configs=card_configs(manifest),
+        dataset_info=_dataset_info(manifest),
     )
-    DatasetInfosDict(card_infos(manifest)).to_dataset_card_data(data)
     return f"---\n{data.to_yaml()}\n---\n\n{_text(manifest, repo)}"
 
 
@@ -67,20 +65,37 @@ def groups(manifest: Manifest) -> dict[str, list[str]]:
     return loadable([name for name, built in manifest.configs.items() if built.rows], card_tables.views(manifest))
 
 
-def card_infos(manifest: Manifest) -> dict[str, DatasetInfo]:
-    """The card's `dataset_info`. Configs with free JSON have no features there: 3.6 would refuse the whole card."""
+def card_infos(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Features and sizes by config. Those with free JSON have no features there: 3.6 would refuse the whole card."""
     infos = {}
     for name, parts in groups(manifest).items():
         built = [manifest.configs[part] for part in parts]
         size = sum(part.arrow_bytes for part in built)
-        split = SplitInfo("train", num_bytes=size, num_examples=sum(part.rows for part in built))
-        infos[name] = DatasetInfo(
-            features=None if built[0].json else Features.from_dict(features(dict(built[0].columns))),
-            splits=SplitDict({"train": split}),
-            download_size=sum(part.bytes for part in built),
-            dataset_size=size,
-        )
+        split = {"name": "train", "num_bytes": size, "num_examples": sum(part.rows for part in built)}
+        plain = {} if built[0].json else features(dict(built[0].columns))
+        infos[name] = {
+            **({"features": _in_yaml(plain)["struct"]} if plain else {}),
+            "splits": [split],
+            "download_size": sum(part.bytes for part in built),
+            "dataset_size": size,
+        }
     return infos
+
+
+def _dataset_info(manifest: Manifest) -> dict[str, Any] | list[dict[str, Any]]:
+    """The card's `dataset_info`: of one config itself, of more a list."""
+    infos = [{"config_name": name, **info} for name, info in sorted(card_infos(manifest).items())]
+    return infos if len(infos) > 1 else infos[0]
+
+
+def _in_yaml(feature: Any) -> dict[str, Any]:
+    """A feature as `datasets` writes it in YAML: the items of a list and the members of a struct without a level."""
+    if isinstance(feature, list):
+        (items,) = _in_yaml(feature[0]).values()
+        return {"list": items}
+    if feature.get("_type") == "Value":
+        return {"dtype": feature["dtype"]}
+    return {"struct": [{"name": name, **_in_yaml(member)} for name, member in feature.items()]}
 
 
 def size_category(rows: int) -> str:

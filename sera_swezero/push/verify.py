@@ -119,5 +119,5 @@ def _card_faults(repository: RepositoryReader, commit: str, tree: Tree, publishe
     }
     for name, info in card_infos(published).items():
         counted = [split["num_examples"] for split in given.get(name, {}).get("splits", [])]
-        if counted != [split.num_examples for split in info.splits.values()]:
+        if counted != [split["num_examples"] for split in info["splits"]]:
             yield f"{CARD}: rows of {name!r} are {counted}, the manifest counts otherwise"

@@ -64,6 +64,21 @@ def test_datasets_reads_the_features_back_as_the_builder_has_them(sample: Path) 
 
 
 @pytest.mark.matrix
+@pytest.mark.parametrize("names", [["sera", "swe-zero-12m"], ["swe-zero-1k-8k-native"]], ids=["several", "one"])
+def test_the_sizes_and_features_are_written_as_datasets_itself_writes_them(names: list[str], tmp_path: Path) -> None:
+    build(names, tmp_path, upstream="sample", workers=1, max_rows=2)
+    infos = datasets.info.DatasetInfosDict.from_directory(str(tmp_path))
+    by_datasets = DatasetCard.load(tmp_path / "README.md").data
+    ours = by_datasets.to_yaml()
+    del by_datasets.__dict__["dataset_info"]
+    infos.to_dataset_card_data(by_datasets)
+    assert by_datasets.to_yaml() == ours
+    assert all(
+        info.features and info.splits["train"].num_examples == 2 for name, info in infos.items() if name != "sera"
+    )
+
+
+@pytest.mark.matrix
 def test_the_yaml_has_a_default_unions_as_globs_sizes_and_counts(sample: Path, rows: dict[str, list[Any]]) -> None:
     data = DatasetCard.load(sample / "README.md").data.to_dict()
     entries = {entry["config_name"]: entry for entry in data["configs"]}
