@@ -81,11 +81,14 @@ def test_a_row_is_found_by_number_and_by_instance() -> None:
         find_row(request, len(rows))
 
 
-def test_iterating_imports_no_datasets() -> None:
+def test_iterating_imports_no_datasets_and_leaves_the_process_alone() -> None:
     script = (
-        "import sys, sera_swezero\n"
+        "import gc, os, sys\n"
+        "before = gc.get_threshold(), gc.get_freeze_count(), dict(os.environ)\n"
+        "import sera_swezero\n"
         "print(len(list(sera_swezero.iter_rows('swe-zero-1k-8k', upstream='sample'))))\n"
-        "print([name for name in ('datasets', 'pandas') if name in sys.modules])"
+        "print([name for name in ('datasets', 'pandas') if name in sys.modules])\n"
+        "assert before == (gc.get_threshold(), gc.get_freeze_count(), dict(os.environ))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=HERE, check=True)
     assert done.stdout.splitlines() == [str(len(streamed("swe-zero-1k-8k", upstream="sample"))), "[]"]

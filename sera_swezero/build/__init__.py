@@ -4,6 +4,7 @@ runner.py           several configs: plan the units, have them built, write mani
 worker_pool.py      units in parallel processes, with progress, interrupt and rerun
 worker_process.py   one such process: takes units until none is left
 build_shard.py      what is done per unit: shards of upstream in, files and an entry out
+collector.py        how often the garbage collector looks while rows are made
 folder.py           the folder that is built into
 unit_files.py       the unit, its entry, its files on disk
 parquet_writer.py   rows -> one Parquet file, always the same bytes

@@ -6,16 +6,16 @@ gives the same bytes in one process, in many, or on a cluster.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
+from sera_swezero.build.collector import quiet_collector
 from sera_swezero.build.figures import Figures
 from sera_swezero.build.manifest import BuiltFile, BuiltShard, ShardSource
 from sera_swezero.build.parquet_writer import Sink
@@ -47,23 +47,7 @@ OnProgress = Callable[[int, int], None]
 """Called with what was done since the last call: rows written, raw bytes read."""
 
 
-@contextmanager
-def _quiet_collector() -> Iterator[None]:
-    """Have the garbage collector look at hardly anything: some 4 % of a conversion.
-
-    Rows are values without cycles, and it would walk half a million imported objects again and again.
-    """
-    threshold = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*threshold)
-        gc.unfreeze()
-
-
-@_quiet_collector()
+@quiet_collector()
 def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _size: None) -> BuiltShard:
     """Convert the unit's records and write its files below `out`.
 
