@@ -9,7 +9,7 @@ from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.session import is_offline
 from sera_swezero.upstream.records import Shard
-from sera_swezero.upstream.snapshot import Snapshot
+from sera_swezero.upstream.snapshot import Snapshot, local_folder
 
 
 def _cached(snapshot: Snapshot, shard: Shard) -> str | None:
@@ -45,12 +45,13 @@ def open_local(snapshot: Snapshot, shard: Shard) -> IO[bytes]:
     """Open the shard's file in the hub's cache or below the root (a folder or any fsspec URL)."""
     if snapshot.root is None:
         return Path(_cached(snapshot, shard) or "").open("rb")
+    if (folder := local_folder(snapshot.root)) is not None:
+        return (folder / shard.place).open("rb")
     import fsspec
 
     fs, base = fsspec.core.url_to_fs(snapshot.root)
-    path = f"{base.rstrip('/')}/{shard.place}"
-    local = isinstance(fs, fsspec.implementations.local.LocalFileSystem)
-    return Path(path).open("rb") if local else fs.open(path, "rb")
+    opened: IO[bytes] = fs.open(f"{base.rstrip('/')}/{shard.place}", "rb")
+    return opened
 
 
 def ends_early(shard: Shard, at: int) -> UpstreamError:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sera_swezero.catalog import Origin
 from sera_swezero.errors import ConfigError, UpstreamError, did_you_mean
@@ -163,34 +164,58 @@ def _root(upstream: str, origin: Origin) -> str:
 
 def _list_root(upstream: str, origin: Origin) -> tuple[str, list[File]]:
     """List the files of a set: the root, and the files below it. A root that is a file stands for its folder."""
-    import fsspec
-
     root = _root(upstream, origin)
+    local = local_folder(root)
     try:
-        fs, base = fsspec.core.url_to_fs(root)
-        folder = f"{base.rstrip('/')}/{origin.repo}".rstrip("/")
-        found: dict[str, dict[str, Any]] = fs.find(folder, detail=True)
-        if not found and not fs.exists(base):
-            hint = did_you_mean(upstream, [SAMPLE])
-            why = f"it has no {origin.name!r}" if upstream == SAMPLE else f"no such folder{hint}"
-            msg = f"upstream={upstream!r}: {why}"
-            raise UpstreamError(msg)
+        if local is None:
+            root, listed = _walk_url(root, origin.repo)
+        else:
+            listed = list(_walk_folder(local / origin.repo))
+    except FileNotFoundError:
+        hint = did_you_mean(upstream, [SAMPLE])
+        why = f"it has no {origin.name!r}" if upstream == SAMPLE else f"no such folder{hint}"
+        msg = f"upstream={upstream!r}: {why}"
+        raise UpstreamError(msg) from None
     except (OSError, ValueError, ImportError) as error:
         msg = f"{upstream}: cannot list {origin.repo or 'it'}: {error}"
         raise UpstreamError(msg) from error
-    if not origin.repo and list(found) == [folder]:
+    return root, [File(repo=origin.repo, path=path, size=size, mark=mark) for path, size, mark in listed]
+
+
+def local_folder(root: str) -> Path | None:
+    """The folder of this machine that a root is; None for any other root, which fsspec reads."""
+    folder = Path(root).expanduser()
+    return folder if folder.is_dir() else None
+
+
+_Listed: TypeAlias = tuple[str, int, str]
+"""A file's path below its repo, its bytes, and a mark that changes when the content does."""
+
+
+def _walk_folder(folder: Path) -> Iterator[_Listed]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            status = path.stat()
+            yield path.relative_to(folder).as_posix(), status.st_size, str(status.st_mtime)
+
+
+def _walk_url(root: str, repo: str) -> tuple[str, list[_Listed]]:
+    import fsspec
+
+    fs, base = fsspec.core.url_to_fs(root)
+    folder = f"{base.rstrip('/')}/{repo}".rstrip("/")
+    found: dict[str, dict[str, Any]] = fs.find(folder, detail=True)
+    if not found and not fs.exists(base):
+        raise FileNotFoundError(root)
+    if not repo and list(found) == [folder]:
         root, folder = root.rpartition("/")[0], folder.rpartition("/")[0]
-    files = [
-        File(
-            repo=origin.repo,
-            path=path.removeprefix(folder).lstrip("/"),
-            size=-1 if info["size"] is None else int(info["size"]),
-            mark=_mark(info),
-        )
+    listed = [
+        (path.removeprefix(folder).lstrip("/"), -1 if info["size"] is None else int(info["size"]), _mark(info))
         for path, info in found.items()
         if path != folder
     ]
-    return root, files
+    return root, listed
 
 
 def _matching(origin: Origin, files: Sequence[File], place: str, left_alone: Counter[str]) -> list[File]:

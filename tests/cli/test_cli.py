@@ -19,6 +19,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import sera_swezero
+from sera_swezero.build.runner import build
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.cli.app import COMMANDS, app
 from sera_swezero.cli.demo import EXAMPLE
@@ -67,6 +68,29 @@ def test_help_and_tables_start_without_the_heavy_libraries(arguments):
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=HERE, check=True
     )
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize(
+    ("command", "spared"),
+    [
+        ("show glm-4.6-lite-t2 --upstream sample", {"fsspec", "pyarrow", "numpy"}),
+        ("stats glm-4.6-lite-t2 --upstream sample", {"fsspec", "pyarrow", "numpy"}),
+        ("build glm-4.6-lite-t2 --upstream sample --max-rows 2 --workers 1 --out {tmp}/out", {"fsspec"}),
+        ("check {tmp}/out", {"huggingface_hub"}),
+    ],
+    ids=lambda value: value.split()[0] if isinstance(value, str) else "",
+)
+def test_a_command_on_local_files_imports_no_library_that_it_does_not_need(command, spared, tmp_path):
+    if command.startswith("check"):
+        build(["glm-4.6-lite-t2"], tmp_path / "out", upstream="sample", max_rows=2, workers=1)
+    unneeded = spared | {"datasets", "pandas", "httpx", "httpx2", "requests"}
+    script = (
+        "import sys\nfrom sera_swezero.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+        f"    print('loaded:', *sorted({unneeded} & sys.modules.keys()))"
+    )
+    words = command.format(tmp=tmp_path).split()
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=HERE, check=True)
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
