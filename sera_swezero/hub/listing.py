@@ -1,5 +1,6 @@
-"""What a dataset repo holds: one request resolves a revision to a commit, one more per thousand files lists them.
+"""What a dataset repo holds: one request resolves a revision to a commit and lists its files where they are few.
 
+Of a repo with more files the hub may leave some out there, so one more request per thousand files lists them.
 Listings are remembered under HF_HOME, so that a revision resolved once also serves offline.
 """
 
@@ -29,6 +30,10 @@ _LOG = logging.getLogger(__name__)
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
+_FEW = 100
+"""Files of a repo that are listed with its commit. The hub's client trusts such a list up to 1,000 files
+(huggingface/huggingface_hub#3565); a file that is left out without a word would be rows that are."""
+
 _MOST_PAGES = 10_000
 _MOST_FILES = 1_000_000
 """Where a listing counts as endless. The hub advises fewer than 100,000 files per repo, and lists 1,000 per page."""
@@ -55,6 +60,27 @@ class _Info(msgspec.Struct):
 
     id: str
     sha: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+
+
+class _LargeSibling(msgspec.Struct):
+    """What the hub lists with a commit of a content that lies outside git."""
+
+    sha256: str
+
+
+class _Sibling(msgspec.Struct, rename="camel"):
+    """A file, as the hub lists it with a commit. A mirror may leave out all but its path."""
+
+    rfilename: str
+    blob_id: str | None = None
+    size: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)] | None = None
+    lfs: _LargeSibling | None = None
+
+
+class _InfoWithFiles(_Info):
+    """What the hub says of a revision and its files."""
+
+    siblings: list[_Sibling] = []
 
 
 class RepositoryFile(NamedTuple):
@@ -110,8 +136,7 @@ def endpoint_is_local() -> bool:
 
 def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy: RetryPolicy) -> Commit:
     """The commit of a revision. Raises the client's or the transport's errors, UpstreamError without a commit."""
-    url = f"{_api(repo)}/revision/{quote(revision, safe='')}"
-    info, _ = get_json(url, f"{repo}@{revision}", _Info, token=token, policy=policy)
+    info, _ = get_json(_revision(repo, revision), f"{repo}@{revision}", _Info, token=token, policy=policy)
     return Commit(repo=info.id, oid=info.sha)
 
 
@@ -165,12 +190,31 @@ def list_repo(repo: str, revision: str, *, token: str | bool | None) -> tuple[st
 
 
 def _ask(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, list[RepositoryFile]]:
-    with explained(repo, f"{repo}@{revision}"):
-        found = resolve(repo, revision, token=token, policy=retry.READING)
-        if found.repo != repo:
-            msg = f"{repo} has moved to {found.repo}; expected the repo at its own name (mirror it and give upstream=)"
+    place = f"{repo}@{revision}"
+    with explained(repo, place):
+        url = f"{_revision(repo, revision)}?blobs=true"
+        info, _ = get_json(url, place, _InfoWithFiles, token=token, policy=retry.READING)
+        if info.id != repo:
+            msg = f"{repo} has moved to {info.id}; expected the repo at its own name (mirror it and give upstream=)"
             raise UpstreamError(msg)
-        return found.oid, list(list_files(repo, found.oid, token=token, policy=retry.READING))
+        siblings = info.siblings if len(info.siblings) <= _FEW else []
+        files = [file for sibling in siblings if (file := _file(sibling, place))]
+        if not files or len(files) < len(info.siblings):
+            files = list(list_files(repo, info.sha, token=token, policy=retry.READING))
+        return info.sha, files
+
+
+def _file(sibling: _Sibling, place: str) -> RepositoryFile | None:
+    """A file that is listed with a commit, None where only its path is."""
+    refuse_unsafe(sibling.rfilename, place)
+    if sibling.size is None or sibling.blob_id is None:
+        return None
+    sha256 = sibling.lfs.sha256 if sibling.lfs else None
+    return RepositoryFile(path=sibling.rfilename, size=sibling.size, blob=sibling.blob_id, sha256=sha256)
+
+
+def _revision(repo: str, revision: str) -> str:
+    return f"{_api(repo)}/revision/{quote(revision, safe='')}"
 
 
 def _api(repo: str) -> str:

@@ -32,10 +32,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPO = "org/set"
 ORIGIN = Origin(name="set", repo=REPO, source="sera", shape="", patterns=("*.jsonl",), rows=1, license="mit")
 FILE = {"type": "file", "path": "rows.jsonl", "size": 3, "oid": "0" * 40}
+SIBLING = {"rfilename": "rows.jsonl", "size": 3, "blobId": "0" * 40}
 
 
 class ScriptedHub(ThreadingHTTPServer):
-    """Answers a request for a commit with `info` and one for its files with `pages`, in turn."""
+    """Answers a request for a commit with `info` and one for the tree of its files with `pages`, in turn."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -115,6 +116,36 @@ def test_a_page_that_lists_no_files_as_the_hub_does_is_refused(scripted: Scripte
     assert scripted.asked == 2
 
 
+@pytest.mark.parametrize(
+    "siblings",
+    [
+        ["rows.jsonl"],
+        [{"size": 3}],
+        [SIBLING | {"rfilename": 7}],
+        [SIBLING | {"size": -1}],
+        [SIBLING | {"size": 1 << 50}],
+        [SIBLING | {"lfs": {"oid": "0" * 64}}],
+        {"rows.jsonl": 3},
+    ],
+)
+def test_a_commit_that_lists_no_files_as_the_hub_does_is_refused(scripted: ScriptedHub, siblings: Any) -> None:
+    scripted.info |= {"siblings": siblings}
+    with pytest.raises(UpstreamError, match=r"did not answer with the JSON of the hub|is listed with"):
+        take_snapshot([ORIGIN])
+    assert scripted.asked == 1
+
+
+@pytest.mark.parametrize("missing", [{"siblings"}, {"size"}, {"blobId"}, {"size", "blobId"}])
+def test_a_mirror_that_lists_paths_alone_with_a_commit_is_asked_for_the_tree(
+    scripted: ScriptedHub, missing: set[str]
+) -> None:
+    sibling = {name: value for name, value in SIBLING.items() if name not in missing}
+    scripted.info |= {} if "siblings" in missing else {"siblings": [SIBLING | {"rfilename": "README.md"}, sibling]}
+    scripted.pages = [[FILE, FILE | {"path": "more.jsonl"}]]
+    assert [file.path for file in take_snapshot([ORIGIN]).files] == ["more.jsonl", "rows.jsonl"]
+    assert scripted.asked == 2
+
+
 @pytest.mark.parametrize("next_page", ["/api/datasets/x/tree/y", "/api/datasets/x/tree/{}"])
 def test_a_listing_without_an_end_is_refused(
     scripted: ScriptedHub, monkeypatch: pytest.MonkeyPatch, next_page: str
@@ -167,9 +198,11 @@ UNSAFE = (
 @pytest.mark.parametrize("path", UNSAFE)
 def test_a_listed_path_that_leads_elsewhere_is_refused(scripted: ScriptedHub, path: str) -> None:
     scripted.pages = [[FILE | {"path": path}]]
-    with pytest.raises(UpstreamError, match="is not a path inside a repo") as raised:
-        take_snapshot([ORIGIN])
-    assert str(raised.value).isprintable()
+    for siblings in ([], [SIBLING | {"rfilename": path}]):
+        scripted.info |= {"siblings": siblings}
+        with pytest.raises(UpstreamError, match="is not a path inside a repo") as raised:
+            take_snapshot([ORIGIN])
+        assert str(raised.value).isprintable()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no files of such names")

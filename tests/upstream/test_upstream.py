@@ -16,7 +16,7 @@ import pytest
 
 from sera_swezero.convert import convert_shard
 from sera_swezero.errors import ConfigError, UpstreamError
-from sera_swezero.hub import retry, session
+from sera_swezero.hub import listing, retry, session
 from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.report import Report
 from sera_swezero.request.settle import settle
@@ -87,13 +87,32 @@ def test_the_hub_gives_the_rows_of_its_files(hub: LoopbackHub, repo: str) -> Non
     assert answer["commits"] == {repo: commit}
 
 
-def test_a_repo_costs_one_look_up_and_one_listing(hub: LoopbackHub) -> None:
+def test_a_repo_of_few_files_costs_one_request(hub: LoopbackHub) -> None:
     hub.add_dataset(T2, ROOT / T2)
     ask(hub, CONFIG[T2])
-    calls = [request for request in hub.requests(host="hub") if request.path.startswith("/api/")]
-    assert len([one for one in calls if "/tree/" in one.path]) == 1
-    assert len([one for one in calls if "/tree/" not in one.path]) == 1
+    (call,) = [request for request in hub.requests(host="hub") if request.path.startswith("/api/")]
+    assert (call.path, call.query) == (f"/api/datasets/{T2}/revision/main", "blobs=true")
     assert not [one for one in hub.requests(host="cdn") if one.authorized]
+
+
+@pytest.mark.parametrize("count", [99, 100, 1_100])
+def test_no_file_is_left_out_of_a_repo_of_many(count: int, hub: LoopbackHub, point: Point) -> None:
+    files = {f"rows-{number:04}.jsonl": f"{number}\n" for number in range(count)}
+    hub.add_dataset(T2, files)  # and .gitattributes
+    point(hub)
+    (origin,) = settle(CONFIG[T2]).origins
+    assert [file.path for file in take_snapshot([origin]).files] == list(files)
+    assert len(hub.requests(path_matches="/tree/")) == {99: 0, 100: 1, 1_100: 2}[count]
+
+
+@pytest.mark.matrix
+def test_a_file_is_listed_the_same_with_its_commit_and_in_the_tree(hub: LoopbackHub, point: Point) -> None:
+    commit = hub.add_dataset(T2, {"rows.jsonl": "{}\n", "rows.parquet": b"kept outside git"})
+    point(hub)
+    tree = {file.path: file for file in listing.list_files(T2, commit, policy=retry.READING)}
+    assert [path for path, file in tree.items() if file.sha256] == ["rows.parquet"]
+    found, listed = listing.list_repo(T2, "main", token=None)
+    assert (found, {file.path: file for file in listed}) == (commit, tree)
 
 
 def test_a_revision_is_a_commit_a_mapping_or_a_lock_file(hub: LoopbackHub, tmp_path: Path) -> None:
@@ -171,7 +190,6 @@ def test_a_hub_that_fails_for_now_is_asked_again_and_one_that_goes_on_failing_sa
     point(hub)
     for status in (429, 503):
         hub.faults.add("status", path=f"/api/datasets/{T2}/revision", status=status)
-        hub.faults.add("status", path=f"/api/datasets/{T2}/tree", status=status)
     assert take_snapshot(settle(CONFIG[T2]).origins).commits == {T2: commit}
     hub.faults.add("status", path=f"/api/datasets/{T2}", status=500, times=None)
     with pytest.raises(UpstreamError, match=f"{T2}@main: the hub at {hub.endpoint} did not answer .* in 3 att"):
