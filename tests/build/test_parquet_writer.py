@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -143,6 +144,18 @@ def test_statistics_are_of_columns_that_are_looked_up_and_every_column_has_its_o
     assert counted == {"note", "raw", "share", "place"}
     assert all(chunk.has_offset_index for chunk in chunks)
     assert parquet_writer.WRITER["no_statistics"] == ["messages"], "a manifest says so"
+
+
+def test_a_changed_row_leaves_the_pages_of_others_as_they_were(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    rows = [row(number, " ".join(f"{rng.getrandbits(24):x}" for _ in range(9_000))) for number in range(160)]
+    written(tmp_path / "old", rows)
+    rows[80] |= {"messages": "longer now " + rows[80]["messages"]}
+    written(tmp_path / "new", rows)
+    old, new = ((tmp_path / name).read_bytes() for name in ("old", "new"))
+    pieces = [new[at : at + 4096] for at in range(0, len(new), 4096)]
+    assert sum(piece in old for piece in pieces) > 0.8 * len(pieces) > 800
+    assert pq.read_metadata(tmp_path / "new").num_row_groups == 1
 
 
 @pytest.mark.matrix

@@ -189,6 +189,6 @@ def test_a_version_with_one_row_in_a_hundred_changed_sends_a_small_part_under_xe
     print(f"{way}: {sent[1]:,} of {size:,} bytes, {sent[1] / size:.1%}")
     assert sent[0] > 0.9 * size
     if way == "xet":
-        assert 0 < sent[1] < 0.1 * size
+        assert 0 < sent[1] < 0.2 * size
     else:
         assert sent[1] >= size, "LFS knows whole files only"
