@@ -28,6 +28,8 @@ class Origin:
     """Rows that upstream says it has; 0 where nobody says."""
     license: str = ""
     """An SPDX-like id, as on its card; "" where nobody says."""
+    tools: str = ""
+    """The list of tools (`schemas.tools`) that the model had, for rows that do not say; "" where nobody knows."""
     agent: str = "Agent"
     """The program that made the rollouts."""
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +121,22 @@ def _swe_zero(name: str, repo: str, rows: int, shape: str) -> Origin:
     )
 
 
+def _chat(name: str, repo: str, rows: int, shape: str, agent: str = "OpenHands", tools: str = "") -> Origin:
+    return Origin(
+        name=name,
+        repo=repo,
+        source="openai_chat",
+        agent=agent,
+        shape=shape,
+        patterns=("*.parquet",),
+        rows=rows,
+        license="cc-by-4.0",
+        tools=tools,
+        default_view="native",
+        incomplete="keep",
+    )
+
+
 AIR, GLM = "GLM-4.5-Air", "GLM-4.6"
 
 SERA = (
@@ -157,7 +175,33 @@ SWE_ZERO = (
     _swe_zero("swe-zero-multilang-300", "SWE-ZERO-multilang-300-trajectories", 300, "swe-zero-1k"),
 )
 
-OWN = (Origin(name="swe-agent", source="sera", agent="SWE-agent", shape="sera", patterns=("*.jsonl",)),)
+CHATS = (
+    _chat(
+        "swe-zero-openhands",
+        "nvidia/SWE-Zero-openhands-trajectories",
+        318_115,
+        "openhands-nvidia",
+        tools="tools-openhands",
+    ),
+    _chat(
+        "swe-hero-openhands",
+        "nvidia/SWE-Hero-openhands-trajectories",
+        34_269,
+        "openhands-nvidia",
+        tools="tools-openhands",
+    ),
+    _chat("swe-rebench-openhands", "nebius/SWE-rebench-openhands-trajectories", 67_074, "openhands-nebius"),
+    _chat(
+        "open-swe-traces", "nvidia/Open-SWE-Traces", 207_489, "open-swe-traces", "OpenHands, SWE-agent, mini-swe-agent"
+    ),
+)
+"""Sets in the form of OpenAI's chat API. Row counts: of Open-SWE-Traces those of its version 1.0, to which others were
+added since; of SWE-Hero as people who read it say."""
+
+OWN = (
+    Origin(name="swe-agent", source="sera", agent="SWE-agent", shape="sera", patterns=("*.jsonl",)),
+    Origin(name="openai-chat", source="openai_chat", agent="Chat", shape="chat", patterns=("*.jsonl", "*.parquet")),
+)
 """Runs of one's own, by the program that made them."""
 
 DEFAULT = "sera"
@@ -184,5 +228,5 @@ CONFIGS[DEFAULT] = Config(name=DEFAULT, origins=SERA, about="the four SERA sets 
 for _origin in SERA_OTHERS:
     add_set(_origin)
 CONFIGS["sera-all"] = Config(name="sera-all", origins=SERA + SERA_OTHERS, about="all thirteen SERA sets")
-for _origin in (*SWE_ZERO, *OWN):
+for _origin in (*SWE_ZERO, *CHATS, *OWN):
     add_set(_origin)

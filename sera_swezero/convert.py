@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 
+from sera_swezero import schemas
 from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
@@ -68,7 +69,7 @@ def read_record(raw: Raw, origin: Origin, request: Request, file: str = "") -> V
         raise RowError("not_json", raw.fault)
     source = SOURCES[origin.source]
     record_conversions, conversions = ConversionLog(), ConversionLog()
-    record = source.read(raw.data, record_conversions, RecordContext())
+    record = source.read(raw.data, record_conversions, context_of(origin, request))
     if not record.instance_id:
         record.instance_id = instance_of(file, raw.offset, origin.patterns)
     trajectory = fold(source.events(record, conversions))
@@ -87,6 +88,12 @@ def read_record(raw: Raw, origin: Origin, request: Request, file: str = "") -> V
         record_conversions=record_conversions,
         conversions=conversions,
     )
+
+
+def context_of(origin: Origin, request: Request) -> RecordContext:
+    """What the request and the catalog say of a set's records, where they do not say it themselves."""
+    tools = request.tools or (schemas.tools(origin.tools) if origin.tools else ())
+    return RecordContext(request.arguments.messages_column, tools)
 
 
 def render_rows(view_input: ViewInput, request: Request, skip: int = 0) -> Iterator[Converted | RowError]:

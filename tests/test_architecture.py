@@ -35,7 +35,10 @@ LAYERS = (
 )
 """What may import what: a part imports from its own layer and from those above it in this list."""
 
-HELPERS = ("source", "tool_arguments", "bash_block", "decoding", "swe_agent_history", "swe_agent_messages")
+HELPERS = (
+    *("source", "tool_arguments", "bash_block", "decoding", "swe_agent_history", "swe_agent_messages"),
+    *("json_record", "openai_chat_columns"),
+)
 """Modules of `sources` that are not sources."""
 
 LONGEST = 250

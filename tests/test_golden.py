@@ -12,6 +12,7 @@ from sera_swezero.core.conversions import CONVERSIONS
 from sera_swezero.core.system_prompt import preamble
 from sera_swezero.errors import REASONS, RowError
 from sera_swezero.request.settle import settle
+from sera_swezero.schemas.columns import Column
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from tests.support.edges import (
@@ -53,10 +54,14 @@ def conversions(done: Converted) -> dict[str, Any]:
 def upstream_columns(edge: Edge) -> dict[str, Any]:
     """Return the row that the native view gives of a record that needs no repair."""
     assert edge.record is not None
-    record, origin = dict(edge.record), CONFIGS[edge.config].origins[0]
-    if edge.source == "sera" and isinstance(record["messages"], list):
-        record["messages"] = json.dumps(record["messages"])
-    return {name: record.get(name) for name in SOURCES[origin.source].native_columns[origin.shape]}
+    origin = CONFIGS[edge.config].origins[0]
+    columns = SOURCES[origin.source].native_columns[origin.shape]
+    return {name: as_column(column, edge.record.get(name)) for name, column in columns.items()}
+
+
+def as_column(column: Column, value: Any) -> Any:
+    """Return a value as the column has it: what is no text as JSON text where text is expected."""
+    return json.dumps(value) if column.type == "string" and isinstance(value, list | dict) else value
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: f"{edge.source}/{edge.name}")
@@ -75,7 +80,7 @@ def test_edge(golden: Golden, edge: Edge) -> None:
     # The file shows the messages as a list. The column is the text of that list, to the byte.
     assert done.row["messages"] == json.dumps(json.loads(done.row["messages"]), ensure_ascii=False)
     out = {
-        "trajectory": json_of_trajectory(trajectory_of(edge.raw, edge.config)),
+        "trajectory": json_of_trajectory(trajectory_of(edge.raw, edge.request("rectified"))),
         "rectified": shortened(done.row, edge.source),
         **conversions(done),
     }

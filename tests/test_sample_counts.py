@@ -24,7 +24,7 @@ OF_OTHER_VIEWS = {
 
 def figures(config: str) -> dict[str, Any]:
     rows, report = sample_rows(config, "rectified")
-    request = settle(config, view="rectified")
+    request = settle(config, view="rectified", upstream="sample")
     rejected_rows: dict[str, list[int]] = {}
     for number, raw in enumerate(sample_records(config)):
         done = convert_as(raw.data, request)

@@ -20,7 +20,7 @@ from sera_swezero.catalog import fact_values
 from sera_swezero.errors import ConfigError, did_you_mean
 from sera_swezero.views import VIEWS
 
-PATHS = ("dedup", "decontaminate", "tokenizer")
+PATHS = ("dedup", "decontaminate", "tokenizer", "tools")
 """The arguments that may name a file or a folder of this machine, whose content decides rows."""
 
 NARROWING = ("teacher", "scale", "rollout")
@@ -125,6 +125,14 @@ class Arguments:
         "which upstream version to read; the ranks of one job should pin it (`sera-swezero lock`)",
         "a commit, a tag, a mapping of repo to commit or a lock file",
     )
+    messages_column: str | None = _argument(
+        "the column of the messages, where it is not `messages`, `trajectory` or `conversations`",
+        "the name of a column",
+        min_length=1,
+    )
+    tools: str | None = _argument(
+        "the tools that the model could call, for rows that name none", "the path of a JSON file", min_length=1
+    )
     dedup: str | None = _argument(
         "read only the rows that `sera-swezero dedup` kept, as its file lists them", "the path of a file", min_length=1
     )
@@ -197,6 +205,8 @@ class RowArgumentsDict(TypedDict, total=False):
     lineage: bool
     upstream: StrPath | None
     revision: StrPath | Mapping[str, str] | None
+    messages_column: str | None
+    tools: StrPath | None
     dedup: StrPath | None
     decontaminate: StrPath | None
     max_tokens: int | None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sera_swezero.catalog import CONFIGS, Config, Origin
 from sera_swezero.request.arguments import NARROWING, OF_SEVERAL_SETS, Arguments
 from sera_swezero.request.hub_upstream import FORM, HUB, hub_upstream
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS, View
 from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE
 
@@ -37,6 +38,7 @@ def clashes(
         origins: the origins of the config that `teacher`, `scale` and `rollout` leave.
     """
     yield from _of_upstream(arguments, config)
+    yield from _of_source(arguments, config)
     yield from _of_view(arguments, config, suffix, view)
     yield from _of_sets(arguments, config, origins)
     if (arguments.max_tokens is None) != (arguments.tokenizer is None):
@@ -81,6 +83,14 @@ def _of_upstream(arguments: Arguments, config: Config) -> Iterator[str]:
         )
     elif on_hub[1] is not None:
         yield f"upstream={upstream!r} names a revision already; leave revision={revision!r} out"
+
+
+def _of_source(arguments: Arguments, config: Config) -> Iterator[str]:
+    """Arguments that some sources understand alone."""
+    for name in dict.fromkeys(name for source in SOURCES.values() for name in source.takes):
+        if getattr(arguments, name) is not None and name not in SOURCES[config.source].takes:
+            takers = [other.name for other in CONFIGS.values() if name in SOURCES[other.source].takes]
+            yield f"the rows of {config.name!r} say themselves what {name} would; it is for {', '.join(takers)}"
 
 
 def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: View) -> Iterator[str]:

@@ -6,6 +6,7 @@ A test keeps the hash of every golden row with `ROWS_VERSION` and fails if one c
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from sera_swezero.request.arguments import ARGUMENTS, NARROWING
@@ -26,7 +27,7 @@ _DESCRIBED_OTHERWISE = frozenset(
         *NARROWING,  # by the repositories that they leave
         *("upstream", "revision"),  # by the snapshot of what is read
         *("max_tokens", "tokenizer", "overlong", "context"),  # by the limit, with the content of the tokenizer
-        *("dedup", "decontaminate"),  # by the content of their files
+        *("dedup", "decontaminate", "tools"),  # by the content of their files
         "on_error",  # not at all: it changes no row
     }
 )
@@ -44,5 +45,6 @@ def describe(request: Request) -> dict[str, Any]:
         "repos": [origin.repo for origin in request.origins],
         **{name: getattr(arguments, name) for name in deciding},
         "limit": limit and [limit.max_tokens, limit.overlong, limit.context, tokenizer_digest(limit.tokenizer)],
+        "tools": hashlib.sha256("\n".join(request.tools).encode()).hexdigest() if request.tools else None,
         **described(request),
     }

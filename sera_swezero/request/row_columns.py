@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import CONVERSIONS
 from sera_swezero.request.settle import Request
 from sera_swezero.schemas.columns import types_of
@@ -15,9 +16,13 @@ from sera_swezero.views import LINEAGE, Columns, Row
 
 
 def raw_columns(request: Request) -> Callable[[str], Columns]:
-    """Repository -> the columns that its files must have, by name and type."""
-    shapes = {origin.repo: SOURCES[origin.source].native_columns[origin.shape] for origin in request.origins}
-    return {repo: types_of(columns) for repo, columns in shapes.items()}.__getitem__
+    """Repository -> the columns that its files must have, by name and type; none where all that they have are read."""
+    return {origin.repo: _file_columns(origin) for origin in request.origins}.__getitem__
+
+
+def _file_columns(origin: Origin) -> Columns:
+    source = SOURCES[origin.source]
+    return {} if source.reads_all_columns else types_of(source.native_columns[origin.shape])
 
 
 def lineage(record: Record, snapshot: Snapshot, counts: Counter[str]) -> Row:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from sera_swezero.catalog import CONFIGS, DEFAULT, Config, Origin
+from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import NARROWING, Arguments, ArgumentsDict, check
 from sera_swezero.request.clashes import clashes
 from sera_swezero.request.config_names import split_name
 from sera_swezero.request.hub_upstream import hub_upstream
+from sera_swezero.request.tools_file import read_tools
 from sera_swezero.views import VIEWS, View
 from sera_swezero.views.token_limit import DROP, Limit
 
@@ -33,6 +35,8 @@ class Request:
     """The most tokens of a row, and what happens to a longer one; None for rows of any length."""
     history: int | None
     """How many observations a row of one turn shows in full, its last ones; None for all."""
+    tools: Tools
+    """The tools that the argument `tools` lists, for records that name none."""
     arguments: Arguments
     """The arguments as they were given, with the defaults of the config filled in. Runs of one's own on the hub are
     read as any repo is: `upstream` is None, and the revision that it names is in `revision`."""
@@ -77,6 +81,7 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
         repeated=frozenset() if arguments.repeats == "keep" else _repeated(origins),
         limit=limit,
         history=_observations(arguments.history),
+        tools=read_tools(arguments.tools) if arguments.tools else (),
         arguments=arguments,
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sera_swezero.sources import sera, swe_zero
+from sera_swezero.sources import openai_chat, sera, swe_zero
 from sera_swezero.sources.source import RecordContext, Source
 
 __all__ = ["SOURCES", "RecordContext", "Source"]
 
-SOURCES: dict[str, Source] = {source.name: source for source in (sera.SOURCE, swe_zero.SOURCE)}
+SOURCES: dict[str, Source] = {source.name: source for source in (sera.SOURCE, swe_zero.SOURCE, openai_chat.SOURCE)}
 """Every source by name."""

@@ -67,6 +67,11 @@ class Source:
     """The record's upstream columns; it may return more than those of the set's own shape."""
     blocked: Callable[[str], object] | None = None
     """True for an observation that says that the harness refused to run the command; None where it never does."""
+    reads_all_columns: bool = False
+    """Whether its Parquet files are read with whatever columns they have; else with those of their shape alone, which
+    are then checked before the first row."""
+    takes: tuple[str, ...] = ()
+    """The arguments of a config that it alone understands: fields of `RecordContext`."""
     counts_unique: bool = False
     """Whether statistics give the share of unique rollouts unasked, as the set's card does. It takes a signature of
     every rollout."""

@@ -81,7 +81,7 @@ Starts = Mapping[tuple[str, str], Sequence[int]]
 """(repo, path) of a Parquet file -> the bytes at which its row groups start, in order."""
 
 ColumnTypes = dict[str, str]
-"""The columns that a Parquet file must have, by name and type."""
+"""The columns that a Parquet file must have, by name and type; none for a file that is read whatever it has."""
 
 LONGEST = 32 * 1024 * 1024
 """Bytes of a record at most. Rows upstream have about 1 MB at most, and a file of another kind must not fill memory."""

@@ -194,7 +194,10 @@ class RowGroupReader(RecordReader):
             )
             # With threads every one keeps memory of its own, and one column holds nearly all there is to decode.
             batches = file.iter_batches(
-                batch_size=group.batch, row_groups=[group.number], columns=list(self._columns), use_threads=False
+                batch_size=group.batch,
+                row_groups=[group.number],
+                columns=list(self._columns) or None,
+                use_threads=False,
             )
             for batch in batches:
                 skipped = min(max(self._at - number, 0), batch.num_rows)

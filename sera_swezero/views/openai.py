@@ -44,8 +44,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "tools": Column(
         type="json",
-        about="The tools that the model could call, each a Json leaf.",
-        rules={"minItems": 1},
+        about="The tools that the model could call, each a Json leaf; none where nobody names them.",
         content="openai-tool",
     ),
     **COMMON,

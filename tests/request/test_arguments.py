@@ -14,13 +14,14 @@ from typing import Any, get_args, get_type_hints
 import datasets
 import pytest
 
-from sera_swezero import SeraSweZero, SeraSweZeroConfig
+from sera_swezero import SeraSweZero, SeraSweZeroConfig, schemas
 from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.errors import ConfigError, SeraSweZeroError
 from sera_swezero.request.arguments import ARGUMENTS, Arguments, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
+from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 
 JSON_LEAVES = tuple(int(part) for part in datasets.__version__.split(".")[:2]) >= (4, 8)
@@ -29,6 +30,8 @@ NAMES = {
     "glm-4.5-air-full-t1", "glm-4.5-air-full-t2", "glm-4.6-lite-t1", "glm-4.6-lite-t2",
     "sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m",
 }  # fmt: skip
+CHATS = [name for name, config in CONFIGS.items() if SOURCES[config.source].takes]
+TOOLS = Path(schemas.__file__).parent / "tools-swe-zero.json"
 T2 = {"glm-4.5-air-full-t2", "glm-4.6-lite-t2", "sera"}
 
 
@@ -129,6 +132,8 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "min_kept_share": (-0.1, 1.1, "0.5", True),
     "context": (-1, 0.5, "5", True),
     "history": ("", 5, "last", "last-0-observations", "last-5-observation", "last-5-observations\n"),
+    "messages_column": ("", 5),
+    "tools": ("", 5),
     "dedup": ("", 5),
     "decontaminate": ("", 5),
     "shard_bytes": (0, -1, 1.5, "5", True),
@@ -195,6 +200,8 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "min_kept_share": (0.5,),
     "context": (1,),
     "history": ("full", "last-5-observations"),
+    "messages_column": ("log",),
+    "tools": (str(TOOLS),),
     "dedup": ("kept.parquet",),
     "decontaminate": ("swe-bench-verified",),
     "shard_bytes": (1, 1 << 30),
@@ -230,6 +237,14 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
             "'swe-agent' reads runs of your own; pass upstream= with a folder, an fsspec URL or "
             "hf://datasets/OWNER/NAME[@revision]"
         ),
+    ),
+    ("config", "messages_column"): (
+        {"name": "sera", "messages_column": "log"},
+        f"the rows of 'sera' say themselves what messages_column would; it is for {', '.join(CHATS)}",
+    ),
+    ("config", "tools"): (
+        {"name": "sera", "tools": str(TOOLS)},
+        f"the rows of 'sera' say themselves what tools would; it is for {', '.join(CHATS)}",
     ),
     ("config", "min_recall"): (
         {"name": "glm-4.6-lite-t1", "min_recall": 0.5},

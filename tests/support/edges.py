@@ -43,7 +43,7 @@ class Edge:
 
     def request(self, view: str) -> Request:
         """Return the request that the edge is for, with another view."""
-        return settle(self.config, view=view, **self.arguments)
+        return settle(self.config, view=view, upstream="sample", **self.arguments)
 
 
 @dataclass(frozen=True)
@@ -182,5 +182,7 @@ def shortened(row: dict[str, Any], source: str) -> dict[str, Any]:
             decoded[name] = [json.loads(message) for message in messages]
     text = json.dumps(decoded, ensure_ascii=False)
     for same, mark in marks(source).items():
+        if not same:
+            continue
         text = text.replace(json.dumps(same, ensure_ascii=False)[1:-1], mark)
     return dict(json.loads(text))

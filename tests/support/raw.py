@@ -16,14 +16,14 @@ from typing import Any
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import contracts
-from sera_swezero.convert import Reject, convert_shard, read_record, render_rows
+from sera_swezero.convert import Reject, context_of, convert_shard, read_record, render_rows
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.report import Report
+from sera_swezero.request.row_columns import raw_columns
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.schemas.columns import types_of
 from sera_swezero.sources import SOURCES, RecordContext
 from sera_swezero.upstream import Raw, plan_shards, shard_reader, take_snapshot
 from sera_swezero.views import ViewInput, text_row
@@ -211,10 +211,12 @@ def _converted(made: Iterable[Any], log: ConversionLog) -> Converted:
     return Converted(rows, None if rows else errors[0], log, errors)
 
 
-def trajectory_of(raw: bytes | dict[str, Any], config: str) -> Trajectory:
-    """Read one record as the config would. Raises RowError."""
-    source, log = SOURCES[CONFIGS[config].origins[0].source], ConversionLog()
-    return fold(source.events(source.read(raw, log, RecordContext()), log))
+def trajectory_of(raw: bytes | dict[str, Any], asked: str | Request) -> Trajectory:
+    """Read one record as a config or a request would. Raises RowError."""
+    request = settle(asked, upstream="sample") if isinstance(asked, str) else asked
+    (origin,) = request.origins
+    source, log = SOURCES[origin.source], ConversionLog()
+    return fold(source.events(source.read(raw, log, context_of(origin, request)), log))
 
 
 def render(trajectory: Trajectory, request: Request) -> Converted:
@@ -245,7 +247,7 @@ def sample_records(config: str) -> list[Raw]:
     """Return the raw records of a config with one origin in the embedded sample."""
     (origin,) = CONFIGS[config].origins
     snapshot = take_snapshot((origin,), upstream="sample")
-    columns = types_of(SOURCES[origin.source].native_columns[origin.shape])
+    columns = raw_columns(settle(config, upstream="sample"))(origin.repo)
     return [raw for shard in plan_shards(snapshot.files) for raw in shard_reader(snapshot, shard, columns)]
 
 

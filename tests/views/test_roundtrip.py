@@ -101,7 +101,7 @@ def valued(trajectory: Trajectory) -> Trajectory:
 
 def round_trip(data: Any, config: str, view: str) -> bool:
     """Hold one raw record to the property; False where the view refuses it."""
-    request = settle(config, view=view, incomplete="keep")
+    request = settle(config, view=view, incomplete="keep", upstream="sample")
     try:
         original = trajectory_of(data, config)
     except RowError:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from tools.sample_corpus.chat import edges as chat_edges
+from tools.sample_corpus.chat import rows as chats
 from tools.sample_corpus.edges import Edge
 from tools.sample_corpus.project import World
 from tools.sample_corpus.sera import edge_calls, edge_ends, edge_hostile, edge_rejects, edge_rows, edge_texts, raw
@@ -26,8 +28,9 @@ EDGES: dict[str, Edge] = {
     **edge_rows.PATCHES,
     **edge_rejects.EDGES,
     **{f"zero_{name}": edge for name, edge in {**zero_turns.EDGES, **zero_ends.EDGES, **zero_ends.TWINS}.items()},
+    **{f"chat_{name}": edge for name, edge in chat_edges.EDGES.items()},
 }
-"""Every oddity by name; those of SWE-ZERO begin with `zero_`."""
+"""Every oddity by name; those of SWE-ZERO begin with `zero_`, those of chats with `chat_`."""
 
 ISSUES: dict[str, Sequence[int]] = {
     "full_t1": range(88),
@@ -48,9 +51,14 @@ ISSUES: dict[str, Sequence[int]] = {
     "zero_12m": range(126),
     "zero_96k": range(6),
     "zero_multilang": range(6),
+    "openhands_zero": range(12),
+    "openhands_hero": range(10),
+    "rebench": range(12),
+    "traces": range(13),
+    "own_chat": range(24),
 }
 """The shipped rows: SERA's by their issues, of which most are in T1 and T2 (four have no T1 row) and many in both
-families, SWE-ZERO's by their own numbers."""
+families, the others' by their own numbers."""
 
 SEVERAL_IN_LARGE = 16
 """In a large corpus with edges, every how-manieth row is odd."""
@@ -72,7 +80,7 @@ class Recipe:
 
     def rows(self) -> Iterator[Any]:
         """Yield each raw row: a line of JSON, or a dict for Parquet."""
-        make = self._sera if self.one.kind == "sera" else self._swe_zero
+        make = {"sera": self._sera, "swe_zero": self._swe_zero, "chat": self._chat}[self.one.kind]
         for at, number in enumerate(self.numbers):
             yield make(at, number, self.edge(at))
 
@@ -97,6 +105,13 @@ class Recipe:
             edge.make(scene, plan)
         return zero_raw.row(plan, self.one, scene.rng)
 
+    def _chat(self, at: int, number: int, name: str | None) -> dict[str, Any]:
+        del at
+        scene, chat = chats.plain(self.world, self.one, number, self.size)
+        if name:
+            EDGES[name].make(scene, chat)
+        return chats.raw(chat, self.one)
+
 
 def shipped(key: str) -> Recipe:
     """The rows of a set in the shipped corpus."""
@@ -104,7 +119,7 @@ def shipped(key: str) -> Recipe:
     world = World("sample", projects=14, files=3, lines=150, stock=600)
     numbers = ISSUES[key]
     placed = _place(key, world, numbers)
-    size = sera.SMALL if one.kind == "sera" else swe_zero.SMALL
+    size = {"sera": sera.SMALL, "swe_zero": swe_zero.SMALL, "chat": chats.SMALL}[one.kind]
     return Recipe(one, world, size, numbers, placed.get, one.rollouts)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tools.sample_corpus.chat import rows as chats
 from tools.sample_corpus.corpus import Recipe, large, shipped
 from tools.sample_corpus.sets import SETS, Set
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 LARGE_ROW_GROUP = 500
 LARGE_FILE = 10_000
 """Rows per row group and per file of large Parquet corpora."""
+HARNESSES = ("openhands", "sweagent", "minisweagent")
+"""The folders of Open-SWE-Traces, which its files are in by turns."""
 
 
 def write_shipped(root: Path, keys: Iterable[str] = SETS) -> None:
@@ -32,13 +36,13 @@ def write_large(root: Path, keys: Iterable[str], seed: int, rows: int, row_bytes
 
 def _write(root: Path, recipe: Recipe, files: int, row_group: int) -> None:
     target = root / recipe.one.repo
-    for old in (*target.glob("*.jsonl"), *target.glob("data/*.parquet")):
+    for old in (*target.rglob("*.jsonl"), *target.rglob("*.parquet")):
         old.unlink()
-    if recipe.one.kind == "sera":
-        target.mkdir(parents=True, exist_ok=True)
+    if recipe.one.file.endswith(".jsonl"):
         path = target / recipe.one.file.format(rows=len(recipe.numbers))
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(line + "\n" for line in recipe.rows())
+            file.writelines((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in recipe.rows())
     else:
         _parquet(target, recipe.one, recipe.rows(), len(recipe.numbers), files, row_group)
 
@@ -49,7 +53,7 @@ def _parquet(target: Path, one: Set, rows: Iterator[dict[str, Any]], count: int,
 
     per_file = -(-count // files)
     for at in range(files):
-        path = target / one.file.format(at=at, of=files)
+        path = target / one.file.format(at=at, of=files, harness=HARNESSES[at % len(HARNESSES)])
         path.parent.mkdir(parents=True, exist_ok=True)
         left = min(per_file, count - at * per_file)
         with pq.ParquetWriter(path, schema(one), compression="zstd") as writer:
@@ -60,8 +64,11 @@ def _parquet(target: Path, one: Set, rows: Iterator[dict[str, Any]], count: int,
 
 
 def schema(one: Set) -> pa.Schema:
-    """The Arrow schema of a SWE-ZERO set."""
+    """The Arrow schema of a set in Parquet."""
     import pyarrow as pa
+
+    if one.kind == "chat":
+        return chats.schema(one)
 
     types: dict[str, pa.DataType] = dict.fromkeys(one.columns, pa.string())
     types["messages"] = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

@@ -15,13 +15,17 @@ class Set:
     repo: str
     file: str
     """Its files' names; `{rows}` in the whole set, `{at}` and `{of}` for one of several Parquet files."""
-    kind: Literal["sera", "swe_zero"]
+    kind: Literal["sera", "swe_zero", "chat"]
     rollout: Literal["T1", "T2"] = "T1"
     """SERA: T1 is asked vaguely, T2 is asked to do again what T1 did."""
     joins: tuple[str, ...] = ()
     """SERA: the sets whose rows it repeats in turn. A further column `source` names the set, but for the first row."""
     columns: tuple[str, ...] = ()
-    """SWE-ZERO: the columns in order."""
+    """SWE-ZERO and chats: the columns in order."""
+    ids: Literal["all", "calls", "none"] = "all"
+    """Chats: which ids there are."""
+    tools: Literal["objects", "texts"] = "texts"
+    """Chats: how a row lists the tools, where it does."""
     files: int = 1
     """SWE-ZERO: files of the shipped corpus."""
     row_group: int = 1_000
@@ -55,6 +59,9 @@ COLUMNS_1K = (
 COLUMNS_12M = ("instance_id", "repo", "messages", "trajectory_format", "exit_status", "duration_sec")
 
 
+_PARQUET = "data/train-{at:05}-of-{of:05}.parquet"
+
+
 def _sera(config: str, repo: str, rollout: Literal["T1", "T2"] = "T1", **more: Any) -> Set:
     """A set of SERA; its file has the name of its repo in small letters."""
     name = repo.removeprefix("allenai/").lower()
@@ -63,9 +70,17 @@ def _sera(config: str, repo: str, rollout: Literal["T1", "T2"] = "T1", **more: A
 
 def _swe_zero(config: str, name: str, columns: tuple[str, ...], **more: Any) -> Set:
     """A set of SWE-ZERO."""
-    file = "data/train-{at:05}-of-{of:05}.parquet"
-    return Set(config, f"AlienKevin/SWE-ZERO-{name}", file, "swe_zero", columns=columns, **more)
+    return Set(config, f"AlienKevin/SWE-ZERO-{name}", _PARQUET, "swe_zero", columns=columns, **more)
 
+
+def _chat(
+    config: str, repo: str, *columns: str, file: str = "data/train-{at:05}-of-{of:05}.parquet", **more: Any
+) -> Set:
+    """A set of chats."""
+    return Set(config, repo, file, "chat", columns=columns, **more)
+
+
+_NVIDIA = ("instance_id", "repo", "license", "trajectory_id", "trajectory", "model_patch", "dataset")
 
 SETS = {
     "full_t1": _sera("glm-4.5-air-full-t1", "allenai/Sera-4.5A-Full-T1", "T1"),
@@ -98,5 +113,32 @@ SETS = {
     ),
     "zero_96k": _swe_zero("swe-zero-96k", "96K-trajectories", COLUMNS_1K, rollouts=3),
     "zero_multilang": _swe_zero("swe-zero-multilang-300", "multilang-300-trajectories", COLUMNS_1K, language="Go"),
+    "openhands_zero": _chat("swe-zero-openhands", "nvidia/SWE-Zero-openhands-trajectories", *_NVIDIA, ids="calls"),
+    "openhands_hero": _chat("swe-hero-openhands", "nvidia/SWE-Hero-openhands-trajectories", *_NVIDIA, ids="calls"),
+    "rebench": _chat(
+        "swe-rebench-openhands",
+        "nebius/SWE-rebench-openhands-trajectories",
+        *("trajectory_id", "instance_id", "repo", "trajectory", "tools", "model_patch", "exit_status", "resolved"),
+        tools="objects",
+    ),
+    "traces": _chat(
+        "open-swe-traces",
+        "nvidia/Open-SWE-Traces",
+        *("instance_id", "repo", "license", "language", "trajectory_id", "messages", "tools", "resolved", "metadata"),
+        "hf_dataset_name",
+        file="data/{harness}/made_up/made-up/train-{at:05}.parquet",
+        ids="none",
+        files=3,
+    ),
+    "own_chat": _chat(
+        "openai-chat",
+        "openai-chat",
+        "messages",
+        "tools",
+        "instance_id",
+        "trajectory_id",
+        "repo",
+        file="made/runs.jsonl",
+    ),
 }
 """The sets by the short names that the table of oddities uses."""

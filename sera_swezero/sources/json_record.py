@@ -1,0 +1,215 @@
+"""What chats in OpenAI's form and ATIF share: records as JSON bytes, texts in parts, tools, and how a rollout ended."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.text import mend_json, split_thinking
+from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, ToolCall, Tools
+from sera_swezero.errors import RowError
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.bash_block import announces
+from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.tool_arguments import arguments_text
+
+FINISHING = frozenset({"finish", "mark_task_complete", "submit"})
+"""Tools by which a model says that it is done: those of OpenHands, Terminus and SWE-agent."""
+
+Members = dict[str, msgspec.Raw]
+"""The members of a JSON object, each as its own JSON text."""
+
+_MEMBERS = msgspec.json.Decoder(Members)
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class ContentPart(msgspec.Struct, gc=False):
+    """One part of a list content."""
+
+    type: str = "text"
+    text: str | None = None
+
+
+Content = str | list[ContentPart | str] | None
+
+
+def members_of(raw: bytes | dict[str, Any], conversions: ConversionLog) -> Members:
+    """The members of a record. Lone surrogates become U+FFFD, counted. Raises RowError `not_json`."""
+    line = raw if isinstance(raw, bytes) else _as_json(raw)
+    if _SURROGATE.search(line) or not _is_utf8(line):
+        line, count = mend_json(line)
+        conversions.extend([("mended_surrogate", "")] * count)
+    return decode(_MEMBERS, line, conversions, broken="not_json", wrong="not_json", where="$")
+
+
+def _as_json(row: dict[str, Any]) -> bytes:
+    """A row of Parquet as JSON. Members that are null are left out: a struct of Arrow has every key in every row."""
+    row = without_nulls(row)
+    try:
+        return msgspec.json.encode(row)
+    except UnicodeEncodeError:  # halves of surrogate pairs, which the reader of Parquet makes of bytes that are no text
+        return json.dumps(row, default=str).encode()
+
+
+def without_nulls(value: Any) -> Any:
+    """The value without members of objects that are null, however deep."""
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def inner_json(text: msgspec.Raw, conversions: ConversionLog, where: str) -> msgspec.Raw:
+    """A value's JSON text; where the value is itself a string of JSON, that string. Raises RowError `bad_messages`."""
+    value = bytes(text)
+    if not value.startswith(b'"'):
+        return text
+    inner = decode(_ANY, value, conversions, broken="bad_messages", wrong="bad_messages", where=where)
+    return msgspec.Raw(inner.encode())
+
+
+def value_of(text: msgspec.Raw | None) -> Any:
+    """The value of a member, None where it is absent."""
+    return None if text is None else _ANY.decode(text)
+
+
+def value_for(column: Column, value: Any, name: str) -> Any:
+    """A value as a column holds it: anything else than text as JSON text, a truth value as 1 or 0.
+
+    Raises:
+        RowError: `bad_record`: no number where the column is one.
+    """
+    if value is None:
+        return None
+    if column.type == "string":
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | float) and value == int(value):
+        return int(value)
+    raise RowError("bad_record", f"{value!r} is no whole number; expected one", f"$.{name}")
+
+
+def text_of(content: Content, where: str) -> str:
+    """The text of a content, "" for none; the texts of several parts on lines of their own.
+
+    Raises:
+        RowError: `bad_messages`: a part is no text.
+    """
+    if content is None or isinstance(content, str):
+        return content or ""
+    texts = []
+    for number, part in enumerate(content):
+        text = part if isinstance(part, str) else part.text
+        if text is None:
+            kind = "" if isinstance(part, str) else part.type
+            raise RowError("bad_messages", f"a part of type {kind!r}; expected text", f"{where}[{number}]")
+        texts.append(text)
+    return "\n".join(texts)
+
+
+def reasoning_and_visible(reasoning: str | None, text: str) -> tuple[str, str]:
+    """A turn's reasoning and visible text: the text is split by its think tags unless the reasoning stands apart."""
+    return split_thinking(text) if reasoning is None else (reasoning, text)
+
+
+def tools_of(text: msgspec.Raw | None, otherwise: Tools, where: str) -> Tools:
+    """The tools of a record, a list of objects or of JSON texts or its JSON text; `otherwise` where it has none.
+
+    Raises:
+        RowError: `bad_record`: something else.
+    """
+    if text is None:
+        return otherwise
+    try:
+        return _tools(bytes(text)) or otherwise
+    except (msgspec.DecodeError, TypeError, KeyError, AttributeError) as error:
+        problem = f"no list of tools ({error}); expected objects as OpenAI's chat API has them, or their JSON texts"
+        raise RowError("bad_record", problem, where) from None
+
+
+@lru_cache(maxsize=64)
+def _tools(text: bytes) -> Tools:
+    """All rows of a set share one list, or a few."""
+    listed = _ANY.decode(text)
+    if isinstance(listed, str):
+        listed = _ANY.decode(listed)
+    return as_tools(listed or [])
+
+
+def as_tools(listed: Sequence[Any]) -> Tools:
+    """Each tool as the JSON text of OpenAI's object; a function alone is put into one. Raises TypeError or KeyError."""
+    made = []
+    for one in listed:
+        tool = _ANY.decode(one) if isinstance(one, str) else one
+        if "function" not in tool:
+            tool = {"type": "function", "function": tool}
+        if not isinstance(tool["function"]["name"], str):
+            raise TypeError("the name of a tool is no text")
+        made.append(json.dumps(tool, ensure_ascii=False))
+    return tuple(made)
+
+
+def arguments_of(name: str, given: msgspec.Raw, tools: Tools, conversions: ConversionLog, where: str) -> str:
+    """The arguments of a call, which are a string of JSON, an object or null, as checked JSON text: `arguments_text`.
+
+    Raises:
+        RowError: `bad_arguments`.
+    """
+    raw = bytes(given)
+    text = _ANY.decode(raw) if raw.startswith(b'"') else "" if raw == b"null" else raw.decode()
+    try:
+        return arguments_text(name, text, tools, conversions)
+    except RowError as error:
+        raise RowError(error.reason, error.problem, f"{where}{error.where.removeprefix('$')}") from None
+
+
+def finishes(call: ToolCall) -> bool:
+    """Whether a call says that the model is done: a tool for it, or the command that mini-swe-agent looks for."""
+    if call.name in FINISHING:
+        return True
+    return announces(_command(call))
+
+
+def _command(call: ToolCall) -> str:
+    arguments = json.loads(call.arguments) if "FINAL_OUTPUT" in call.arguments else {}
+    command = arguments.get("command")
+    return command if isinstance(command, str) else ""
+
+
+def status_of(calls: Sequence[ToolCall], *, words_last: bool) -> str:
+    """How a rollout ended that says nothing of it, by the calls of its last turn.
+
+    It was submitted if one of them says so, or if nothing follows a turn of words alone (`words_last`).
+    """
+    return SUBMITTED if words_last or any(map(finishes, calls)) else INCOMPLETE
+
+
+def with_submission(calls: Sequence[ToolCall], *, submitted: bool) -> tuple[ToolCall, ...]:
+    """The calls of a turn with each `submit` marked; in the last turn of a submitted rollout else its last call."""
+    marked = [call._replace(submits=True) if call.name == "submit" else call for call in calls]
+    if submitted and marked and not any(call.submits for call in marked):
+        marked[-1] = marked[-1]._replace(submits=True)
+    return tuple(marked)
+
+
+def submit_text(call: ToolCall) -> str:
+    """What a call that submits says beyond that: the message of a `finish`, else all arguments there are."""
+    if announces(_command(call)):
+        return ""
+    arguments = json.loads(call.arguments)
+    message = arguments.pop("message", "") if call.name in FINISHING else ""
+    arguments.pop("task_completed", None)
+    return call.arguments if arguments else str(message)
