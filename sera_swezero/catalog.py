@@ -201,6 +201,13 @@ added since; of SWE-Hero as people who read it say."""
 OWN = (
     Origin(name="swe-agent", source="sera", agent="SWE-agent", shape="sera", patterns=("*.jsonl",)),
     Origin(name="openai-chat", source="openai_chat", agent="Chat", shape="chat", patterns=("*.jsonl", "*.parquet")),
+    Origin(
+        name="atif",
+        source="atif_trajectory",
+        agent="ATIF",
+        shape="atif",
+        patterns=("*.json", "*.jsonl", "*.parquet"),
+    ),
 )
 """Runs of one's own, by the program that made them."""
 

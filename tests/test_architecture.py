@@ -37,7 +37,7 @@ LAYERS = (
 
 HELPERS = (
     *("source", "tool_arguments", "bash_block", "decoding", "swe_agent_history", "swe_agent_messages"),
-    *("json_record", "openai_chat_columns"),
+    *("json_record", "openai_chat_columns", "atif_steps"),
 )
 """Modules of `sources` that are not sources."""
 

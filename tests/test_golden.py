@@ -31,7 +31,7 @@ from tests.support.raw import Converted, problems, render, trajectory_of
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
 LEAVES_OUT = {
     *("content_differs", "dropped_nudge", "dropped_review", "harness_exit", "repeated_visible", "trailing_observation"),
-    "trimmed_submit",
+    *("left_out_step", "trimmed_submit"),
 }
 """Kinds of conversion whose text the row lacks."""
 WITH_TOKENIZER = {"overlong", "truncated"}

@@ -22,6 +22,8 @@ CONVERSIONS: dict[str, str] = {
     "answer_from_folded": "the answer is the visible text of an earlier, folded submit",
     "submit_text": "the final submit call did more than announce; its text joined the reasoning",
     "empty_arguments": "empty or null arguments were read as {}",
+    "listed_arguments": "arguments that are a list became the member `arguments` of an object (ATIF)",
+    "left_out_step": "a step that no model made, that was copied, or a subagent's whole trajectory was left out (ATIF)",
     "off_schema": "the arguments of a call break the tool's schema (kept: it is what the model did)",
     "unknown_tool": "a call names a tool that does not exist (kept: it is what the model did)",
     "mended_surrogate": "a lone surrogate became U+FFFD",

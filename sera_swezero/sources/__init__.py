@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sera_swezero.sources import openai_chat, sera, swe_zero
+from sera_swezero.sources import atif_trajectory, openai_chat, sera, swe_zero
 from sera_swezero.sources.source import RecordContext, Source
 
 __all__ = ["SOURCES", "RecordContext", "Source"]
 
-SOURCES: dict[str, Source] = {source.name: source for source in (sera.SOURCE, swe_zero.SOURCE, openai_chat.SOURCE)}
+SOURCES: dict[str, Source] = {
+    source.name: source for source in (sera.SOURCE, swe_zero.SOURCE, openai_chat.SOURCE, atif_trajectory.SOURCE)
+}
 """Every source by name."""

@@ -131,10 +131,8 @@ def tools_of(text: msgspec.Raw | None, otherwise: Tools, where: str) -> Tools:
     Raises:
         RowError: `bad_record`: something else.
     """
-    if text is None:
-        return otherwise
     try:
-        return _tools(bytes(text)) or otherwise
+        return (_tools(bytes(text)) if text else ()) or otherwise
     except (msgspec.DecodeError, TypeError, KeyError, AttributeError) as error:
         problem = f"no list of tools ({error}); expected objects as OpenAI's chat API has them, or their JSON texts"
         raise RowError("bad_record", problem, where) from None

@@ -112,8 +112,16 @@ class ChatRecord(msgspec.Struct):
     @property
     def repo(self) -> str | None:
         """Owner and repository, where the row names them."""
-        repo = self.columns.get("repo")
-        return repo if isinstance(repo, str) else None
+        return self._text("repo")
+
+    @property
+    def trajectory_id(self) -> str | None:
+        """The rollout's own id, where the row has one."""
+        return self._text("trajectory_id")
+
+    def _text(self, name: str) -> str | None:
+        value = self.columns.get(name)
+        return value if isinstance(value, str) else None
 
 
 _MESSAGES = msgspec.json.Decoder(list[OpenAIMessage])

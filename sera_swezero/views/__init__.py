@@ -7,7 +7,7 @@ from functools import partial
 from sera_swezero import schemas
 from sera_swezero.schemas.columns import row_schema
 from sera_swezero.sources import SOURCES
-from sera_swezero.views import hermes, native, openai, rectified, sharegpt, steps
+from sera_swezero.views import atif, hermes, native, openai, rectified, sharegpt, steps
 from sera_swezero.views.view import LINEAGE, Columns, Rendered, Row, View, ViewInput, text_row
 
 __all__ = [
@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 VIEWS: dict[str, View] = {
-    view.name: view for view in (rectified.VIEW, native.VIEW, openai.VIEW, steps.VIEW, hermes.VIEW, sharegpt.VIEW)
+    view.name: view
+    for view in (rectified.VIEW, native.VIEW, openai.VIEW, steps.VIEW, hermes.VIEW, sharegpt.VIEW, atif.VIEW)
 }
 """Every view by name."""
 

@@ -136,6 +136,8 @@ class View:
     """Whether its messages say which of them are trained, so that a window may begin with turns that are not."""
     chat: Callable[[Row], tuple[list[Message], list[Message] | None]] | None = None
     """The messages and tools that a trainer hands to a chat template; None where the view holds no chat."""
+    as_messages: Callable[[Row], list[Message]] | None = None
+    """The messages of a row, where its column does not hold them as such."""
     mark: Callable[[Message, TextMarks], Message] | None = None
     """A message of the chat whose reasoning, calls, observations and answers are between marks."""
     order_faults: Callable[[Source, Row, Mapping[str, Any]], Iterator[Fault]] | None = None
@@ -147,6 +149,8 @@ class View:
 
     def messages(self, row: Row) -> list[Message]:
         """The messages of a row, whether its columns hold them as lists, as JSON texts, or as one JSON text."""
+        if self.as_messages is not None:
+            return self.as_messages(row)
         messages: list[Any] = []
         for column in self.messages_columns:
             value = row.get(column) or []

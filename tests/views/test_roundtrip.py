@@ -1,4 +1,4 @@
-"""View and back: a row of a training view gives its Trajectory again, but for the losses in docs/train-on-it.md.
+"""View and back: a row gives its Trajectory again, but for the losses in docs/train-on-it.md.
 
 `after` is that list of losses as code: it takes a Trajectory to what a view still has of it.
 """
@@ -29,8 +29,10 @@ from tests.support.sample import SETS
 from tests.support.steps import step
 
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
-OPENAI = ("openai", "steps")
-"""The views with the messages of OpenAI's API."""
+WHOLE = [*TRAINING, "atif"]
+"""The views that show whole rollouts as they were."""
+NAMED = {"openai", "steps", "atif"}
+"""Those that name calls."""
 LIMITS = {"wide_integer", "literal_tags", "no_turns"}
 """Why a view may refuse what is fine upstream; everything else is the record's own fault."""
 
@@ -40,10 +42,12 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
     steps = [step._replace(calls=tuple(call_after(call, view) for call in step.calls)) for step in trajectory.steps]
     if view == "sharegpt":
         steps = alternating(steps)
-    if view in OPENAI:
+    if view in NAMED:
         steps = list(numbered(steps))
     if view == "steps":
         steps[-1] = without_answer(steps[-1])
+    if view == "atif":
+        return trajectory._replace(steps=tuple(steps))
     system = SOURCES[source].system_text(trajectory, "call")
     return trajectory._replace(
         system=system, task=trajectory.task or "", steps=tuple(steps), outcome=Outcome(trajectory.outcome.status)
@@ -51,8 +55,8 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
 
 
 def call_after(call: ToolCall, view: str) -> ToolCall:
-    """Arguments are the same JSON value, in openai spelled anew; only openai has ids."""
-    return call._replace(arguments=value_of(call.arguments), id=call.id if view in OPENAI else None)
+    """Arguments are the same JSON value, in openai spelled anew; only some views have ids."""
+    return call._replace(arguments=value_of(call.arguments), id=call.id if view in NAMED else None)
 
 
 def numbered(steps: list[Step]) -> Iterator[Step]:
@@ -119,7 +123,7 @@ def read_back(view: str, done: Converted, source: str) -> Trajectory:
     return VIEWS[view].to_trajectory(done.rows[-1], SOURCES[source])
 
 
-@pytest.mark.parametrize("view", TRAINING)
+@pytest.mark.parametrize("view", WHOLE)
 @pytest.mark.parametrize("config", SETS)
 def test_every_row_of_the_sample_comes_back(config: str, view: str) -> None:
     came_back = [round_trip(raw.data, config, view) for raw in sample_records(config) if raw.data]
@@ -136,7 +140,7 @@ def test_a_row_comes_with_the_number_of_its_messages(config: str, view: str) -> 
     assert [one.messages for one in made] == [len(request.view.messages(one.row)) for one in made] != []
 
 
-@pytest.mark.parametrize("view", TRAINING)
+@pytest.mark.parametrize("view", WHOLE)
 def test_every_golden_edge_comes_back(view: str) -> None:
     assert sum(round_trip(edge.raw, edge.config, view) for edge in EDGES) > 50
 
@@ -181,7 +185,7 @@ def trajectories(draw: st.DrawFn) -> Trajectory:
     return Trajectory(draw(texts), draw(texts), tuple(steps), Outcome(INCOMPLETE))
 
 
-@pytest.mark.parametrize("view", TRAINING)
+@pytest.mark.parametrize("view", WHOLE)
 @given(trajectory=trajectories())
 def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory: Trajectory) -> None:
     done = render(trajectory, settle(T2, view=view))
@@ -192,7 +196,7 @@ def test_any_rollout_comes_back_or_is_refused_for_its_tags(view: str, trajectory
         for step in trajectory.steps
         for call in step.calls[: len(step.calls) * (len(step.calls) > 1)]
     )
-    if view not in OPENAI and (tagged or divided):
+    if view not in NAMED and (tagged or divided):
         assert done.error is not None
         assert done.error.reason == "literal_tags"
     elif view == "sharegpt" and any(tag in repr(trajectory) for tag in ("<image>", "{{idx}}")):
@@ -206,7 +210,7 @@ def test_a_submission_is_known_again_in_both_sources() -> None:
     last_command = step("r", "", ToolCall("bash", '{"command": "echo done"}', submits=True))
     for config, last in ((T2, submit), (ZERO, last_command)):
         trajectory = Trajectory("s", "t", (last,), Outcome(SUBMITTED))
-        for view in TRAINING:
+        for view in WHOLE:
             request = settle(config, view=view)
             (back,) = read_back(view, render(trajectory, request), request.config.source).steps
             assert back.submits

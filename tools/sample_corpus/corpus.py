@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from tools.sample_corpus.chat import atif
 from tools.sample_corpus.chat import edges as chat_edges
 from tools.sample_corpus.chat import rows as chats
 from tools.sample_corpus.edges import Edge
@@ -29,8 +30,9 @@ EDGES: dict[str, Edge] = {
     **edge_rejects.EDGES,
     **{f"zero_{name}": edge for name, edge in {**zero_turns.EDGES, **zero_ends.EDGES, **zero_ends.TWINS}.items()},
     **{f"chat_{name}": edge for name, edge in chat_edges.EDGES.items()},
+    **{f"atif_{name}": edge for name, edge in atif.EDGES.items()},
 }
-"""Every oddity by name; those of SWE-ZERO begin with `zero_`, those of chats with `chat_`."""
+"""Every oddity by name; those of SWE-ZERO begin with `zero_`, those of chats with `chat_` or `atif_`."""
 
 ISSUES: dict[str, Sequence[int]] = {
     "full_t1": range(88),
@@ -56,6 +58,7 @@ ISSUES: dict[str, Sequence[int]] = {
     "rebench": range(12),
     "traces": range(13),
     "own_chat": range(24),
+    "own_atif": range(14),
 }
 """The shipped rows: SERA's by their issues, of which most are in T1 and T2 (four have no T1 row) and many in both
 families, the others' by their own numbers."""
@@ -80,7 +83,7 @@ class Recipe:
 
     def rows(self) -> Iterator[Any]:
         """Yield each raw row: a line of JSON, or a dict for Parquet."""
-        make = {"sera": self._sera, "swe_zero": self._swe_zero, "chat": self._chat}[self.one.kind]
+        make = {"sera": self._sera, "swe_zero": self._swe_zero}.get(self.one.kind, self._chat)
         for at, number in enumerate(self.numbers):
             yield make(at, number, self.edge(at))
 
@@ -110,7 +113,7 @@ class Recipe:
         scene, chat = chats.plain(self.world, self.one, number, self.size)
         if name:
             EDGES[name].make(scene, chat)
-        return chats.raw(chat, self.one)
+        return atif.trajectory(chat) if self.one.kind == "atif" else chats.raw(chat, self.one)
 
 
 def shipped(key: str) -> Recipe:
@@ -119,7 +122,7 @@ def shipped(key: str) -> Recipe:
     world = World("sample", projects=14, files=3, lines=150, stock=600)
     numbers = ISSUES[key]
     placed = _place(key, world, numbers)
-    size = {"sera": sera.SMALL, "swe_zero": swe_zero.SMALL, "chat": chats.SMALL}[one.kind]
+    size = {"sera": sera.SMALL, "swe_zero": swe_zero.SMALL}.get(one.kind, chats.SMALL)
     return Recipe(one, world, size, numbers, placed.get, one.rollouts)
 
 

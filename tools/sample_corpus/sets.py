@@ -15,7 +15,7 @@ class Set:
     repo: str
     file: str
     """Its files' names; `{rows}` in the whole set, `{at}` and `{of}` for one of several Parquet files."""
-    kind: Literal["sera", "swe_zero", "chat"]
+    kind: Literal["sera", "swe_zero", "chat", "atif"]
     rollout: Literal["T1", "T2"] = "T1"
     """SERA: T1 is asked vaguely, T2 is asked to do again what T1 did."""
     joins: tuple[str, ...] = ()
@@ -140,5 +140,6 @@ SETS = {
         "repo",
         file="made/runs.jsonl",
     ),
+    "own_atif": Set("atif", "atif", "made/runs.jsonl", "atif", columns=("instance_id", "trajectory_id")),
 }
 """The sets by the short names that the table of oddities uses."""

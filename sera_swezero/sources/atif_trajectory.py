@@ -1,0 +1,123 @@
+"""ATIF, Harbor's Agent Trajectory Interchange Format: one trajectory per JSON file, JSON line or Parquet row.
+
+    {"schema_version": "ATIF-v1.7", "agent": {"name": "...", "version": "...", "tool_definitions": [...]}, "steps": [
+        {"step_id": 1, "source": "system", "message": "..."},
+        {"step_id": 2, "source": "user", "message": "the task"},
+        {"step_id": 3, "source": "agent", "message": "words", "reasoning_content": "...", "tool_calls": [
+            {"tool_call_id": "call_1", "function_name": "bash", "arguments": {"command": "ls"}}],
+         "observation": {"results": [{"source_call_id": "call_1", "content": "output"}]}}]}
+
+The trajectory is the whole record, or it is in the column `trajectory`, or in the one that `messages_column` names: as
+an object or as its JSON text, which is how the view `atif` writes it. `atif_steps` says how steps are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.trajectory import Event, Tools
+from sera_swezero.errors import RowError
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.atif_steps import AtifFile, events_of, outcome_of
+from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.json_record import inner_json, members_of, submit_text, tools_of
+from sera_swezero.sources.source import MESSAGES, RecordContext, Source
+
+INSTANCE_ID = Column(
+    type="string",
+    about="`extra.instance_id`, else the id of the trajectory or of the session, else the name of the file.",
+    rules={"minLength": 1},
+)
+
+
+def _text(about: str) -> Column:
+    return Column(type="string", nullable=True, about=about)
+
+
+RECTIFIED_COLUMNS = {
+    "messages": MESSAGES,
+    "instance_id": INSTANCE_ID,
+    "exit_status": _text("How the rollout ended."),
+    "agent": _text("The program that made it, and its version."),
+    "model": _text("The model, as far as the trajectory names it."),
+}
+NATIVE_COLUMNS = {
+    "instance_id": INSTANCE_ID,
+    "trajectory": Column(type="string", about="JSON text of the trajectory."),
+}
+
+
+class AtifRecord(msgspec.Struct):
+    """One trajectory."""
+
+    instance_id: str
+    file: AtifFile
+    text: str
+    tools: Tools
+
+    @property
+    def trajectory_id(self) -> str | None:
+        """The trajectory's own id."""
+        return self.file.trajectory_id
+
+
+_FILE = msgspec.json.Decoder(AtifFile)
+
+
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: RecordContext) -> AtifRecord:
+    """Read one trajectory. Raises RowError `not_json`, `bad_record`."""
+    members = members_of(raw, conversions)
+    column = context.messages_column or "trajectory"
+    text, where = members.get(column), f"$.{column}"
+    if text is not None:
+        text = inner_json(text, conversions, where)
+    elif "steps" in members and not context.messages_column:
+        text, where = msgspec.Raw(msgspec.json.encode(members)), "$"
+    else:
+        problem = f"neither a trajectory nor a column {column!r}; it has {', '.join(members) or 'nothing'}"
+        raise RowError("bad_record", f"{problem}; expected `steps`, or messages_column= with the column")
+    file = decode(_FILE, bytes(text), conversions, broken="bad_record", wrong="bad_record", where=where)
+    if not file.schema_version.startswith("ATIF-v1."):
+        problem = f"schema_version {file.schema_version!r}; expected ATIF-v1.0 to ATIF-v1.8"
+        raise RowError("bad_record", problem, "$.schema_version")
+    named = (file.extra or {}).get("instance_id")
+    name = named if isinstance(named, str) and named else file.trajectory_id or file.session_id or ""
+    tools = tools_of(file.agent.tool_definitions, context.tools, "$.agent.tool_definitions")
+    return AtifRecord(name, file, bytes(text).decode(), tools)
+
+
+def events(record: AtifRecord, conversions: ConversionLog) -> Iterator[Event]:
+    """Report the steps as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
+    return events_of(record.file, record.tools, conversions)
+
+
+def rectified_values(record: AtifRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
+    """The rectified view's columns but `messages`."""
+    agent = record.file.agent
+    return {
+        "instance_id": record.instance_id,
+        "exit_status": outcome_of(record.file, record.tools).status,
+        "agent": f"{agent.name} {agent.version}".strip() or None,
+        "model": agent.model_name,
+    }
+
+
+SOURCE = Source(
+    name="atif_trajectory",
+    read=read,
+    events=events,
+    tools=lambda record: record.tools if record else (),
+    system_text=lambda trajectory, submit: trajectory.system or "",
+    submit_text=submit_text,
+    recall=lambda record, facts: None,  # there is no target
+    rectified_columns=RECTIFIED_COLUMNS,
+    rectified_values=rectified_values,
+    native_columns={"atif": NATIVE_COLUMNS},
+    native_values=lambda record: {"instance_id": record.instance_id, "trajectory": record.text},
+    reads_all_columns=True,
+    takes=("messages_column", "tools"),
+)
