@@ -12,7 +12,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from sera_swezero.errors import ConfigError
-from sera_swezero.request.arguments import ARGUMENTS, Argument
+from sera_swezero.request.argument import Argument
+from sera_swezero.request.arguments import ARGUMENTS
 from sera_swezero.request.config_names import config_names
 
 

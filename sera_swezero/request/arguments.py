@@ -8,16 +8,15 @@ or `RowArgumentsDict` (a test holds them equal), and the code that uses it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, fields
 from functools import partial
 from types import NoneType
-from typing import Annotated, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
-
-import msgspec
+from typing import Any, Literal, TypedDict, Union, get_args, get_type_hints
 
 from sera_swezero.catalog import fact_values
 from sera_swezero.errors import ConfigError, did_you_mean
+from sera_swezero.request.argument import Argument, declare
 from sera_swezero.views import VIEWS
 
 PATHS = ("dedup", "decontaminate", "tokenizer", "tools")
@@ -30,152 +29,94 @@ OF_SEVERAL_SETS = (*NARROWING, "repeats")
 """The arguments that only a config with several sets has."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Argument:
-    """The declaration of one argument."""
-
-    name: str
-    type: Any
-    """The type of a value. None, which stands for the default, is not part of it."""
-    default: Any
-    meaning: str
-    """What the argument does, as the README and the help of the commands say it; code is in backticks."""
-    words: str
-    """What a value may be, in words; empty where there is a closed list."""
-    listed: Callable[[], list[str]] | None
-    """Gives the closed list of values that a registry or the catalog knows."""
-    order: bool
-    """Whether the argument decides the place of a row, rather than which rows there are and what they say."""
-    bounds: msgspec.Meta
-
-    @property
-    def choices(self) -> list[str]:
-        """The closed list of values; empty where there is none."""
-        if self.listed is not None:
-            return self.listed()
-        return list(get_args(self.type)) if get_origin(self.type) is Literal else []
-
-    @property
-    def values(self) -> str:
-        """What a value may be, in words or as a list; code is in backticks."""
-        return self.words or ", ".join(f"`{choice}`" for choice in self.choices)
-
-    def check(self, value: Any) -> Any:
-        """Return the value, a path as text. Raises ConfigError for a wrong one, and says what would be right."""
-        plain = os.fspath(value) if isinstance(value, os.PathLike) else value
-        try:
-            checked = msgspec.convert(plain, Annotated[self.type, self.bounds])
-            if self.listed is None or checked in self.listed():
-                return checked
-        except msgspec.ValidationError:
-            pass
-        expected = self.values.replace("`", "'")
-        msg = f"{self.name}={value!r}; {'' if self.words else 'one of '}{expected} was expected"
-        raise ConfigError(msg)
-
-
-def _argument(
-    meaning: str,
-    words: str = "",
-    *,
-    default: Any = None,
-    listed: Callable[[], list[str]] | None = None,
-    order: bool = False,
-    **bounds: Any,
-) -> Any:
-    """Declare an argument: the fields of `Argument`, and the bounds of its values as `msgspec.Meta` takes them."""
-    about = {"meaning": meaning, "words": words, "listed": listed, "order": order, "bounds": msgspec.Meta(**bounds)}
-    return field(default=default, metadata=about)
-
-
 @dataclass(kw_only=True)
 class Arguments:
     """What may be asked of a config. None stands for the default, which may depend on the config and the view."""
 
-    view: str | None = _argument("how a row shows its trajectory; every config has a default", listed=lambda: [*VIEWS])
-    submit: Literal["call", "answer"] | None = _argument(
+    view: str | None = declare("how a row shows its trajectory; every config has a default", listed=lambda: [*VIEWS])
+    submit: Literal["call", "answer"] | None = declare(
         "training views: keep every step with its submit call, or fold the submits into one final answer"
     )
-    incomplete: Literal["keep", "reject"] | None = _argument(
+    incomplete: Literal["keep", "reject"] | None = declare(
         "rollouts that did not submit; SERA rejects them by default, SWE-ZERO keeps them"
     )
-    on_error: Literal["skip", "raise"] = _argument(
+    on_error: Literal["skip", "raise"] = declare(
         "a record that cannot become a row is counted with its reason, or its error is raised", default="skip"
     )
-    teacher: str | None = _argument(
+    teacher: str | None = declare(
         "of a config with several sets, read only those with this teacher", listed=partial(fact_values, "teacher")
     )
-    scale: str | None = _argument("read only the sets of this scale", listed=partial(fact_values, "scale"))
-    rollout: str | None = _argument("read only the sets from this rollout", listed=partial(fact_values, "rollout"))
-    repeats: Literal["drop", "keep"] | None = _argument(
+    scale: str | None = declare("read only the sets of this scale", listed=partial(fact_values, "scale"))
+    rollout: str | None = declare("read only the sets from this rollout", listed=partial(fact_values, "rollout"))
+    repeats: Literal["drop", "keep"] | None = declare(
         "rows of a set that other sets of the config hold, too, are left out (the default), or kept"
     )
-    min_recall: float | None = _argument(
+    min_recall: float | None = declare(
         "smallest line-level recall of a row; rows without a recall never pass", "a number from 0 to 1", ge=0, le=1
     )
-    lineage: bool = _argument(
+    lineage: bool = declare(
         "add the repo, commit, file, offset and conversion counts of each row", "True or False", default=False
     )
-    upstream: str | None = _argument(
+    upstream: str | None = declare(
         "a root laid out as `ROOT/<owner>/<repo>/<files>` to read instead of the hub; the place of your own runs",
         "a folder, an fsspec URL or `sample`; for your own runs also a file or `hf://datasets/OWNER/NAME`",
         min_length=1,
     )
-    revision: str | Mapping[str, str] | None = _argument(
+    revision: str | Mapping[str, str] | None = declare(
         "which upstream version to read; the ranks of one job should pin it (`sera-swezero lock`)",
         "a commit, a tag, a mapping of repo to commit or a lock file",
     )
-    messages_column: str | None = _argument(
+    messages_column: str | None = declare(
         "the column of the messages, where it is not `messages`, `trajectory` or `conversations`",
         "the name of a column",
         min_length=1,
     )
-    tools: str | None = _argument(
+    tools: str | None = declare(
         "the tools that the model could call, for rows that name none", "the path of a JSON file", min_length=1
     )
-    dedup: str | None = _argument(
+    dedup: str | None = declare(
         "read only the rows that `sera-swezero dedup` kept, as its file lists them", "the path of a file", min_length=1
     )
-    decontaminate: str | None = _argument(
+    decontaminate: str | None = declare(
         "leave out rows that overlap a benchmark's repositories, instances or texts",
         "the path of a file that lists them, or `swe-bench-verified`",
         min_length=1,
     )
-    max_tokens: int | None = _argument(
+    max_tokens: int | None = declare(
         "training views: most tokens of a row, counted with `tokenizer`", "a positive number of tokens", ge=1
     )
-    tokenizer: str | None = _argument(
+    tokenizer: str | None = declare(
         "counts the tokens for `max_tokens`", "a hub id, a folder or the path of a `tokenizer.json`", min_length=1
     )
-    overlong: Literal["drop", "truncate", "split"] | None = _argument(
+    overlong: Literal["drop", "truncate", "split"] | None = declare(
         "a row with more than `max_tokens` is left out (the default), cut after a whole turn, or split into windows"
     )
-    min_kept_share: float | None = _argument(
+    min_kept_share: float | None = declare(
         'smallest share of a row\'s messages that `overlong="truncate"` may keep', "a number from 0 to 1", ge=0, le=1
     )
-    context: int | None = _argument(
+    context: int | None = declare(
         'view `hermes`: turns that a window of `overlong="split"` shows before its own, without training them',
         "a whole number from 0 on",
         ge=0,
     )
-    history: str | None = _argument(
+    history: str | None = declare(
         "view `steps`: the observations that a prompt shows in full, as SWE-agent's `last_n_observations` does",
         "`full` or `last-5-observations`, with any number",
         pattern=r"^(full|last-[1-9][0-9]{0,8}-observations)\Z",
     )
-    shard_bytes: int | None = _argument(
+    shard_bytes: int | None = declare(
         "raw size of a shard, 16 MiB by default; a resumed stream repeats at most one shard",
         "a positive number of bytes",
         order=True,
         ge=1,
     )
-    shuffle_seed: int | None = _argument(
+    shuffle_seed: int | None = declare(
         "shuffle shards and rows; the same seed, `epoch` and number of ranks give the same order",
         "a whole number from 0 on",
         order=True,
         ge=0,
     )
-    epoch: int = _argument(
+    epoch: int = declare(
         "which pass over the data this is; each is shuffled anew",
         "a whole number from 0 on",
         default=0,
