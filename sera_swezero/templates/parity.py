@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sera_swezero.templates.chat_template import ChatTemplate
-from sera_swezero.templates.text_marks import Message
-from sera_swezero.templates.turn_parity import Found, RowParity, TrainingText, turns_of
+from sera_swezero.templates.turn_parity import Found, RowParity, TrainingText
 
 CAUSES = {
     "refused": "a template refuses the messages",
@@ -85,14 +84,14 @@ class ParityCheck:
         self.tokenizer = tokenizer
         self.counts = ParityCounts()
 
-    def refuse(self, messages: Sequence[Message], error: str) -> None:
-        """Count a row that the training template refuses."""
-        self.count({turn: [("refused", "", error)] for turn in turns_of(messages)})
+    def refuse(self, turns: Sequence[int], error: str) -> None:
+        """Count the turns of a row that the training template refuses."""
+        self.count({turn: [("refused", "", error)] for turn in turns})
 
-    def add(self, trained: TrainingText) -> None:
-        """Compare the turns of a row."""
+    def add(self, trained: TrainingText, turns: Sequence[int]) -> None:
+        """Compare some turns of a row, given by the numbers of their messages."""
         row = RowParity(self.training, self.serving, self.tokenizer, trained)
-        self.count({turn: list(row.differences(turn)) for turn in turns_of(trained.messages)})
+        self.count({turn: list(row.differences(turn)) for turn in turns})
         self.counts.amounts += row.amounts
 
     def count(self, turns: dict[int, list[Found]]) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sera_swezero.errors import ConfigError
-from sera_swezero.templates.chat_template import FAILURES, ChatTemplate
+from sera_swezero.templates.chat_template import FAILURES, ChatTemplate, RenderedChat
 from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.text_marks import Marks, Message
-from sera_swezero.templates.turn_parity import TrainingText
+from sera_swezero.templates.turn_parity import TrainingText, turns_of
 from sera_swezero.views import VIEWS, Row
 from sera_swezero.views.tokenizer import encode, tokens_inside
 
@@ -89,16 +89,20 @@ def look(
         everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
         found.nulls += everywhere - inside
         found.argument_nulls += inside
+        # Of a row of one turn only that turn is trained: a template may leave out what it likes of the prompt.
+        first = len(messages) - 1 if shows.one_turn else 0
         marks = Marks()
-        marked = list(marks.messages(messages, shows.mark))
+        marked = list(marks.messages(messages, shows.mark, first))
         try:
             probed = template.render(marked, tools).text
             rendered = template.render(messages, tools)
+            if shows.one_turn:
+                rendered = _completion(rendered, template.render(messages[:-1], tools, generation_prompt=True))
         except FAILURES as error:
             failure = f"{type(error).__name__}: {error}"
             found.failed[failure] += 1
             if parity is not None:
-                parity.refuse(messages, failure)
+                parity.refuse(turns_of(messages, first), failure)
             continue
         found.rows += 1
         total, lost = marks.count(probed)
@@ -116,8 +120,16 @@ def look(
             if max_length is not None and len(places) > max_length:
                 found.cut_turns += sum(end > places[max_length - 1][1] for end in ends)
         if parity is not None:
-            parity.add(TrainingText(messages, tools, rendered, tokenizer, encoded, marks, marked, probed))
+            trained = TrainingText(messages, tools, rendered, tokenizer, encoded, marks, marked, probed)
+            parity.add(trained, turns_of(messages, first))
     return found
+
+
+def _completion(rendered: RenderedChat, prompt: RenderedChat) -> RenderedChat:
+    """A rendering of which what follows the prompt is trained, as TRL does with a prompt and its completion."""
+    if not rendered.text.startswith(prompt.text):
+        return rendered
+    return RenderedChat(rendered.text, [(len(prompt.text), len(rendered.text))])
 
 
 def _arguments(messages: list[Message]) -> list[Any]:

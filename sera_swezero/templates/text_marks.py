@@ -42,10 +42,12 @@ class Marks:
         self._groups: list[_Group] = []
         self._message = 0
 
-    def messages(self, messages: Iterable[Message], mark: Callable[[Message, Marks], Message]) -> Iterator[Message]:
-        """The messages of a chat with their texts between marks."""
+    def messages(
+        self, messages: Iterable[Message], mark: Callable[[Message, Marks], Message], first: int = 0
+    ) -> Iterator[Message]:
+        """The messages of a chat with their texts between marks, from the message of this number on."""
         for self._message, message in enumerate(messages):
-            yield mark(message, self)
+            yield mark(message, self) if self._message >= first else message
 
     def group(self, kind: str) -> None:
         """Begin a thing of `kind`, kept only if every text of it is."""

@@ -183,9 +183,9 @@ class RowParity:
             yield (cause, found, "") if cause == "trained_not_generated" else (cause, "", found)
 
 
-def turns_of(messages: Sequence[Message]) -> list[int]:
-    """The numbers of the messages that the model wrote."""
-    return [number for number, message in enumerate(messages) if message["role"] == "assistant"]
+def turns_of(messages: Sequence[Message], first: int = 0) -> list[int]:
+    """The numbers of the messages that the model wrote, from the message of this number on."""
+    return [number for number, message in enumerate(messages) if message["role"] == "assistant" and number >= first]
 
 
 def _text(template: ChatTemplate, messages: Sequence[Message], tools: Any, *, generation_prompt: bool = False) -> str:

@@ -15,7 +15,8 @@ from trl import SFTConfig, SFTTrainer
 import sera_swezero
 from sera_swezero.core.trajectory import Step
 from sera_swezero.sources import SOURCES
-from sera_swezero.templates.chat_template import load_template
+from sera_swezero.templates.chat_template import ChatTemplate, load_template
+from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.survival import KINDS, look
 from sera_swezero.views import VIEWS
 
@@ -81,12 +82,11 @@ def trained_texts(trainer: SFTTrainer, tokenizer: Any) -> list[str]:
     return seen
 
 
-def trainer_of(rows: Any, model: Any, tokenizer: Any, folder: Path) -> SFTTrainer:
+def trainer_of(rows: Any, model: Any, tokenizer: Any, folder: Path, **more: Any) -> SFTTrainer:
     settings = SFTConfig(
         output_dir=str(folder),
-        max_steps=2,
         per_device_train_batch_size=1,
-        assistant_only_loss=True,
+        **{"max_steps": 2, "assistant_only_loss": True, **more},
         max_length=None,
         use_cpu=True,
         bf16=False,
@@ -121,6 +121,48 @@ def test_hermes_rows_train_every_turn_of_the_model_and_nothing_else(
     trained = trained_texts(trainer_of(rows, model, tokenizer, tmp_path), tokenizer)
     steps = [VIEWS["hermes"].to_trajectory(row, SOURCES["sera"]).steps for row in rows]
     assert sorted(trained) == sorted("".join(f"{hermes_turn(step)}<|im_end|>" for step in of) for of in steps)
+
+
+@pytest.mark.parametrize("name", ["qwen3", "glm4moe"])
+@pytest.mark.parametrize("config", SETS)
+def test_steps_train_every_turn_once_under_a_template_that_strips_reasoning(
+    config: str, name: str, model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    tokenizer.chat_template = (TEMPLATES / f"{name}.jinja").read_text()
+    whole = next(row for row in stream(config, "openai") if len(row["messages"]) < 25)
+    rows = stream(config, "steps").filter(lambda row: row["instance_id"] == whole["instance_id"])
+    count = next(iter(rows))["steps"]
+    settings = {"max_steps": count, "assistant_only_loss": False}
+    trained = trained_texts(trainer_of(rows.take(count), model, tokenizer, tmp_path, **settings), tokenizer)
+    assert len(trained) == count > 2
+    turns = [message for message in whole["messages"] if message["role"] == "assistant"]
+    for turn in turns:
+        (text,) = (text for text in trained if all(word in text for word in _words(turn)))
+        assert text.count("<tool_call>") == len(turn.get("tool_calls", ()))
+        trained.remove(text)
+    assert not trained
+    observed = [message["content"] for message in whole["messages"] if message["role"] == "tool"]
+    assert not any(text and text in turn for turn in trained for text in observed)
+    if name == "qwen3":
+        steps = VIEWS["openai"].to_trajectory(whole, SOURCES["sera"]).steps
+        again = trained_texts(trainer_of(rows.take(count), model, tokenizer, tmp_path, **settings), tokenizer)
+        assert sorted(again) == sorted(f"{qwen3_turn(step)}<|im_end|>\n" for step in steps)
+
+
+def _words(turn: dict[str, Any]) -> list[str]:
+    """What a turn says: its reasoning, its words and the names of its tools."""
+    calls = [call["function"]["name"] for call in turn.get("tool_calls", ())]
+    return [text.strip() for text in (turn.get("reasoning_content", ""), turn["content"], *calls) if text.strip()]
+
+
+@pytest.mark.parametrize("name", ["qwen3", "glm4moe", "qwen3_training"])
+def test_steps_are_in_parity_under_the_template_that_serves_them(name: str) -> None:
+    template = ChatTemplate(name, (TEMPLATES / f"{name}.jinja").read_text())
+    check = ParityCheck(template, template)
+    found = look(stream("glm-4.6-lite-best", "steps"), "steps", template, parity=check)
+    assert check.counts.rows == check.counts.turns == found.rows > 20
+    assert check.counts.turns_in_parity == check.counts.turns
+    assert found.whole
 
 
 def test_the_rectified_view_is_refused_and_does_not_train_on_the_prompt(

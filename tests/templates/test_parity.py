@@ -210,3 +210,32 @@ def test_a_template_that_a_run_overwrote_is_found(tokenizer_folder: str, tmp_pat
     assert causes == {"tokens": figures["serving"]["turns"]}
     with pytest.raises(ConfigError, match="--against compares two tokenizers; give --tokenizer, too"):
         run("--template", str(tmp_path / "chat_template.jinja"), "--against", tokenizer_folder)
+
+
+# --- rows of one turn
+
+
+def steps_of(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row of the view openai as rows of the view steps."""
+    turns = [number for number, message in enumerate(row["messages"]) if message["role"] == "assistant"]
+    return [
+        {"prompt": row["messages"][:at], "completion": row["messages"][at : at + 1], "tools": row["tools"]}
+        for at in turns
+    ]
+
+
+STRIPS = ("m.reasoning_content|default('')", "(m.reasoning_content|default('') if loop.last else '')")
+
+
+def test_a_row_of_one_turn_is_in_parity_under_a_template_that_strips_what_came_before() -> None:
+    strips = changed(STRIPS)
+    assert compare(strips, strips).counts.turns_in_parity == 1, "the first turn's reasoning is not trained"
+    check = ParityCheck(ChatTemplate("training", strips), ChatTemplate("serving", strips))
+    found = look(steps_of(ROW), "steps", check.training, parity=check)
+    assert (check.counts.rows, check.counts.turns, check.counts.turns_in_parity) == (2, 2, 2)
+    assert found.whole
+    assert found.total["reasoning"] == 2
+    other = ParityCheck(ChatTemplate("training", BASE), ChatTemplate("serving", strips))
+    look(steps_of(ROW), "steps", other.training, parity=other)
+    assert (other.counts.turns, other.counts.turns_in_parity) == (2, 1)
+    assert other.counts.causes.total() == 1
