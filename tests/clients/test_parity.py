@@ -6,6 +6,7 @@ The brute force here uses nothing of the package: `transformers` renders every p
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 import shutil
@@ -135,11 +136,12 @@ class BruteForce:
             own = self.training.prompt(turn)
             assert own is not None
             return not self.text.startswith(own) or len(own) == start
-        previous = self.messages[turn - 1]
-        said = previous["content"].strip() if previous["role"] != "assistant" else ""
+        between = itertools.takewhile(lambda one: one["role"] != "assistant", reversed(self.messages[:turn]))
+        texts = [one["content"].strip() for one in between]
+        said = next(filter(None, texts), "")
         begin = self.text.rfind(said, 0, start) if said else -1
         if begin < 0:
-            before = self.training.text(turn - 1)
+            before = self.training.text(turn - len(texts))
             begin = len(before) if before is not None and self.text.startswith(before) else start
             while begin in self.loss:  # what ends the turn before
                 begin += 1
