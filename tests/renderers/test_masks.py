@@ -15,7 +15,7 @@ import sera_swezero
 from sera_swezero.templates.chat_template import ChatTemplate, load_template
 from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.survival import look
-from sera_swezero.views.token_limit import encode, tokens_inside
+from sera_swezero.views.tokenizer import encode, tokens_inside
 from tests.renderers.conftest import Vocabulary
 
 pytestmark = pytest.mark.renderers
