@@ -11,12 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import growth, results, startup, table
+from benchmarks import growth, many_files, results, startup, table
 from benchmarks.corpus import SERA, SWE_ZERO, corpus
 from benchmarks.runs import compare, cpus_at_hand, fresh, middle
+from benchmarks.variants import TRAINING, write_kept_rows
 
 LIBRARIES = ("pyarrow", "datasets", "msgspec", "orjson", "jsonschema", "pysimdjson")
-PARTS = ("sera", "swe_zero", "startup", "growth")
+SMALL = 600
+"""Rows of a build that is measured with its start."""
+
+PARTS = ("sera", "views", "filters", "swe_zero", "startup", "growth")
 
 
 def main() -> None:
@@ -69,21 +73,49 @@ def _sera(given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _views(given: argparse.Namespace) -> dict[str, Any]:
+    taken: dict[str, list[dict[str, float]]] = {}
+    for view in TRAINING:
+        taken |= compare([f"{view} by hand", f"project, {view}"], corpus(SERA, given.rows), given.rounds)
+    return {
+        "title": f"SERA to the training views, {given.rows:,} rows",
+        "rows": given.rows,
+        "variants": _medians(taken),
+        "targets": results.as_json(results.view_targets(taken, TRAINING)),
+    }
+
+
+def _filters(given: argparse.Namespace) -> dict[str, Any]:
+    root = corpus(SERA, given.rows)
+    write_kept_rows(root)
+    taken = compare([results.ONE, results.FILTERED], root, given.rounds)
+    return {
+        "title": f"Filters, {given.rows:,} rows",
+        "rows": given.rows,
+        "variants": _medians(taken),
+        "targets": results.as_json(results.filter_targets(taken)),
+    }
+
+
 def _swe_zero(given: argparse.Namespace) -> dict[str, Any]:
     rows = given.swe_zero_rows
     taken = compare([results.MAP, results.SWE_ZERO], corpus(SWE_ZERO, rows), given.rounds)
     targets = results.as_json(results.swe_zero_targets(taken))
+    taken |= compare([results.SWE_ZERO_12M], many_files.layout(1, rows, 100), given.rounds)
     return {
         "title": f"SWE-ZERO to Parquet, {rows:,} rows",
         "rows": rows,
         "variants": _medians(taken),
         "targets": targets,
+        "core_hours": results.core_hours(taken, rows),
     }
 
 
 def _startup(given: argparse.Namespace) -> dict[str, Any]:
     took = startup.measure(3 * given.rounds)
-    return {"took": took, "targets": results.as_json(results.startup_targets(took))}
+    batches = startup.first_batch(SMALL, given.rounds)
+    builds = startup.small_builds(SMALL, given.rounds)
+    return {"took": took, "targets": results.as_json(results.startup_targets(took, batches, builds))}
 
 
 def _growth(given: argparse.Namespace) -> dict[str, Any]:
@@ -106,7 +138,14 @@ def _seconds(printed: dict[str, float]) -> dict[str, float]:
     return {name: seconds for name, seconds in printed.items() if not name.startswith("process_")}
 
 
-_PARTS = {"sera": _sera, "swe_zero": _swe_zero, "startup": _startup, "growth": _growth}
+_PARTS = {
+    "sera": _sera,
+    "views": _views,
+    "filters": _filters,
+    "swe_zero": _swe_zero,
+    "startup": _startup,
+    "growth": _growth,
+}
 
 if __name__ == "__main__":
     main()

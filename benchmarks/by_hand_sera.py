@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sera_swezero import schemas
 from sera_swezero.core.rectify import ANSWER, FILLERS
 from sera_swezero.core.system_prompt import system_text
 
@@ -55,7 +56,7 @@ def rectified(record: Row, loads: Loads, tool_call: Callable[..., str]) -> list[
     """The six-role messages of one record."""
     history = loads(record["messages"])
     out = [
-        {"role": "system", "content": system_text("tools-sera", text_of(history[0]))},
+        {"role": "system", "content": system_text(schemas.tools("tools-sera"), text_of(history[0]))},
         {"role": "user", "content": text_of(history[1])},
     ]
     turns = list(steps(history[2:]))

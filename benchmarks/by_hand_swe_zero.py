@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from sera_swezero import schemas
 from sera_swezero.core.rectify import ANSWER
 from sera_swezero.core.system_prompt import system_text
 from sera_swezero.core.trajectory import Outcome, Trajectory
@@ -13,7 +14,9 @@ from sera_swezero.sources.swe_zero import SOURCE
 
 BLOCK = re.compile(r"```bash\s*\n(.*?)\n```", re.DOTALL)
 ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
-SYSTEM = system_text("tools-swe-zero", SOURCE.system_text(Trajectory(None, None, (), Outcome("")), "answer"))
+SYSTEM = system_text(
+    schemas.tools("tools-swe-zero"), SOURCE.system_text(Trajectory(None, None, (), Outcome("")), "answer")
+)
 CARD = (
     *("instance_id", "messages", "repo", "exit_status", "exit_status_detail", "n_turns", "n_messages"),
     *("prompt_tokens", "completion_tokens", "duration_sec"),

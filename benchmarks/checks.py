@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.corpus import SERA
-from sera_swezero import convert
+from sera_swezero import convert, schemas
 from sera_swezero.core import message_order
 from sera_swezero.rows import iter_rows
 from sera_swezero.sources import tool_arguments
@@ -48,7 +48,7 @@ class Recorded:
 def measure(root: Path) -> dict[str, float]:
     """Seconds of CPU by check for all rows of a root."""
     row, order = Recorded(convert.check_row), Recorded(message_order.faults)
-    typed = {name: Recorded(check) for name, check in tool_arguments.typed("tools-sera").items()}
+    typed = {name: Recorded(check) for name, check in tool_arguments.typed(schemas.tools("tools-sera")).items()}
     with (
         mock.patch.object(convert, "check_row", row),
         mock.patch.object(message_order, "faults", order),

@@ -11,7 +11,7 @@ from pathlib import Path
 SERA = "glm-4.6-lite-t2"
 """The SERA config that is measured: T2, so that every row's recall is computed too."""
 
-SWE_ZERO = "swe-zero-1k-32k"
+SWE_ZERO, SWE_ZERO_12M = "swe-zero-1k-32k", "swe-zero-12m"
 
 KEPT = Path(os.environ.get("SERA_SWEZERO_BENCH", Path(tempfile.gettempdir()) / "sera-swezero-bench"))
 """Where corpora stay between runs."""

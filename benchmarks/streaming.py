@@ -26,11 +26,10 @@ from typing import Any
 from benchmarks.corpus import SERA, corpus, data_files
 from benchmarks.results import Target, as_json
 from benchmarks.runs import cpus_at_hand, middle, ratio
-from benchmarks.streams import REPO
+from benchmarks.streams import LATENCY, REPO
 from benchmarks.table import markdown
 from tests.hub import LoopbackHub
 
-LATENCY = 0.05  # seconds, added to every request
 AGAIN = 2  # times that a disturbed run is done again
 NARROW = 12_500_000  # bytes per second: 100 Mbit/s
 ROOT = Path(__file__).parent.parent

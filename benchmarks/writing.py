@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,12 @@ def files_of(out: Path) -> list[Path]:
 def row_digest(out: Path) -> str:
     """A hash of all rows in order, whatever files and row groups they are in.
 
-    Messages are compared as what they say: roles, contents, and the JSON inside tool calls, so that a variant may space
-    its JSON as its library does.
+    JSON in texts is compared as what it says, inside the tags of a call too, so that a variant may space it as its
+    library does.
     """
     digest = hashlib.sha256()
     for row in _rows(files_of(out)):
-        row["messages"] = [_told(message) for message in json.loads(row["messages"])]
-        digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+        digest.update(json.dumps({name: _told(value) for name, value in row.items()}, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()
 
 
@@ -57,12 +57,21 @@ def _rows(files: list[Path]) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def _told(message: dict[str, str]) -> list[Any]:
-    role, content = message["role"], message["content"]
-    if role != "tool_call":
-        return [role, content]
-    call = json.loads(content.removeprefix("<tool_call>").removesuffix("</tool_call>"))
-    return [role, call["name"], call["arguments"]]
+def _told(value: Any) -> Any:
+    """A value with the JSON in its texts decoded."""
+    if isinstance(value, dict):
+        return {name: _told(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_told(member) for member in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith(("[", "{")):
+        with suppress(ValueError):
+            return _told(json.loads(value))
+    before, tag, call = value.rpartition("<tool_call>")
+    if tag and call.rstrip().endswith("</tool_call>"):
+        return [before, json.loads(call.rstrip().removesuffix("</tool_call>"))]
+    return value
 
 
 def settings_of(out: Path) -> dict[str, Any]:
