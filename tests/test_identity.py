@@ -17,7 +17,7 @@ PACKAGE = Path(identity.__file__).resolve().parents[1]
 KEYS = """
 import sys
 import sera_swezero
-from sera_swezero.build.runner import plan
+from sera_swezero.build.jobs import plan
 from sera_swezero.loading.builder import SeraSweZero
 builder = SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", cache_dir=sys.argv[1])
 print(sera_swezero.__file__.startswith(sys.argv[2]))

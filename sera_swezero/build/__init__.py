@@ -1,6 +1,7 @@
 """Configs to a directory that can be published: Parquet shards, rejected rows, a manifest and a card.
 
-runner.py           several configs: plan the units, have them built, write manifest and card
+jobs.py             configs -> jobs and their units
+runner.py           several configs: have their units built, write manifest and card
 worker_pool.py      units in parallel processes, with progress, interrupt and rerun
 worker_process.py   one such process: takes units until none is left
 build_shard.py      what is done per unit: shards of upstream in, files and an entry out

@@ -16,9 +16,8 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
-from sera_swezero.build import runner
+from sera_swezero.build.jobs import SHARD_BYTES, Job, plan
 from sera_swezero.build.measure import Measured, measure
-from sera_swezero.build.runner import SHARD_BYTES, Job
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.display.outputs import writing
 from sera_swezero.errors import ConfigError
@@ -98,7 +97,7 @@ def estimate(
     Raises:
         ConfigError, UpstreamError: as a build. OutputError: the sampled shards do not fit into a temporary folder.
     """
-    jobs = runner.plan(names, views, arguments, shard_bytes, None)
+    jobs = plan(names, views, arguments, shard_bytes, None)
     return [_scaled_up(job, min(tasks or len(job.units), len(job.units)), _measured(job, samples)) for job in jobs]
 
 

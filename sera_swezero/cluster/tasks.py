@@ -18,8 +18,8 @@ import msgspec
 
 from sera_swezero.build import folder, runner, unit_files
 from sera_swezero.build.estimate import hub_problem
+from sera_swezero.build.jobs import SHARD_BYTES, plan
 from sera_swezero.build.manifest import Manifest
-from sera_swezero.build.runner import SHARD_BYTES
 from sera_swezero.build.unit_files import STATE, Unit, program
 from sera_swezero.cluster.step import EXECUTORS, BuildShards, make_executor, task_file
 from sera_swezero.cluster.worker import ClusterTask
@@ -78,7 +78,7 @@ def build(
         msg = f"executor {cluster.executor!r}; executors are {', '.join(EXECUTORS)}"
         raise ConfigError(msg)
     folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
-    jobs = runner.plan(names, views, arguments, shard_bytes, None)
+    jobs = plan(names, views, arguments, shard_bytes, None)
     for job in jobs:
         if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
             raise ConfigError(problem)

@@ -23,8 +23,9 @@ import pytest
 from sera_swezero.build import manifest, worker_process
 from sera_swezero.build.build_shard import build_shard
 from sera_swezero.build.folder import claim
+from sera_swezero.build.jobs import plan
 from sera_swezero.build.manifest import BuiltShard
-from sera_swezero.build.runner import build, plan
+from sera_swezero.build.runner import build
 from sera_swezero.build.unions import members
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.check import check_paths

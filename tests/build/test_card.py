@@ -15,7 +15,8 @@ from huggingface_hub import DatasetCard
 
 from sera_swezero.build import card, manifest
 from sera_swezero.build.figures import RECALL_BINS, Figures
-from sera_swezero.build.runner import build, plan
+from sera_swezero.build.jobs import plan
+from sera_swezero.build.runner import build
 from sera_swezero.build.unions import members
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.loading.builder import features

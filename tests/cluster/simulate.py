@@ -63,7 +63,7 @@ def _scaled(figures: Any, more: int) -> Any:
 
 def simulate(shards: int, folder: Path) -> dict[str, Any]:
     """All figures; sizes in bytes, times in seconds of one core."""
-    from sera_swezero.build import card, manifest, runner
+    from sera_swezero.build import card, jobs, manifest, runner
     from sera_swezero.build.estimate import hub_problem
     from sera_swezero.build.measure import peak_memory
     from sera_swezero.cluster import tasks
@@ -79,7 +79,7 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
         nonlocal since
         figures[name], since = time.process_time() - since, time.process_time()
 
-    (job,) = runner.plan([CONFIG], (), {"revision": COMMIT}, runner.SHARD_BYTES, None)
+    (job,) = jobs.plan([CONFIG], (), {"revision": COMMIT}, jobs.SHARD_BYTES, None)
     took("plan_seconds")
     dealt = tasks.write(job.units, folder, len(job.units))
     took("tasks_seconds")

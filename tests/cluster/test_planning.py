@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.build import manifest, runner
+from sera_swezero.build import jobs, manifest, runner
 from sera_swezero.build.estimate import FOLDER_FILES
 from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.step import task_file
@@ -53,7 +53,7 @@ def planned(corpus: str, name: str) -> dict[str, Any]:
 
 def ran(corpus: str, name: str, out: Path) -> dict[str, Any]:
     """A real run, a task a shard: seconds and bytes of every worker as the kernel counts them."""
-    (job,) = runner.plan([name], (), {"upstream": corpus}, SETS[name], None)
+    (job,) = jobs.plan([name], (), {"upstream": corpus}, SETS[name], None)
     folder = tasks.write(job.units, out, len(job.units))
     seconds, most = 0.0, 0
     for rank in range(len(job.units)):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sera_swezero.build import manifest, runner, unit_files
+from sera_swezero.build import jobs, manifest, runner, unit_files
 from sera_swezero.build.estimate import hub_problem
 from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.step import BuildShards, task_file
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.cluster
 
 
 def units(root: str) -> list[unit_files.Unit]:
-    (job,) = runner.plan([SERA], (), {"upstream": root}, SHARD_BYTES, None)
+    (job,) = jobs.plan([SERA], (), {"upstream": root}, SHARD_BYTES, None)
     return list(job.units)
 
 

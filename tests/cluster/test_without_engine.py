@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sera_swezero.build import runner, unit_files
+from sera_swezero.build import jobs, unit_files
 from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.step import BuildShards, task_file
 from sera_swezero.errors import ConfigError
@@ -24,7 +24,7 @@ def test_an_executor_that_is_not_installed_names_the_extra(tmp_path: Path) -> No
 
 
 def test_the_step_and_its_tasks_need_no_engine(tmp_path: Path) -> None:
-    (job,) = runner.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
+    (job,) = jobs.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
     folder = tasks.write(job.units, tmp_path, 2)
     for rank in (1, 0):
         assert list(BuildShards(str(tmp_path), str(folder))(["passed on"], rank, 2)) == ["passed on"]
@@ -32,7 +32,7 @@ def test_the_step_and_its_tasks_need_no_engine(tmp_path: Path) -> None:
 
 
 def test_a_task_of_other_versions_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (job,) = runner.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
+    (job,) = jobs.plan([SERA], (), {"upstream": "sample"}, 300_000, None)
     file = task_file(tasks.write(job.units, tmp_path, 1), 0)
     monkeypatch.setattr(worker, "program", lambda: "another version")
     with pytest.raises(ConfigError, match=r"this machine has another version; install the same versions"):

@@ -1,0 +1,99 @@
+"""What a build has to do: one job per config and view, and its units."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sera_swezero.build.unit_files import Unit
+from sera_swezero.request import filters
+from sera_swezero.request.arguments import OF_SEVERAL_SETS, PATHS, RowArgumentsDict
+from sera_swezero.request.benchmark_overlap import BUILT_IN
+from sera_swezero.request.request_snapshot import snapshot_of
+from sera_swezero.request.settle import Request, settle
+from sera_swezero.upstream import Snapshot, plan_shards, row_group_starts
+
+SHARD_BYTES = 256 * 1024 * 1024
+"""Raw bytes of a published shard, about 40 MB of Parquet: SERA in some 160 files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One published config that is to be built."""
+
+    request: Request
+    snapshot: Snapshot
+    units: tuple[Unit, ...]
+
+
+def plan(
+    names: Sequence[str],
+    views: Sequence[str],
+    arguments: RowArgumentsDict,
+    shard_bytes: int,
+    max_rows: int | None,
+) -> list[Job]:
+    """Settle what is built: one job per config and view, with upstream resolved once per config.
+
+    Raises:
+        ConfigError, UpstreamError: as `build`; also for a file of `dedup` that was made from other data.
+    """
+    jobs: dict[str, Job] = {}
+    snapshots: dict[str, Snapshot] = {}
+    for given in [given for name in names for given in _members(name, views, _portable(arguments))]:
+        request = settle(**given)
+        name = request.config.name
+        if name not in snapshots:
+            snapshots[name] = snapshot_of(request)
+        filters.check(request, snapshots[name])
+        units = _units(request, given, snapshots[name], shard_bytes, max_rows)
+        jobs[request.name] = Job(request=request, snapshot=snapshots[name], units=tuple(units))
+    return list(jobs.values())
+
+
+def _members(name: str, views: Sequence[str], arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What `settle` is given for each set that is built of a config, in each view."""
+    for view in views or (arguments.get("view"),):
+        given = {**arguments, "name": name, "view": view}
+        whole = settle(**given)
+        if len(whole.config.origins) == 1:
+            yield given
+            continue
+        alone = {argument: value for argument, value in given.items() if argument not in OF_SEVERAL_SETS}
+        for origin in (origin for origin in whole.origins if origin.name not in whole.repeated):
+            yield {**alone, "name": origin.name, "view": whole.view.name}
+
+
+def _portable(arguments: RowArgumentsDict) -> dict[str, Any]:
+    """The arguments as plain values, and paths absolute: workers of a cluster start in other folders."""
+    given = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in arguments.items()}
+    for name in PATHS:
+        path = Path(str(given.get(name))).expanduser()
+        if given.get(name) not in {None, *BUILT_IN} and path.exists():
+            given[name] = str(path.absolute())
+    return given
+
+
+def _units(
+    request: Request, arguments: Mapping[str, Any], snapshot: Snapshot, shard_bytes: int, max_rows: int | None
+) -> Iterator[Unit]:
+    # Parquet files that are larger than a shard are cut between their row groups.
+    starts = row_group_starts(snapshot) if any(file.size > shard_bytes for file in snapshot.files) else None
+    shards = plan_shards(snapshot.files, shard_bytes, starts, multiple=1)
+    # A cap counts rows from the first on, so one unit reads as far as it must.
+    pieces = [(shard,) for shard in shards] if max_rows is None else [tuple(shards)]
+    files = {(file.repo, file.path): file for file in snapshot.files}
+    for index, piece in enumerate(pieces):
+        places = dict.fromkeys((shard.repo, shard.file) for shard in piece)
+        yield Unit(
+            name=request.name,
+            index=index,
+            count=len(pieces),
+            arguments=arguments,
+            shards=piece,
+            snapshot=replace(snapshot, files=tuple(files[place] for place in places)),
+            max_rows=max_rows,
+        ).with_key(request)
