@@ -34,14 +34,15 @@ _SIZES = {
 
 def render(manifest: Manifest, repo: str = PLACE) -> str:
     """The card of everything in the manifest, as it would be in `repo`. The same manifest gives the same text."""
+    configs = manifest.configs.values()
     data = DatasetCardData(
-        pretty_name="Coding-agent trajectories, rectified",
+        pretty_name=_title(manifest),
         language=["en"],
-        license=sorted({card_tables.origin(built).license for built in manifest.configs.values()}),
+        license=sorted({licence for built in configs if (licence := card_tables.licence(built))}) or None,
         task_categories=["text-generation"],
         tags=["agent", "code", "swe", "tool-use", "trajectories"],
-        size_categories=[size_category(sum(built.rows for built in manifest.configs.values()))],
-        source_datasets=_repos(manifest),
+        size_categories=[size_category(sum(built.rows for built in configs))],
+        source_datasets=_repos(manifest) or ["original"],
         configs=card_configs(manifest),
         dataset_info=_dataset_info(manifest),
     )
@@ -107,7 +108,12 @@ def _text(manifest: Manifest, repo: str) -> str:
     named = groups(manifest)
     default = next(entry["config_name"] for entry in card_configs(manifest) if entry.get("default"))
     first = manifest.configs[named[default][0]]
+    own = {name: built.card for name, built in manifest.configs.items() if built.card is not None}
     return _template().render(
+        title=_title(manifest),
+        catalog=len(own) < len(manifest.configs),
+        models={name: facts.model for name, facts in own.items() if facts.model},
+        descriptions=list(dict.fromkeys(facts.description for facts in own.values() if facts.description)),
         repo=repo,
         default=default,
         view=first.view,
@@ -120,6 +126,15 @@ def _text(manifest: Manifest, repo: str) -> str:
         wrappers=WRAPPERS,
         repos=_repos(manifest),
     )
+
+
+def _title(manifest: Manifest) -> str:
+    """The name that the publisher gave; a set of the catalog makes the card one of the catalog."""
+    facts = [built.card for built in manifest.configs.values()]
+    names = list(dict.fromkeys(fact.pretty_name for fact in facts if fact is not None and fact.pretty_name))
+    if None in facts:
+        return "Coding-agent trajectories, rectified"
+    return " and ".join(names) or "Coding-agent trajectories"
 
 
 @cache
@@ -135,4 +150,5 @@ def _template() -> jinja2.Template:
 
 
 def _repos(manifest: Manifest) -> list[str]:
-    return sorted({card_tables.origin(built).repo for built in manifest.configs.values()})
+    """The repositories that were read; none where all rows are from folders of the publisher."""
+    return sorted({repo for built in manifest.configs.values() for repo in built.upstream if repo})

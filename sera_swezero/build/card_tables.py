@@ -23,6 +23,11 @@ def origin(built: BuiltConfig) -> Origin:
     return CONFIGS[built.config].origins[0]
 
 
+def licence(built: BuiltConfig) -> str:
+    """The licence of a built config; "" where nobody said one."""
+    return origin(built).license if built.card is None else built.card.license
+
+
 def views(manifest: Manifest) -> list[str]:
     """The views that anything was built in."""
     return sorted({built.view for built in manifest.configs.values()})
@@ -48,14 +53,14 @@ def origins(manifest: Manifest) -> Table:
     """Where each config's rows come from and what became of the records."""
     rows = []
     for name, built in manifest.configs.items():
-        source, report = origin(built), built.report
-        commit = built.upstream[source.repo]
-        link = f"[{source.repo}](https://huggingface.co/datasets/{source.repo})"
+        report = built.report
+        ((repo, commit),) = built.upstream.items()
+        link = f"[{repo}](https://huggingface.co/datasets/{repo})" if repo else "the publisher's own runs"
         shown = f"`{commit[:12]}`" if commit else "none: read from a folder"
         if built.is_sample:
             shown = "none: the made-up sample"
         counts = [report.rows_in, report.rows_out, report.filtered, report.rejected.total()]
-        rows.append([f"`{name}`", link, shown, source.license, *map(number, counts)])
+        rows.append([f"`{name}`", link, shown, licence(built) or "not said", *map(number, counts)])
     header = ["config", "upstream", "commit", "licence", "records in", "rows out", "filtered", "rejected"]
     return Table(header=header, rows=rows, text_columns=range(4))
 

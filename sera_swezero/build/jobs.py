@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sera_swezero.build.card_facts import CardFacts
 from sera_swezero.build.unit_files import Unit
+from sera_swezero.errors import ConfigError
 from sera_swezero.request import filters
 from sera_swezero.request.arguments import OF_SEVERAL_SETS, PATHS, RowArgumentsDict
 from sera_swezero.request.benchmark_overlap import BUILT_IN
@@ -27,6 +29,8 @@ class Job:
     request: Request
     snapshot: Snapshot
     units: tuple[Unit, ...]
+    card: CardFacts | None
+    """What the card says of runs of one's own; None for a set of the catalog."""
 
 
 def plan(
@@ -35,6 +39,8 @@ def plan(
     arguments: RowArgumentsDict,
     shard_bytes: int,
     max_rows: int | None,
+    *,
+    card: CardFacts | None = None,
 ) -> list[Job]:
     """Settle what is built: one job per config and view, with upstream resolved once per config.
 
@@ -45,12 +51,16 @@ def plan(
     snapshots: dict[str, Snapshot] = {}
     for given in [given for name in names for given in _members(name, views, _portable(arguments))]:
         request = settle(**given)
-        name = request.config.name
+        name, own = request.config.name, request.config.own
+        if not own and card is not None:
+            msg = f"{name}: its licence and its model are upstream's; facts for the card are for runs of your own"
+            raise ConfigError(msg)
         if name not in snapshots:
             snapshots[name] = snapshot_of(request)
         filters.check(request, snapshots[name])
         units = _units(request, given, snapshots[name], shard_bytes, max_rows)
-        jobs[request.name] = Job(request=request, snapshot=snapshots[name], units=tuple(units))
+        facts = card or CardFacts() if own else None
+        jobs[request.name] = Job(request=request, snapshot=snapshots[name], units=tuple(units), card=facts)
     return list(jobs.values())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from sera_swezero.build.card_facts import CardFacts
 from sera_swezero.build.figures import Figures
 from sera_swezero.errors import PublishError
 from sera_swezero.report import Report
@@ -62,7 +63,7 @@ class BuiltShard(msgspec.Struct, omit_defaults=True):
         return [file for file in (self.data, self.rejected) if file is not None]
 
 
-class BuiltConfig(msgspec.Struct, kw_only=True):
+class BuiltConfig(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One published config: what was asked for, what it was read from, what it was made with, its shards in order."""
 
     config: str
@@ -82,6 +83,8 @@ class BuiltConfig(msgspec.Struct, kw_only=True):
     max_rows: int | None
     """Cap on the rows, None where there is none."""
     shards: list[BuiltShard]
+    card: CardFacts | None = None
+    """What the publisher says of runs of their own; None for a set of the catalog."""
 
     @property
     def files(self) -> list[BuiltFile]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from sera_swezero.build import card, folder, manifest, parquet_writer, unit_files
+from sera_swezero.build.card_facts import CardFacts
 from sera_swezero.build.jobs import SHARD_BYTES, Job, plan
 from sera_swezero.build.manifest import BuiltConfig, BuiltShard, Manifest
 from sera_swezero.build.worker_pool import run
@@ -29,6 +30,7 @@ def build(
     shard_bytes: int = SHARD_BYTES,
     workers: int | None = None,
     bars: bool = False,
+    card: CardFacts | None = None,
     **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest:
     """Build configs into `out`. What an earlier run finished is used as it is, and other configs in `out` stay.
@@ -42,6 +44,7 @@ def build(
         shard_bytes: raw bytes of a shard.
         workers: processes, this one among them; None means one per core that this process may use.
         bars: show progress on standard error, if that is a terminal.
+        card: what the card says of runs of one's own.
         **arguments: the fields of `Arguments` that decide rows, as `load_dataset` takes them. Of a union, `teacher`,
             `scale` and `rollout` choose the sets that are built.
 
@@ -49,7 +52,8 @@ def build(
         The manifest of everything in `out`.
 
     Raises:
-        ConfigError: a name or value that does not exist, or arguments that let no row through.
+        ConfigError: a name or value that does not exist, arguments that let no row through, or `card` with a
+            set of the catalog, whose facts are known.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds files that no build wrote.
         OutputError: `out` or a file in it cannot be written.
@@ -60,7 +64,7 @@ def build(
     if max_rows is not None and max_rows < 1:
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
-    jobs = plan(names, views, arguments, shard_bytes, max_rows)
+    jobs = plan(names, views, arguments, shard_bytes, max_rows, card=card)
     return build_jobs(jobs, out, max_rows, workers, bars=bars)
 
 
@@ -105,6 +109,7 @@ def built_config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None)
         json=JSON_LEAVES in types.values(),
         max_rows=max_rows,
         shards=[done[unit.stem] for unit in job.units],
+        card=job.card,
     )
 
 

@@ -15,8 +15,13 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
+    from sera_swezero.build.card_facts import CardFacts
     from sera_swezero.build.manifest import Manifest
     from sera_swezero.cluster.tasks import Cluster
+
+
+OWN = "Runs of your own"
+"""The heading of the options that are for them."""
 
 
 @takes_arguments(without={*ORDER, "view"})
@@ -47,12 +52,27 @@ def build(  # noqa: PLR0913 (options of a command)
     stats: Annotated[
         Path | None, typer.Option(help="On a cluster: count every shard in its task; write the sums here, as JSON.")
     ] = None,
+    license_id: Annotated[
+        str | None,
+        typer.Option("--license", metavar="ID", help="Licence of your runs, such as mit.", rich_help_panel=OWN),
+    ] = None,
+    pretty_name: Annotated[str | None, typer.Option(help="Title of their card.", rich_help_panel=OWN)] = None,
+    model: Annotated[str | None, typer.Option(help="The model that rolled out.", rich_help_panel=OWN)] = None,
+    description: Annotated[
+        str | None, typer.Option(help="What the card says below its title; Markdown.", rich_help_panel=OWN)
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with license, pretty_name, model, description.", rich_help_panel=OWN),
+    ] = None,
     arguments: RowArgumentsDict,
 ) -> None:
     """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
     shard_bytes = parse_size(shard_size)
     check_outputs(folder=True, out=out)
     check_outputs(stats=stats)
+    said = {"license": license_id, "pretty_name": pretty_name, "model": model, "description": description}
+    facts = _facts(said, card)
     cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
     from sera_swezero.build.runner import build as run
 
@@ -67,12 +87,21 @@ def build(  # noqa: PLR0913 (options of a command)
                 max_rows=max_rows,
                 workers=workers,
                 bars=True,
+                card=facts,
                 **arguments,
             )
         else:
             from sera_swezero.cluster.tasks import build as run_on_cluster
 
-            done = run_on_cluster(names, out, cluster, views=views or (), shard_bytes=shard_bytes, **arguments)
+            done = run_on_cluster(
+                names,
+                out,
+                cluster,
+                views=views or (),
+                shard_bytes=shard_bytes,
+                card=facts,
+                **arguments,
+            )
             if done is None:
                 typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
                 return
@@ -85,6 +114,15 @@ def build(  # noqa: PLR0913 (options of a command)
     if stats is not None:
         _write_stats(made, out, stats)
     _show(made, out)
+
+
+def _facts(said: dict[str, str | None], file: Path | None) -> CardFacts | None:
+    """What the options say for the card; None where none is given."""
+    if file is None and not any(value is not None for value in said.values()):
+        return None
+    from sera_swezero.build.card_facts import card_facts
+
+    return card_facts(said, file)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

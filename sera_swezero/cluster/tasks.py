@@ -17,6 +17,7 @@ from typing import Any, Unpack
 import msgspec
 
 from sera_swezero.build import folder, runner, unit_files
+from sera_swezero.build.card_facts import CardFacts
 from sera_swezero.build.estimate import hub_problem
 from sera_swezero.build.jobs import SHARD_BYTES, plan
 from sera_swezero.build.manifest import Manifest
@@ -58,6 +59,7 @@ def build(
     *,
     views: Sequence[str] = (),
     shard_bytes: int = SHARD_BYTES,
+    card: CardFacts | None = None,
     **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest | None:
     """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
@@ -78,7 +80,7 @@ def build(
         msg = f"executor {cluster.executor!r}; executors are {', '.join(EXECUTORS)}"
         raise ConfigError(msg)
     folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
-    jobs = plan(names, views, arguments, shard_bytes, None)
+    jobs = plan(names, views, arguments, shard_bytes, None, card=card)
     for job in jobs:
         if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
             raise ConfigError(problem)

@@ -12,7 +12,7 @@ from sera_swezero.build import card, manifest
 from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.build.unit_files import intact
 from sera_swezero.errors import PublishError
-from sera_swezero.hub.listing import RepositoryFile, endpoint_is_local
+from sera_swezero.hub.listing import RepositoryFile
 from sera_swezero.push.footers import check_local
 from sera_swezero.push.repository_reader import Tree
 
@@ -122,17 +122,6 @@ def difference(folder: Path, local: Manifest, repo: str, remote: Manifest | None
     touched |= {path.removeprefix("rejected/").partition("/")[0] for path in delete}
     changed = tuple(name for name in after.configs if name in touched)
     return Difference(after=after, before=before, add=add, delete=delete, changed=changed)
-
-
-def refuse_made_up(folder: Path, local: Manifest) -> None:
-    """Refuse to publish the made-up sample, unless the hub is on this machine. Raises PublishError."""
-    names = manifest.made_up(local)
-    if names and not endpoint_is_local():
-        msg = (
-            f"{folder}: the rows of {', '.join(names)} are the made-up sample, not data of upstream; build again "
-            "without --upstream sample, or give --allow-sample"
-        )
-        raise PublishError(msg)
 
 
 def _different(folder: Path, local: Manifest, before: Tree) -> Iterator[Send]:

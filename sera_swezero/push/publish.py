@@ -20,9 +20,10 @@ from sera_swezero.build.manifest import CARD, MANIFEST, Manifest
 from sera_swezero.errors import PublishError, UpstreamError
 from sera_swezero.hub.retry import RetryPolicy, is_transient
 from sera_swezero.push import readback
-from sera_swezero.push.difference import Difference, Send, difference, refuse_made_up
+from sera_swezero.push.difference import Difference, Send, difference
 from sera_swezero.push.failure import failure
 from sera_swezero.push.push_result import PushResult
+from sera_swezero.push.refusals import refuse
 from sera_swezero.push.repository import PUSHING, Pull, Repository
 from sera_swezero.push.token import require_token
 
@@ -68,9 +69,8 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
     if tag is not None and not _TAG.fullmatch(tag):
         msg = f"the tag {tag!r} is not a name that the hub takes; letters, digits and . _ - were expected, such as v1.0"
         raise PublishError(msg)
+    refuse(folder, local, allow_sample=allow_sample or dry_run)
     if not dry_run:
-        if not allow_sample:
-            refuse_made_up(folder, local)
         require_token(policy)
     run = _Push(repository=repository, folder=folder, local=local, tag=tag, on_step=on_step)
     try:

@@ -152,7 +152,7 @@ class _Files(RowSource):
             inside = PurePosixPath(file.name.removeprefix(self.location).lstrip("/") or self.name)
             name, facts = _set(file, inside)
             for number, (kind, row, done) in enumerate(read_file(file)):
-                known = facts or {key: row[key] for key in NARROWING if key in row}
+                known = facts or {key: row[key] for key in NARROWING if row.get(key) is not None}
                 place = Place(row["instance_id"], "", str(inside), number)
                 mine = RowKind(kind.source, kind.view, known)
                 share = (before + size * done) / sum(files.values())

@@ -1,0 +1,119 @@
+"""A folder of one's own runs becomes a published set in two commands, with a card of its own."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from huggingface_hub import DatasetCard
+
+from tests.hub import LoopbackHub
+from tests.support.own_runs import names, runs
+
+HERE = Path(__file__).resolve().parents[2]
+REPO = "lab/runs"
+
+
+def run(hub: LoopbackHub, cwd: Path, *words: str, code: int = 0) -> str:
+    """Run a command of the program; what it said."""
+    env = hub.env(PYTHONPATH=str(HERE), COLUMNS="200")
+    done = subprocess.run(
+        [sys.executable, "-m", "sera_swezero", *words], env=env, cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr + done.stdout
+
+
+def rows(hub: LoopbackHub) -> list[dict[str, Any]]:
+    """The published rows, which `push` and `verify` have loaded with `datasets`, too."""
+    files = sorted((path, data) for path, data in hub.files(REPO).items() if path.startswith("swe-agent/"))
+    return [row for _, data in files for row in pq.read_table(io.BytesIO(data)).to_pylist()]
+
+
+def test_two_commands_publish_a_folder_with_a_card_that_describes_it(hub: LoopbackHub, tmp_path: Path) -> None:
+    runs(tmp_path / "runs")
+    (tmp_path / "card.toml").write_text(
+        'pretty_name = "Nightly runs"\nlicense = "mit"\ndescription = "Runs of the *nightly* job.\\n\\nAll of them."\n'
+    )
+    facts = ("--card", "card.toml", "--license", "cc-by-4.0", "--model", "Qwen3-Coder 30B")
+    said = run(hub, tmp_path, "build", "swe-agent", "--upstream", "runs", "--out", "out", *facts)
+    assert "runs: reads 2 .jsonl; leaves alone 2 .log, 1 without a suffix, 1 .yaml" in said
+    pushed = run(hub, tmp_path, "push", "out", REPO)
+    assert f"{REPO}: published at {hub.head(REPO)[:12]}" in pushed
+    assert "no problems found" in run(hub, tmp_path, "verify", REPO)
+    assert [row["instance_id"] for row in rows(hub)] == names(0, 1, 2, 3)
+    text = hub.files(REPO)["README.md"].decode()
+    data = DatasetCard(text).data.to_dict()
+    assert (data["pretty_name"], data["license"], data["source_datasets"]) == (
+        "Nightly runs",
+        ["cc-by-4.0"],
+        ["original"],
+    )
+    assert (
+        "# Nightly runs\n\nRuns of the *nightly* job.\n\nAll of them.\n\nRollouts of coding agents, converted" in text
+    )
+    assert "| `swe-agent` | the publisher's own runs | none: read from a folder | cc-by-4.0 | 4 | 4 | 0 | 0 |" in text
+    assert "`swe-agent` holds rollouts of Qwen3-Coder 30B with SWE-agent." in text
+    assert "Citation" not in text
+    assert not [word for word in ("SWE-ZERO", "allenai", "AlienKevin", "SERA set") if word in text]
+
+
+def test_runs_of_a_dataset_on_the_hub_are_cited_with_their_commit(hub: LoopbackHub, tmp_path: Path) -> None:
+    commit = hub.add_dataset("lab/raw", runs(tmp_path / "runs"))
+    given = ("--upstream", f"hf://datasets/lab/raw@{commit}", "--license", "mit")
+    run(hub, tmp_path, "build", "swe-agent", "--out", "out", *given)
+    run(hub, tmp_path, "push", "out", REPO)
+    text = hub.files(REPO)["README.md"].decode()
+    assert DatasetCard(text).data.to_dict()["source_datasets"] == ["lab/raw"]
+    link = "[lab/raw](https://huggingface.co/datasets/lab/raw)"
+    assert f"| `swe-agent` | {link} | `{commit[:12]}` | mit | 4 | 4 | 0 | 0 |" in text
+    assert "@misc{lab-raw," in text
+
+
+def test_next_to_a_set_of_the_catalog_each_keeps_its_own_licence(hub: LoopbackHub, tmp_path: Path) -> None:
+    runs(tmp_path / "runs")
+    run(hub, tmp_path, "build", "glm-4.6-lite-t2", "--upstream", "sample", "--out", "out")
+    given = ("--upstream", "runs", "--license", "mit", "--description", "Ours, too.")
+    run(hub, tmp_path, "build", "swe-agent", "--out", "out", *given)
+    run(hub, tmp_path, "push", "out", REPO)
+    text = hub.files(REPO)["README.md"].decode()
+    assert DatasetCard(text).data.to_dict()["license"] == ["mit", "odc-by"]
+    assert "# Coding-agent trajectories, rectified\n" in text
+    assert "Ours, too.\n\nRollouts of coding agents from SERA and SWE-ZERO" in text
+    assert "no problems found" in run(hub, tmp_path, "verify", REPO)
+
+
+def test_without_a_licence_nothing_is_published_and_a_rebuild_only_writes_the_card(
+    hub: LoopbackHub, tmp_path: Path
+) -> None:
+    runs(tmp_path / "runs")
+    build = ("build", "swe-agent", "--upstream", "runs", "--out", "out")
+    run(hub, tmp_path, *build)
+    said = run(hub, tmp_path, "push", "out", REPO, code=2)
+    assert "PublishError: out: nobody said the licence of swe-agent; build again with --license ID, such as mit" in said
+    assert not hub.log
+    (shard, _) = sorted((tmp_path / "out" / "swe-agent").iterdir())
+    before = shard.stat().st_ino
+    run(hub, tmp_path, *build, "--license", "mit")
+    assert shard.stat().st_ino == before
+    run(hub, tmp_path, "push", "out", REPO)
+    assert len(rows(hub)) == 4
+
+
+def test_facts_that_contradict_or_are_not_understood_are_refused(hub: LoopbackHub, tmp_path: Path) -> None:
+    runs(tmp_path / "runs")
+    build = ("build", "swe-agent", "--upstream", "runs", "--out", "out")
+    (tmp_path / "card.toml").write_text('licence = "mit"\n')
+    for words, message in {
+        ("--license", "MIT License"): "license = 'MIT License'; the hub's id of a licence was expected, such as 'mit'",
+        ("--model", "two\nlines"): "one line was expected",
+        ("--card", "card.toml"): "card.toml: licence = 'mit'; one of license, pretty_name, model, description",
+        ("--card", "none.toml"): "none.toml: cannot be read as TOML",
+    }.items():
+        assert message in run(hub, tmp_path, *build, *words, code=2)
+    sera = ("build", "glm-4.6-lite-t2", "--upstream", "sample", "--out", "out")
+    assert "its licence and its model are upstream's" in run(hub, tmp_path, *sera, "--model", "Mine", code=2)
