@@ -14,6 +14,7 @@ manifest.py         what was built from what, as typed JSON; manifests merge
 card.py             manifest -> README.md
 card_facts.py       what the card says of runs of one's own: licence, name, model, description
 card_tables.py      the card's tables
+secret_scan.py      keys and tokens in rows: found, and replaced
 unions.py           configs that are globs over others
 estimate.py         what a build will take, from a sample of its shards, and whether the hub will hold it
 measure.py          what one unit takes

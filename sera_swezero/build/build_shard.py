@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
@@ -19,6 +20,7 @@ from sera_swezero.build.collector import quiet_collector
 from sera_swezero.build.figures import Figures
 from sera_swezero.build.manifest import BuiltFile, BuiltShard, ShardSource
 from sera_swezero.build.parquet_writer import Sink
+from sera_swezero.build.secret_scan import SecretScanner
 from sera_swezero.build.unit_files import STATE, Unit, put, scratch_prefix, sha256, write_entry
 from sera_swezero.convert import Converted, convert_shard
 from sera_swezero.errors import RowError
@@ -60,12 +62,13 @@ def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _
     state.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=state, prefix=scratch_prefix(os.getpid())))
     try:
-        report, figures = Report(), Figures()
-        rejects = _Rejects(scratch / "rejected")
+        report, figures, redacted = Report(), Figures(), Counter[str]()
+        scanner = SecretScanner() if unit.redact else None
+        rejects = _Rejects(scratch / "rejected", scanner, redacted)
         data = Sink(scratch / "data", columns(request))
         with closing(_converted(unit, request, report, rejects, on_progress)) as rows:
             for converted in islice(rows, unit.max_rows):
-                data.add(converted.row)
+                data.add(scanner.redacted(converted.row, redacted) if scanner else converted.row)
                 count(converted, figures)
         data.close()
         shard = BuiltShard(
@@ -75,6 +78,7 @@ def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _
             report=report,
             figures=figures,
             rejected=rejects.put(out, f"{REJECTED}/{unit.stem}.parquet"),
+            redacted=dict(sorted(redacted.items())),
         )
         write_entry(unit, shard, scratch, out)
     finally:
@@ -85,8 +89,8 @@ def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _
 class _Rejects:
     """The file of a unit's rejected records, which the first one starts."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, scanner: SecretScanner | None, redacted: Counter[str]) -> None:
+        self._path, self._scanner, self._redacted = path, scanner, redacted
         self._sink: Sink | None = None
 
     def keep(self, error: RowError, raw: Raw) -> None:
@@ -97,7 +101,8 @@ class _Rejects:
         # A message may quote a piece of the record with a lone surrogate, which Arrow refuses.
         row = {name: text.encode("utf-8", "replace").decode() for name, text in row.items()}
         data = raw.data if isinstance(raw.data, bytes) else json.dumps(raw.data).encode()
-        self._sink.add({**row, "repo": error.repo, "file": error.file, "offset": error.offset, "raw": data})
+        kept = {**row, "repo": error.repo, "file": error.file, "offset": error.offset, "raw": data}
+        self._sink.add(self._scanner.redacted(kept, self._redacted) if self._scanner else kept)
 
     def put(self, out: Path, path: str) -> BuiltFile | None:
         """Close the file and put it in its place; None if no record was rejected."""

@@ -136,6 +136,9 @@ def chosen(built: BuiltConfig) -> str:
         given |= {"max_tokens": f"`{tokens}`", "overlong": f"`{overlong}`"}
         given |= {"context": f"`{context}`"} if context else {}
         given["tokenizer"] = f"a file with sha256 `{tokenizer}`"
+    if built.redacted:
+        kinds = ", ".join(f"{number(count)} of the kind {kind}" for kind, count in sorted(built.redacted.items()))
+        words.append(f"had secrets, which are now `[REDACTED ...]`: {kinds}.")
     if given:
         words.append(f"was built with {', '.join(f'`{name}` = {value}' for name, value in given.items())}.")
     return " It ".join(words)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sera_swezero.build.card_facts import CardFacts
+from sera_swezero.build.secret_scan import SecretScanner
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.errors import ConfigError
 from sera_swezero.request import filters
@@ -41,6 +42,7 @@ def plan(
     max_rows: int | None,
     *,
     card: CardFacts | None = None,
+    redact: bool = False,
 ) -> list[Job]:
     """Settle what is built: one job per config and view, with upstream resolved once per config.
 
@@ -49,16 +51,18 @@ def plan(
     """
     jobs: dict[str, Job] = {}
     snapshots: dict[str, Snapshot] = {}
+    scanner = SecretScanner().name if redact else ""
     for given in [given for name in names for given in _members(name, views, _portable(arguments))]:
         request = settle(**given)
         name, own = request.config.name, request.config.own
-        if not own and card is not None:
-            msg = f"{name}: its licence and its model are upstream's; facts for the card are for runs of your own"
+        if not own and (redact or card is not None):
+            what = "its rows are public already" if redact else "its licence and its model are upstream's"
+            msg = f"{name}: {what}; {'redacting is' if redact else 'facts for the card are'} for runs of your own"
             raise ConfigError(msg)
         if name not in snapshots:
             snapshots[name] = snapshot_of(request)
         filters.check(request, snapshots[name])
-        units = _units(request, given, snapshots[name], shard_bytes, max_rows)
+        units = _units(request, given, snapshots[name], shard_bytes, max_rows, scanner)
         facts = card or CardFacts() if own else None
         jobs[request.name] = Job(request=request, snapshot=snapshots[name], units=tuple(units), card=facts)
     return list(jobs.values())
@@ -88,7 +92,12 @@ def _portable(arguments: RowArgumentsDict) -> dict[str, Any]:
 
 
 def _units(
-    request: Request, arguments: Mapping[str, Any], snapshot: Snapshot, shard_bytes: int, max_rows: int | None
+    request: Request,
+    arguments: Mapping[str, Any],
+    snapshot: Snapshot,
+    shard_bytes: int,
+    max_rows: int | None,
+    redact: str,
 ) -> Iterator[Unit]:
     # Parquet files that are larger than a shard are cut between their row groups.
     starts = row_group_starts(snapshot) if any(file.size > shard_bytes for file in snapshot.files) else None
@@ -106,4 +115,5 @@ def _units(
             shards=piece,
             snapshot=replace(snapshot, files=tuple(files[place] for place in places)),
             max_rows=max_rows,
+            redact=redact,
         ).with_key(request)

@@ -6,6 +6,7 @@ It lists every file that a push may upload or delete, and holds every figure on 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,8 @@ class BuiltShard(msgspec.Struct, omit_defaults=True):
     figures: Figures
     rejected: BuiltFile | None = None
     """The rejected records with their reasons; None where none was rejected."""
+    redacted: dict[str, int] = msgspec.field(default_factory=dict)
+    """Secrets that were replaced, in rows and rejected records, by kind."""
 
     @property
     def files(self) -> list[BuiltFile]:
@@ -111,6 +114,11 @@ class BuiltConfig(msgspec.Struct, kw_only=True, omit_defaults=True):
         for shard in self.shards:
             total.add(shard.figures)
         return total
+
+    @property
+    def redacted(self) -> Counter[str]:
+        """The secrets that were replaced, by kind."""
+        return sum((Counter(shard.redacted) for shard in self.shards), Counter())
 
     @property
     def bytes(self) -> int:

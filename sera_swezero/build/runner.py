@@ -21,7 +21,7 @@ from sera_swezero.request.row_columns import columns
 from sera_swezero.version import __version__
 
 
-def build(
+def build(  # noqa: PLR0913 (the command's options, by the same names)
     names: Sequence[str],
     out: Path,
     *,
@@ -31,6 +31,7 @@ def build(
     workers: int | None = None,
     bars: bool = False,
     card: CardFacts | None = None,
+    redact: bool = False,
     **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest:
     """Build configs into `out`. What an earlier run finished is used as it is, and other configs in `out` stay.
@@ -45,6 +46,7 @@ def build(
         workers: processes, this one among them; None means one per core that this process may use.
         bars: show progress on standard error, if that is a terminal.
         card: what the card says of runs of one's own.
+        redact: replace the secrets that are found in runs of one's own.
         **arguments: the fields of `Arguments` that decide rows, as `load_dataset` takes them. Of a union, `teacher`,
             `scale` and `rollout` choose the sets that are built.
 
@@ -52,8 +54,8 @@ def build(
         The manifest of everything in `out`.
 
     Raises:
-        ConfigError: a name or value that does not exist, arguments that let no row through, or `card` with a
-            set of the catalog, whose facts are known.
+        ConfigError: a name or value that does not exist, arguments that let no row through, or `card` or
+            `redact` with a set of the catalog, whose facts are known and whose rows are public already.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds files that no build wrote.
         OutputError: `out` or a file in it cannot be written.
@@ -64,7 +66,7 @@ def build(
     if max_rows is not None and max_rows < 1:
         msg = f"max_rows={max_rows}; at least one row was expected"
         raise ConfigError(msg)
-    jobs = plan(names, views, arguments, shard_bytes, max_rows, card=card)
+    jobs = plan(names, views, arguments, shard_bytes, max_rows, card=card, redact=redact)
     return build_jobs(jobs, out, max_rows, workers, bars=bars)
 
 

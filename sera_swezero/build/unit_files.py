@@ -42,6 +42,8 @@ class Unit:
     """Where that is."""
     max_rows: int | None = None
     """Stop after so many rows; None for never."""
+    redact: str = ""
+    """The name of the scanner whose finds are replaced (`SecretScanner.name`); "" for no scan."""
     key: str = field(default="", compare=False)
     """What `with_key` gave it."""
 
@@ -61,6 +63,7 @@ class Unit:
         shards = [list(shard) for shard in self.shards]
         commits = sorted(self.snapshot.commits.items())
         parts = [program(), describe(request), self.stem, shards, files, commits, self.max_rows]
+        parts += [self.redact] if self.redact else []
         return replace(self, key=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
 
 

@@ -65,6 +65,9 @@ def build(  # noqa: PLR0913 (options of a command)
         Path | None,
         typer.Option(help="TOML file with license, pretty_name, model, description.", rich_help_panel=OWN),
     ] = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Replace keys and tokens that are found in them.", rich_help_panel=OWN)
+    ] = False,
     arguments: RowArgumentsDict,
 ) -> None:
     """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
@@ -88,6 +91,7 @@ def build(  # noqa: PLR0913 (options of a command)
                 workers=workers,
                 bars=True,
                 card=facts,
+                redact=redact,
                 **arguments,
             )
         else:
@@ -100,6 +104,7 @@ def build(  # noqa: PLR0913 (options of a command)
                 views=views or (),
                 shard_bytes=shard_bytes,
                 card=facts,
+                redact=redact,
                 **arguments,
             )
             if done is None:
@@ -177,4 +182,7 @@ def _show(made: Manifest, out: Path) -> None:
         rows.append([name, *map(number, counts), rejected, byte_size(built.bytes)])
     header = ["config", "files", "records in", "rows", "filtered", "rejected", "size"]
     print_table(Table(header=header, rows=rows, text_columns=(0, 5)))
+    for name, built in made.configs.items():
+        for kind, count in sorted(built.redacted.items()):
+            typer.echo(f"{name}: replaced {number(count)} of the kind {kind}")
     typer.echo(f"manifest {made.digest[:12]}; look at {out / 'README.md'}, then: sera-swezero push {out} OWNER/NAME")

@@ -12,15 +12,19 @@ import typer
 from sera_swezero.cli.options import Json, print_json
 
 
-def push(
+def push(  # noqa: PLR0913 (options of a command)
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `sera-swezero build` made.")],
     repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="The dataset repo, OWNER/NAME; created if need be.")],
+    *,
     private: Annotated[bool, typer.Option("--private", help="Create the repo private.")] = False,
     tag: Annotated[str | None, typer.Option("--tag", help="Tag the new version.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     pr_only: Annotated[bool, typer.Option("--pr-only", help="Leave the checked pull request to be merged.")] = False,
     allow_sample: Annotated[
         bool, typer.Option("--allow-sample", help="Publish a build of the made-up sample, too.")
+    ] = False,
+    allow_secrets: Annotated[
+        bool, typer.Option("--allow-secrets", help="Publish runs of your own with keys and tokens in them, too.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +44,7 @@ def push(
         dry_run=dry_run,
         pr_only=pr_only,
         allow_sample=allow_sample,
+        allow_secrets=allow_secrets,
         on_step=lambda text: typer.echo(text, err=True),
     )
     if as_json:

@@ -60,6 +60,7 @@ def build(
     views: Sequence[str] = (),
     shard_bytes: int = SHARD_BYTES,
     card: CardFacts | None = None,
+    redact: bool = False,
     **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest | None:
     """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
@@ -80,7 +81,7 @@ def build(
         msg = f"executor {cluster.executor!r}; executors are {', '.join(EXECUTORS)}"
         raise ConfigError(msg)
     folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
-    jobs = plan(names, views, arguments, shard_bytes, None, card=card)
+    jobs = plan(names, views, arguments, shard_bytes, None, card=card, redact=redact)
     for job in jobs:
         if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
             raise ConfigError(problem)

@@ -42,6 +42,7 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
     dry_run: bool = False,
     pr_only: bool = False,
     allow_sample: bool = False,
+    allow_secrets: bool = False,
     policy: RetryPolicy = PUSHING,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> PushResult:
@@ -55,6 +56,7 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
         dry_run: plan only; nothing is written, no token is needed for a public repo.
         pr_only: leave the checked pull request unmerged.
         allow_sample: publish the made-up rows of the sample, too. A hub on this machine always takes them.
+        allow_secrets: publish runs of one's own without looking for secrets in them.
         policy: how often to try each call, and how long to wait.
         on_step: called with a sentence for every step.
 
@@ -69,7 +71,7 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
     if tag is not None and not _TAG.fullmatch(tag):
         msg = f"the tag {tag!r} is not a name that the hub takes; letters, digits and . _ - were expected, such as v1.0"
         raise PublishError(msg)
-    refuse(folder, local, allow_sample=allow_sample or dry_run)
+    refuse(folder, local, allow_sample=allow_sample or dry_run, allow_secrets=allow_secrets)
     if not dry_run:
         require_token(policy)
     run = _Push(repository=repository, folder=folder, local=local, tag=tag, on_step=on_step)

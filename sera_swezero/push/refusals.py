@@ -1,13 +1,23 @@
-"""What is not published: the made-up sample, and runs of one's own without a licence."""
+"""What is not published: the made-up sample, runs of one's own without a licence, and secrets in them.
+
+Rows of the catalog's sets are public already, and are not searched.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from sera_swezero.build import manifest
-from sera_swezero.build.manifest import Manifest
-from sera_swezero.errors import PublishError
+from sera_swezero.build.manifest import BuiltConfig, Manifest
+from sera_swezero.build.secret_scan import SecretScanner
+from sera_swezero.errors import ConfigError, PublishError
 from sera_swezero.hub.listing import endpoint_is_local
+
+_NAMED = 5  # secrets named in an error
+_BATCH = 32  # rows that are Python objects at a time
 
 
 def refuse_made_up(folder: Path, local: Manifest) -> None:
@@ -32,8 +42,47 @@ def refuse_unlicensed(folder: Path, local: Manifest) -> None:
         raise PublishError(msg)
 
 
-def refuse(folder: Path, local: Manifest, *, allow_sample: bool) -> None:
+def refuse(folder: Path, local: Manifest, *, allow_sample: bool, allow_secrets: bool) -> None:
     """Refuse what is not to be published. Raises PublishError, which says what was refused and what to do."""
     refuse_unlicensed(folder, local)
     if not allow_sample:
         refuse_made_up(folder, local)
+    if not allow_secrets:
+        refuse_secrets(folder, local)
+
+
+def refuse_secrets(folder: Path, local: Manifest) -> None:
+    """Refuse to publish runs of one's own with keys or tokens in them, rejected records included.
+
+    Raises:
+        PublishError: there are some, named by file, row and kind; or the extra `secrets` is not installed.
+    """
+    own = [built for built in local.configs.values() if built.card is not None]
+    if not own:
+        return
+    try:
+        found = list(_secrets(folder, own, SecretScanner()))
+    except ConfigError as error:
+        msg = f"{error}; or give --allow-secrets"
+        raise PublishError(msg) from error
+    if found:
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        msg = (
+            f"{folder} holds secrets: {'; '.join(found[:_NAMED])}{more}. Build again with --redact, "
+            "or give --allow-secrets if they open nothing"
+        )
+        raise PublishError(msg)
+
+
+def _secrets(folder: Path, own: list[BuiltConfig], scanner: SecretScanner) -> Iterator[str]:
+    """Where each secret is, and its kind; never the secret."""
+    for built in (file for config in own for file in config.files):
+        if not (folder / built.path).is_file():
+            continue  # the plan says so
+        number = 0
+        with pq.ParquetFile(folder / built.path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH):
+                for row in batch.to_pylist():
+                    for name, value in row.items():
+                        yield from (f"{built.path}, row {number}, {name}: {kind}" for kind in scanner.kinds(value))
+                    number += 1

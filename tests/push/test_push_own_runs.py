@@ -1,31 +1,56 @@
-"""A folder of one's own runs becomes a published set in two commands, with a card of its own."""
+"""A folder of one's own runs becomes a published set in two commands, with a card of its own, and without secrets."""
 
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 from huggingface_hub import DatasetCard
 
+from sera_swezero.build import manifest
+from sera_swezero.build.card_facts import CardFacts
+from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
 from tests.support.own_runs import names, runs
+from tests.support.publishing import sera_row
+from tests.support.raw import line
+from tests.support.secrets import made_up
 
 HERE = Path(__file__).resolve().parents[2]
 REPO = "lab/runs"
+SECRETS = made_up(7)
+LIBRARY_GONE = "import sys; sys.modules['detect_secrets'] = None; from sera_swezero.cli import main; main()"
 
 
-def run(hub: LoopbackHub, cwd: Path, *words: str, code: int = 0) -> str:
+def run(hub: LoopbackHub, cwd: Path, *words: str, code: int = 0, program: str = "") -> str:
     """Run a command of the program; what it said."""
+    how = ["-c", program] if program else ["-m", "sera_swezero"]
     env = hub.env(PYTHONPATH=str(HERE), COLUMNS="200")
-    done = subprocess.run(
-        [sys.executable, "-m", "sera_swezero", *words], env=env, cwd=cwd, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, *how, *words], env=env, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stderr + done.stdout
+
+
+def built(folder: Path, **options: Any) -> None:
+    """Build the runs below the folder, as the command does, without the time of its imports."""
+    build(["swe-agent"], folder / "out", upstream=folder / "runs", workers=1, **options)
+
+
+def leak(folder: Path, *texts: str) -> None:
+    """Write a run per text that has the text in an observation, and a record that is none with the first of them."""
+    lines = []
+    for seed, text in enumerate(texts, 50):
+        row = sera_row(seed)
+        history = json.loads(row["messages"])
+        history[3]["content"][0]["text"] += f"\n{text}\n"
+        lines.append(line({**row, "messages": json.dumps(history)}))
+    (folder / "leak.jsonl").write_bytes(b"".join([*lines, line({"broken": texts[0]})]))
 
 
 def rows(hub: LoopbackHub) -> list[dict[str, Any]]:
@@ -76,9 +101,8 @@ def test_runs_of_a_dataset_on_the_hub_are_cited_with_their_commit(hub: LoopbackH
 
 def test_next_to_a_set_of_the_catalog_each_keeps_its_own_licence(hub: LoopbackHub, tmp_path: Path) -> None:
     runs(tmp_path / "runs")
-    run(hub, tmp_path, "build", "glm-4.6-lite-t2", "--upstream", "sample", "--out", "out")
-    given = ("--upstream", "runs", "--license", "mit", "--description", "Ours, too.")
-    run(hub, tmp_path, "build", "swe-agent", "--out", "out", *given)
+    build(["glm-4.6-lite-t2"], tmp_path / "out", upstream="sample", workers=1)
+    built(tmp_path, card=CardFacts(license="mit", description="Ours, too."))
     run(hub, tmp_path, "push", "out", REPO)
     text = hub.files(REPO)["README.md"].decode()
     assert DatasetCard(text).data.to_dict()["license"] == ["mit", "odc-by"]
@@ -91,14 +115,13 @@ def test_without_a_licence_nothing_is_published_and_a_rebuild_only_writes_the_ca
     hub: LoopbackHub, tmp_path: Path
 ) -> None:
     runs(tmp_path / "runs")
-    build = ("build", "swe-agent", "--upstream", "runs", "--out", "out")
-    run(hub, tmp_path, *build)
+    built(tmp_path)
     said = run(hub, tmp_path, "push", "out", REPO, code=2)
     assert "PublishError: out: nobody said the licence of swe-agent; build again with --license ID, such as mit" in said
     assert not hub.log
     (shard, _) = sorted((tmp_path / "out" / "swe-agent").iterdir())
     before = shard.stat().st_ino
-    run(hub, tmp_path, *build, "--license", "mit")
+    built(tmp_path, card=CardFacts(license="mit"))
     assert shard.stat().st_ino == before
     run(hub, tmp_path, "push", "out", REPO)
     assert len(rows(hub)) == 4
@@ -106,7 +129,7 @@ def test_without_a_licence_nothing_is_published_and_a_rebuild_only_writes_the_ca
 
 def test_facts_that_contradict_or_are_not_understood_are_refused(hub: LoopbackHub, tmp_path: Path) -> None:
     runs(tmp_path / "runs")
-    build = ("build", "swe-agent", "--upstream", "runs", "--out", "out")
+    command = ("build", "swe-agent", "--upstream", "runs", "--out", "out")
     (tmp_path / "card.toml").write_text('licence = "mit"\n')
     for words, message in {
         ("--license", "MIT License"): "license = 'MIT License'; the hub's id of a licence was expected, such as 'mit'",
@@ -114,6 +137,54 @@ def test_facts_that_contradict_or_are_not_understood_are_refused(hub: LoopbackHu
         ("--card", "card.toml"): "card.toml: licence = 'mit'; one of license, pretty_name, model, description",
         ("--card", "none.toml"): "none.toml: cannot be read as TOML",
     }.items():
-        assert message in run(hub, tmp_path, *build, *words, code=2)
+        assert message in run(hub, tmp_path, *command, *words, code=2)
     sera = ("build", "glm-4.6-lite-t2", "--upstream", "sample", "--out", "out")
     assert "its licence and its model are upstream's" in run(hub, tmp_path, *sera, "--model", "Mine", code=2)
+    assert "its rows are public already; redacting is for runs of your own" in run(
+        hub, tmp_path, *sera, "--redact", code=2
+    )
+
+
+def test_secrets_are_named_without_showing_them_and_nothing_is_published(hub: LoopbackHub, tmp_path: Path) -> None:
+    leak(runs(tmp_path / "runs"), SECRETS["Hugging Face Token"], SECRETS["Private Key"])
+    built(tmp_path, card=CardFacts(license="mit"))
+    for options in ([], ["--dry-run"]):
+        said = run(hub, tmp_path, "push", "out", REPO, *options, code=2)
+        where = "swe-agent/train-00002-of-00003.parquet"
+        assert f"out holds secrets: {where}, row 0, messages: Hugging Face Token; " in said
+        assert f"{where}, row 1, messages: Private Key; rejected/{where}, row 0, raw: Hugging Face Token. " in said
+        assert "Build again with --redact, or give --allow-secrets if they open nothing" in said
+        assert not [secret for secret in SECRETS.values() if secret.rpartition("=")[2][:30] in said]
+    assert not hub.log
+
+
+def test_without_the_library_nothing_is_published_unless_secrets_are_allowed(hub: LoopbackHub, tmp_path: Path) -> None:
+    leak(runs(tmp_path / "runs"), SECRETS["Hugging Face Token"])
+    built(tmp_path, card=CardFacts(license="mit"))
+    said = run(hub, tmp_path, "push", "out", REPO, code=2, program=LIBRARY_GONE)
+    assert "pip install 'sera-swezero[secrets]'; or give --allow-secrets" in said
+    assert not hub.log
+    run(hub, tmp_path, "push", "out", REPO, "--allow-secrets", program=LIBRARY_GONE)
+    assert SECRETS["Hugging Face Token"] in json.dumps(rows(hub)), "as it was told"
+
+
+@pytest.mark.parametrize("view", ["rectified", "openai"])
+def test_redacted_runs_are_published_with_the_places_counted(hub: LoopbackHub, tmp_path: Path, view: str) -> None:
+    leak(runs(tmp_path / "runs"), *SECRETS.values())
+    words = ("--upstream", "runs", "--out", "out", "--license", "mit", "--view", view)
+    name = "swe-agent" if view == "rectified" else f"swe-agent-{view}"
+    built(tmp_path, view=view, card=CardFacts(license="mit"))
+    plain = {path.name: path.read_bytes() for path in (tmp_path / "out" / name).iterdir()}
+    said = run(hub, tmp_path, "build", "swe-agent", *words, "--redact")
+    config = manifest.read(tmp_path / "out").configs[name]
+    first = next(iter(SECRETS))
+    assert config.redacted == {kind: 2 if kind == first else 1 for kind in SECRETS}, "one is in a rejected record, too"
+    assert f"{name}: replaced 2 of the kind {first}" in said
+    after = {path.name: path.read_bytes() for path in (tmp_path / "out" / name).iterdir()}
+    assert [file for file in plain if plain[file] != after[file]] == ["train-00002-of-00003.parquet"]
+    table = pq.read_table(tmp_path / "out" / name / "train-00002-of-00003.parquet")
+    assert table.num_rows == len(SECRETS)
+    assert not [secret for secret in SECRETS.values() if secret.rpartition("=")[2][:30] in str(table.to_pylist())]
+    assert "no problem" in run(hub, tmp_path, "check", "out")
+    run(hub, tmp_path, "push", "out", REPO)
+    assert f"2 of the kind {first}" in hub.files(REPO)["README.md"].decode()
