@@ -14,6 +14,7 @@ import pytest
 
 from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
+from tests.support.own_runs import runs
 
 HERE = Path(__file__).resolve().parents[2]
 README = (HERE / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_every_block_runs(hub: LoopbackHub, tmp_path: Path, checkout: Path) -> None:
     for folder in ROOT.glob("*/*/"):
         hub.add_dataset(folder.relative_to(ROOT).as_posix(), folder)
+    runs(checkout / "runs")
     path = f"{checkout / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = hub.env(PATH=path, PIP_NO_BUILD_ISOLATION="0", PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
     env.pop("PYTHONPATH", None)
@@ -52,6 +54,7 @@ def test_every_block_runs(hub: LoopbackHub, tmp_path: Path, checkout: Path) -> N
         done = subprocess.run(command, env=env, cwd=checkout, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
+    assert "# Coding-agent trajectories\n\nRollouts of coding agents, converted" in card(hub, "OWNER/RUNS")
     assert hub.refs(REPO)["refs/tags/v1"] == hub.head(REPO)
     assert f"{REPO} at {hub.head(REPO)[:12]}: " in said[-1]
     assert re.findall(
@@ -62,6 +65,10 @@ def test_every_block_runs(hub: LoopbackHub, tmp_path: Path, checkout: Path) -> N
         "unchanged",
         "no problems found",
     ]
+
+
+def card(hub: LoopbackHub, repo: str) -> str:
+    return hub.files(repo)["README.md"].decode()
 
 
 def test_no_block_builds_made_up_rows_for_the_hub() -> None:
