@@ -19,6 +19,7 @@ from sera_swezero.templates.chat_template import ChatTemplate, load_template
 from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.survival import KINDS, look
 from sera_swezero.views import VIEWS
+from sera_swezero.views.tokenizer import count
 
 pytestmark = pytest.mark.clients
 
@@ -163,6 +164,33 @@ def test_steps_are_in_parity_under_the_template_that_serves_them(name: str) -> N
     assert check.counts.rows == check.counts.turns == found.rows > 20
     assert check.counts.turns_in_parity == check.counts.turns
     assert found.whole
+
+
+@pytest.mark.parametrize(("view", "name"), [("hermes", ""), ("openai", "qwen3_training"), ("sharegpt", "qwen3")])
+@pytest.mark.parametrize("config", ["glm-4.6-lite-best", "swe-zero-multilang-300"])
+def test_windows_are_within_the_limit_as_trl_counts_but_for_what_a_template_says_before_the_first_turn(
+    config: str, view: str, name: str, tokenizer: Any, tokenizer_folder: Path
+) -> None:
+    """A template may describe the tools in more words than the count has; behind them every turn counts the same."""
+    tokenizer.chat_template = (TEMPLATES / f"{name}.jinja").read_text() if name else CHATML
+
+    def tokens(messages: list[dict[str, Any]], tools: Any) -> int:
+        made = tokenizer.apply_chat_template(messages, tools=tools, tokenize=False)
+        return len(tokenizer(made, add_special_tokens=False)["input_ids"])
+
+    opening = {row["instance_id"]: row["messages"][:2] for row in stream(config, "hermes")}
+    windows = 0
+    for limit in (3_000, 3_600, 4_200):
+        rows = stream(config, view, max_tokens=limit, tokenizer=str(tokenizer_folder), overlong="split")
+        for row in rows:
+            messages, tools = VIEWS[view].chat(row)
+            counted = sum(
+                count(str(tokenizer_folder), [(m["role"], m["content"]) for m in opening[row["instance_id"]]])
+            )
+            more = max(0, tokens(messages[:2], tools) - counted) if name else 0
+            assert tokens(messages, tools) <= limit + more
+            windows += row["windows"] > 1
+    assert windows > 6
 
 
 def test_the_rectified_view_is_refused_and_does_not_train_on_the_prompt(
