@@ -30,7 +30,7 @@ LAYERS = (
     {"request"},
     {"report", "convert"},
     {"rows", "loading", "check"},
-    {"build", "push", "quality", "templates", "cluster"},
+    {"build", "push", "quality", "templates", "cluster", "export"},
     {"cli", "__main__"},
 )
 """What may import what: a part imports from its own layer and from those above it in this list."""
