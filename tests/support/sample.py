@@ -24,5 +24,5 @@ numbers, from 0 over all files. conversions: kind -> how often in the kept rows.
 
 def kept_rows(config: str) -> int:
     """Return how many rows of the sample a config gives."""
-    repeated = settle(config).repeated
+    repeated = settle(config, upstream="sample").repeated
     return sum(int(COUNTS[origin.name]["kept"]) for origin in CONFIGS[config].origins if origin.name not in repeated)
