@@ -39,7 +39,7 @@ from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.decoding import decode
 from sera_swezero.sources.source import MESSAGES, RECALL, RecordContext, Source
 from sera_swezero.sources.swe_agent_history import History
-from sera_swezero.sources.swe_agent_messages import history_text
+from sera_swezero.sources.swe_agent_messages import history_text, messages_of
 
 INSTANCE_ID = Column(type="string", about="Repository and number; unique within one set only.", rules={"minLength": 1})
 FUNC_NAME = Column(type="string", about="The function that the task is about.")
@@ -123,7 +123,8 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, _context: Reco
 
 def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:
     """Report the history as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
-    return iter(History(record.messages, tools(record), conversions))
+    messages = messages_of(record.messages, conversions)
+    return iter(History(messages, record.messages, tools(record), conversions))
 
 
 def tools(_record: SeraRecord) -> Tools:

@@ -30,20 +30,22 @@ from sera_swezero.sources.swe_agent_messages import (
     arguments_of,
     calls_of,
     content_of,
-    messages_of,
     no_role,
     observation_of,
     turn_text,
 )
 
-SUBMIT, EXIT = "submit", "Exit due to "
+SUBMIT = "submit"
+EXITS = ("Exit due to ", "Exiting due to ")
+"""How the turns begin that the harness writes when it gives up."""
 
 
 class History:
     """The events of a history, in order, as an iterable; use it once.
 
     Args:
-        history: the JSON text of its messages.
+        messages: those of the history.
+        history: its JSON text, which has arguments that are objects as they were written.
         tools: those that the model could call.
         conversions: gets what is not reported as it is.
 
@@ -51,8 +53,9 @@ class History:
         RowError: while iterating, `bad_messages` or `bad_arguments`.
     """
 
-    def __init__(self, history: str, tools: Tools, conversions: ConversionLog) -> None:
-        self._history, self._tools, self._conversions = history, tools, conversions
+    def __init__(self, messages: Sequence[Message], history: str, tools: Tools, conversions: ConversionLog) -> None:
+        self._messages, self._history = messages, history
+        self._tools, self._conversions = tools, conversions
         self._status = INCOMPLETE
         self._exit = ""  # the harness's own words where it gave up
         self._exited = False  # whether these are the last turn so far
@@ -60,7 +63,6 @@ class History:
         self._waiting = 0  # calls of the last turn without an observation
 
     def __iter__(self) -> Iterator[Event]:
-        self._messages = messages_of(self._history, self._conversions)
         numbered = enumerate(self._messages)
         for index, message in numbered:
             calls = calls_of(message, index)
@@ -76,7 +78,7 @@ class History:
     def _turn(self, index: int, message: Message, calls: Sequence[Call]) -> Step | Iterable[Event]:
         """A turn of the model; a Step where the message behind it plainly answers its one call."""
         text = turn_text(message, index, self._conversions)
-        if not calls and text.startswith(EXIT):
+        if not calls and text.startswith(EXITS):
             self._exited, self._exit = True, text
             self._conversions.add("harness_exit", text)
             return ()
@@ -94,16 +96,21 @@ class History:
             except RowError as error:
                 return _fails(Said(reasoning, visible), error)
             name = call.function.name
-            if name == SUBMIT:
+            submits = self._submits(name, arguments)
+            if submits:
                 self._status = SUBMITTED
             if not calls[1:]:  # nearly all turns
                 observation = observation_of(self._messages, index + 1, call.id)
                 if observation is not None:
                     observation = without_prefix(observation, self._conversions)
-                    return Step(reasoning, visible, (ToolCall(name, arguments, call.id, name == SUBMIT, observation),))
-            made.append(ToolCall(name, arguments, call.id, name == SUBMIT))
+                    return Step(reasoning, visible, (ToolCall(name, arguments, call.id, submits, observation),))
+            made.append(ToolCall(name, arguments, call.id, submits))
         self._waiting = len(made)
         return (Said(reasoning, visible), *map(Called, made))
+
+    def _submits(self, name: str, _arguments: str) -> bool:
+        """Whether a call hands in the work."""
+        return name == SUBMIT
 
     def _other(self, index: int, message: Message) -> Iterable[Event]:
         role = message.role
