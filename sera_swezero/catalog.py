@@ -137,6 +137,18 @@ def _chat(name: str, repo: str, rows: int, shape: str, agent: str = "OpenHands",
     )
 
 
+def _own(
+    name: str,
+    source: str,
+    agent: str,
+    *patterns: str,
+    shape: str = "",
+    incomplete: Literal["keep", "reject"] = "reject",
+) -> Origin:
+    shape = shape or name
+    return Origin(name=name, source=source, agent=agent, shape=shape, patterns=patterns, incomplete=incomplete)
+
+
 AIR, GLM = "GLM-4.5-Air", "GLM-4.6"
 
 SERA = (
@@ -199,15 +211,12 @@ CHATS = (
 added since; of SWE-Hero as people who read it say."""
 
 OWN = (
-    Origin(name="swe-agent", source="sera", agent="SWE-agent", shape="sera", patterns=("*.jsonl",)),
-    Origin(name="openai-chat", source="openai_chat", agent="Chat", shape="chat", patterns=("*.jsonl", "*.parquet")),
-    Origin(
-        name="atif",
-        source="atif_trajectory",
-        agent="ATIF",
-        shape="atif",
-        patterns=("*.json", "*.jsonl", "*.parquet"),
+    _own("swe-agent", "swe_agent", "SWE-agent", "*.traj", "*.jsonl", incomplete="keep"),
+    _own(
+        "mini-swe-agent", "mini_swe_agent", "mini-swe-agent", "*.traj.json", "*.jsonl", "*.parquet", incomplete="keep"
     ),
+    _own("openai-chat", "openai_chat", "Chat", "*.jsonl", "*.parquet", shape="chat"),
+    _own("atif", "atif_trajectory", "ATIF", "*.json", "*.jsonl", "*.parquet"),
 )
 """Runs of one's own, by the program that made them."""
 

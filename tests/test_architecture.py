@@ -36,7 +36,9 @@ LAYERS = (
 """What may import what: a part imports from its own layer and from those above it in this list."""
 
 HELPERS = (
-    *("source", "tool_arguments", "bash_block", "decoding", "swe_agent_history", "swe_agent_messages"),
+    *("source", "tool_arguments", "bash_block", "decoding", "run_files"),
+    *("swe_agent_history", "swe_agent_messages", "swe_agent_run", "swe_agent_steps"),
+    *("mini_swe_agent_chat", "mini_swe_agent_turn"),
     *("json_record", "openai_chat_columns", "atif_steps"),
 )
 """Modules of `sources` that are not sources."""

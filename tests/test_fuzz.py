@@ -24,10 +24,12 @@ from tests.support.edges import EDGES
 from tests.support.mutations import HOSTILE, dumped, mutate
 from tests.support.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
 
-CONFIGS = {"sera": T2, "swe_zero": ZERO}
+CONFIGS = {"sera": T2, "swe_zero": ZERO, "swe_agent": "swe-agent", "mini_swe_agent": "mini-swe-agent"}
 USABLE = [name for name, view in VIEWS.items() if not view.has_json_leaves or datasets_version() >= JSON_LEAVES_SINCE]
 """The views that the installed `datasets` can hold."""
 SMALL, LONG = 1_500, 300_000
+FILE = "acme__calc-17.traj"
+"""What a record is in, for sources whose records do not name themselves."""
 
 TOKENS = (
     *(b"NaN", b"-Infinity", b"1e400", b"-0", b"9" * 6_000, b"\xff", b"\xed\xa0\x80", b"\\ud800", b"\x00", b"[" * 3_000),
@@ -83,12 +85,16 @@ def spoilt(rng: random.Random, raw: bytes) -> bytes:
 @cache
 def requests(source: str) -> list[Request]:
     """Every view, with every policy on rows that were not submitted."""
-    return [settle(CONFIGS[source], view=view, incomplete=way) for view in USABLE for way in ("keep", "reject")]
+    return [
+        settle(CONFIGS[source], view=view, incomplete=way, upstream="sample")
+        for view in USABLE
+        for way in ("keep", "reject")
+    ]
 
 
 def assert_row_or_reason(raw: bytes | dict[str, Any], wanted: Request) -> str:
     """Convert; whatever is neither a row nor a RowError raises here. Gives the reason, or "row"."""
-    done = convert_as(raw, wanted)
+    done = convert_as(raw, wanted, FILE)
     if done.row is None:
         assert done.error is not None
         assert done.error.reason in REASONS
@@ -105,7 +111,7 @@ def run(cases: int, first: int) -> Counter[str]:
     seen: Counter[str] = Counter()
     for number in range(first, first + cases):
         rng = random.Random(number)
-        source = rng.choice(["sera", "sera", "sera", "swe_zero"])
+        source = rng.choice(["sera", "sera", "sera", "swe_zero", "swe_agent", "mini_swe_agent"])
         raw, wanted = raw_record(rng, source), rng.choice(requests(source))
         before = copy.deepcopy(raw)
         try:

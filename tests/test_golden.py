@@ -56,7 +56,10 @@ def upstream_columns(edge: Edge) -> dict[str, Any]:
     assert edge.record is not None
     origin = CONFIGS[edge.config].origins[0]
     columns = SOURCES[origin.source].native_columns[origin.shape]
-    return {name: as_column(column, edge.record.get(name)) for name, column in columns.items()}
+    record = {"messages": edge.record} if isinstance(edge.record, list) else edge.record
+    if edge.file:
+        record = {"messages": record.get("history"), "instance_id": edge.file.partition(".")[0], **record}
+    return {name: as_column(column, record.get(name)) for name, column in columns.items()}
 
 
 def as_column(column: Column, value: Any) -> Any:

@@ -15,7 +15,9 @@ CONVERSIONS: dict[str, str] = {
     "folded_text": "a turn without a tool call was folded into the next step's reasoning",
     "dropped_review": "the observation of a submit (review text or final diff) was left out",
     "dropped_nudge": "what the harness or the user said after a turn was left out",
-    "harness_exit": "an `Exit due to ...` turn of the harness was taken out; it set the outcome",
+    "harness_exit": "the words with which the harness ended the rollout were taken out; they set the outcome",
+    "demonstration": "a demonstration, which is not of this run, was left out",
+    "other_run": "a message of another agent, or another attempt, was left out",
     "filled_reasoning": "empty reasoning was filled with a stock sentence",
     "split_calls": "a further call of a turn became a step of its own",
     "filled_answer": "no visible text to answer with: the fixed sentence takes its place",
@@ -31,6 +33,7 @@ CONVERSIONS: dict[str, str] = {
     "truncated": "what a row has beyond `max_tokens` was left out",
     "trailing_observation": "an observation that no turn follows was left out (view sharegpt)",
     "shared_observation": "one message answered several calls; the first has it, and those of the others are empty",
+    "empty_observation": "a call beside a submission has no output in the record; it got an empty one",
     "joined_turns": "two turns of one side in a row became one (view sharegpt)",
     "extra_block": "a turn holds more than one bash block; the first is the call, the rest stays text",
 }

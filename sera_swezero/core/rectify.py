@@ -128,7 +128,7 @@ def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequenc
         if len(step.calls) < 2 or not step.submits:
             alone.append(step)
             continue
-        others = tuple(call for call in step.calls if not call.submits)
+        others = tuple(_observed(call, conversions) for call in step.calls if not call.submits)
         submits = [Step("", "", (call,)) for call in step.calls if call.submits]
         submits[0] = submits[0]._replace(visible=step.visible)  # what is said beside a submission belongs to it
         parts = [Step("", "", others), *submits] if others else submits
@@ -137,6 +137,14 @@ def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequenc
         conversions.add("split_calls", times=len(parts) - 1)
         alone += parts
     return alone
+
+
+def _observed(call: ToolCall, conversions: ConversionLog) -> ToolCall:
+    """The call with its observation: of a turn that submits, mini-swe-agent records none, though all calls are run."""
+    if call.observation is not None:
+        return call
+    conversions.add("empty_observation")
+    return call._replace(observation="")
 
 
 def _on_the_card(step: Step, key: str, number: int, conversions: ConversionLog) -> list[Step]:

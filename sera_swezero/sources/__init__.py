@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sera_swezero.sources import atif_trajectory, openai_chat, sera, swe_zero
+from sera_swezero.sources import atif_trajectory, mini_swe_agent, openai_chat, sera, swe_agent, swe_zero
 from sera_swezero.sources.source import RecordContext, Source
 
 __all__ = ["SOURCES", "RecordContext", "Source"]
 
 SOURCES: dict[str, Source] = {
-    source.name: source for source in (sera.SOURCE, swe_zero.SOURCE, openai_chat.SOURCE, atif_trajectory.SOURCE)
+    module.SOURCE.name: module.SOURCE
+    for module in (sera, swe_zero, swe_agent, mini_swe_agent, openai_chat, atif_trajectory)
 }
 """Every source by name."""

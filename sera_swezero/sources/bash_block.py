@@ -1,28 +1,39 @@
-"""A SWE-ZERO turn: words around one ```bash block, as mini-swe-agent writes and reads it."""
+"""A turn of mini-swe-agent's text models: words around one ```bash block."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import BLANKS, join
+from sera_swezero.core.trajectory import ToolCall
 
-_FENCE = "```bash"
-_OPEN = re.compile(_FENCE + r"(\s*)")
+FENCE = "```bash"
+"""How a block opens, unless a program has another word for it."""
+
 _LABEL = "THOUGHT:"
-_ANNOUNCE = re.compile(r"""echo\s+(["']?)(COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\1\s*;?""")
+_SUBMITS = re.compile("COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT|MICRO_SWE_AGENT_FINAL_OUTPUT")
+_ANNOUNCE = re.compile(rf"""echo\s+(["']?)({_SUBMITS.pattern})\1\s*;?""")
+
+
+class _BashArguments(msgspec.Struct):
+    command: str
+
+
 _encode = msgspec.json.Encoder().encode
+_arguments = msgspec.json.Decoder(_BashArguments).decode
 
 
 def split_turn(content: str, conversions: ConversionLog) -> tuple[str, str | None]:
     """Split a turn into the words around its first bash block, and the command (None where there is no block)."""
     block = find_block(content)
     if block is None:
-        return _unlabelled(content), None
+        return unlabelled(content), None
     start, command, end = block
-    before, after = _unlabelled(content[:start]), content[end:].strip(BLANKS)
+    before, after = unlabelled(content[:start]), content[end:].strip(BLANKS)
     if after:
         if find_block(content[end:]):
             conversions.add("extra_block")
@@ -30,22 +41,22 @@ def split_turn(content: str, conversions: ConversionLog) -> tuple[str, str | Non
     return before, command.strip(BLANKS)
 
 
-def find_block(content: str) -> tuple[int, str, int] | None:
+def find_block(content: str, fence: str = FENCE) -> tuple[int, str, int] | None:
     r"""Find the first bash block: (where it starts, what is inside, where it ends), None where there is none.
 
     What the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but in one pass: that pattern takes
     quadratic time on a turn that repeats an opening fence, or blank lines behind one, and never closes it.
     """
-    start = content.find(_FENCE)
+    start = content.find(fence)
     if start < 0:
         return None
-    inside = start + len(_FENCE) + 1
+    inside = start + len(fence) + 1
     if content.startswith("\n", inside - 1) and not content[inside : inside + 1].isspace():
         # Nearly every block; the loop says the same, and what else there may be.
         close = content.find("\n```", inside)
         if close >= 0:
             return start, content[inside:close], close + 4
-    for opening in _OPEN.finditer(content):
+    for opening in _opening(fence).finditer(content):
         lines = opening.group(1).rfind("\n") + 1
         if not lines:
             continue
@@ -60,7 +71,13 @@ def find_block(content: str) -> tuple[int, str, int] | None:
     return None
 
 
-def _unlabelled(words: str) -> str:
+@cache
+def _opening(fence: str) -> re.Pattern[str]:
+    return re.compile(re.escape(fence) + r"(\s*)")
+
+
+def unlabelled(words: str) -> str:
+    """A turn's words without the label `THOUGHT:`."""
     return words.strip(BLANKS).removeprefix(_LABEL).strip(BLANKS)
 
 
@@ -69,6 +86,25 @@ def as_arguments(command: str) -> str:
     return f'{{"command": {_encode(command).decode()}}}'
 
 
+def command_of(arguments: str) -> str:
+    """The command in arguments of the tool `bash`; "" where they hold none."""
+    try:
+        return _arguments(arguments).command
+    except (msgspec.DecodeError, UnicodeError):
+        return ""
+
+
+def submits(text: str) -> bool:
+    """Whether a turn's text, or a command, holds the words that a submission prints first."""
+    return _SUBMITS.search(text) is not None
+
+
 def announces(command: str) -> bool:
     """Whether the command does no more than announce the submission."""
     return _ANNOUNCE.fullmatch(command.strip(BLANKS)) is not None
+
+
+def beyond_announcing(call: ToolCall) -> str:
+    """The command of a call of the tool `bash` where it does more than announce the submission, else ""."""
+    command = command_of(call.arguments)
+    return "" if announces(command) else command

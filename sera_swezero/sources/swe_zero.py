@@ -44,7 +44,7 @@ from sera_swezero.core.trajectory import (
 )
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
-from sera_swezero.sources.bash_block import announces, as_arguments, split_turn
+from sera_swezero.sources.bash_block import as_arguments, beyond_announcing, split_turn
 from sera_swezero.sources.decoding import decode, explain, mend_fields, refuse_many, without_prefix
 from sera_swezero.sources.source import MESSAGES, RecordContext, Source
 
@@ -211,12 +211,6 @@ def system_text(_trajectory: Trajectory, submit: str) -> str:
     return f"{_ENVIRONMENT}\n\n## Finishing\n\n- {_FINISH[submit]}"
 
 
-def submit_text(call: ToolCall) -> str:
-    """The final command where it does more than announce the submission, else ""."""
-    command: str = msgspec.json.decode(call.arguments)["command"]
-    return "" if announces(command) else command
-
-
 def rectified_values(record: SweZeroRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages`; what a set lacks is computed, or null where it cannot be."""
     values = {name: getattr(record, name) for name in NATIVE_1K if name != "messages"}
@@ -238,7 +232,7 @@ SOURCE = Source(
     events=events,
     tools=lambda record: schemas.tools("tools-swe-zero"),
     system_text=system_text,
-    submit_text=submit_text,
+    submit_text=beyond_announcing,
     recall=lambda record, facts: None,  # no patch is recorded
     rectified_columns={**NATIVE_1K, "messages": MESSAGES},
     rectified_values=rectified_values,

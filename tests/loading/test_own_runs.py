@@ -53,7 +53,10 @@ def test_every_matching_file_in_any_folder_is_read_and_others_are_counted(
     assert ids(rows) == names(0, 1, 2, 3)
     assert [row["source_file"] for row in rows] == ["first/monday.jsonl"] * 2 + ["later/deep/tuesday.jsonl"] * 2
     assert {(row["source_repo"], row["source_revision"]) for row in rows} == {("", "")}
-    assert {(row["teacher"], row["scale"], row["rollout"]) for row in rows} == {(None, None, None)}
+    assert {(row["exit_status"], row["exit_status_detail"], row["model"]) for row in rows} == {
+        ("submitted", None, None)
+    }
+    assert [row["submission"] for row in rows] == [f"+fixed {seed}\n" for seed in range(4)]
     (said,) = [record for record in caplog.records if "leaves alone" in record.message]
     assert said.levelno == logging.WARNING
     assert said.message == f"{folder}: reads 2 .jsonl; leaves alone 2 .log, 1 without a suffix, 1 .yaml"
@@ -171,7 +174,7 @@ def test_what_cannot_be_read_says_what_would_have_been_right(hub: LoopbackHub, t
         stream("sample")
     with pytest.raises(UpstreamError, match="nowhere': no such folder"):
         stream(tmp_path / "nowhere")
-    with pytest.raises(UpstreamError, match=r"no file matches '\*\.jsonl'; found one\.log"):
+    with pytest.raises(UpstreamError, match=r"no file matches '\*\.traj' or '\*\.jsonl'; found one\.log"):
         stream(folder / "first" / "one.log")
     with pytest.raises(UpstreamError, match="lab/none"):
         stream("hf://datasets/lab/none")

@@ -13,7 +13,7 @@ from typing import Any
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.core.system_prompt import preamble
-from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Step, ToolCall, Trajectory
+from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Step, ToolCall, Tools, Trajectory
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
@@ -32,14 +32,16 @@ class Edge:
     name: str
     config: str
     arguments: dict[str, Any]
-    record: dict[str, Any] | None
-    """The record with its messages as a list; None where `raw` is not a JSON object."""
+    record: dict[str, Any] | list[Any] | None
+    """The record with its messages as a list; None where `raw` is not JSON of that type."""
     raw: bytes | dict[str, Any]
     """The record as upstream has it: a row of Parquet, or the bytes of a line or of a file."""
+    file: str = ""
+    """The file that it is in, where that says more than the record."""
 
     def convert(self, view: str) -> Converted:
         """Convert the record."""
-        return convert_as(self.raw, self.request(view))
+        return convert_as(self.raw, self.request(view), self.file)
 
     def request(self, view: str) -> Request:
         """Return the request that the edge is for, with another view."""
@@ -65,7 +67,7 @@ def _edge(path: Path) -> Edge:
     elif CONFIGS[edge["config"]].origins[0].patterns != ("*.parquet",):
         text = source == "sera" and not edge.get("verbatim")
         raw = line({**record, "messages": json.dumps(record["messages"])} if text else record)
-    return Edge(source, path.stem, edge["config"], edge.get("arguments", {}), record, raw)
+    return Edge(source, path.stem, edge["config"], edge.get("arguments", {}), record, raw, edge.get("file", ""))
 
 
 EDGES: list[Edge] = [
@@ -163,12 +165,19 @@ def swe_zero_system_text(submit: str) -> str:
 
 def marks(source: str) -> dict[str, str]:
     """Text that all rows of a source share -> the mark that stands for it in golden files."""
-    return {
-        preamble(SOURCES[source].tools(None)): "(preamble)",
-        with_tools("", SOURCES[source].tools(None)): "(tools)",
+    tools = SOURCES[source].tools(None)
+    marked = {
+        preamble(tools): "(preamble)",
+        with_tools("", tools): "(tools)",
         swe_zero_system_text("call"): "(briefing)",
         swe_zero_system_text("answer"): "(briefing: answer)",
     }
+    # The shell alone is what some runs have; its text is the beginning of that of all tools.
+    return marked | {text: mark for text, mark in _of_the_shell(tools).items() if text not in marked}
+
+
+def _of_the_shell(tools: Tools) -> dict[str, str]:
+    return {preamble(tools[:1]): "(preamble: bash)", with_tools("", tools[:1]): "(tools: bash)"}
 
 
 def shortened(row: dict[str, Any], source: str) -> dict[str, Any]:

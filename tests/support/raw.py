@@ -193,10 +193,10 @@ def convert_one(raw: bytes | dict[str, Any], config: str = T2, **arguments: Any)
 # The next four functions are the only ones in the tests that call the converter below the level of a shard.
 
 
-def convert_as(raw: bytes | dict[str, Any], request: Request) -> Converted:
-    """Convert one record for a request with one origin. Any error but a RowError is raised."""
+def convert_as(raw: bytes | dict[str, Any], request: Request, file: str = "") -> Converted:
+    """Convert one record of a file for a request with one origin. Any error but a RowError is raised."""
     try:
-        view_input = read_record(Raw(0, raw), request.origins[0], request)
+        view_input = read_record(Raw(0, raw), request.origins[0], request, file)
         made = list(render_rows(view_input, request))
     except RowError as error:
         return Converted([], error, ConversionLog())

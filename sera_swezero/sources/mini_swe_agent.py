@@ -1,0 +1,163 @@
+r"""mini-swe-agent: its `.traj.json` files of versions 1 and 2; and such messages in JSON Lines or Parquet.
+
+A file is one JSON object, or a bare list of messages:
+
+    {"instance_id": "...", "trajectory_format": "mini-swe-agent-1.1",
+     "info": {"exit_status": "Submitted", "submission": "diff ...", "config": {"model": {"model_name": "..."}}},
+     "messages": [
+       {"role": "system", ...}, {"role": "user", ...},
+       {"role": "assistant", "content": "words", "reasoning_content": "...", "tool_calls": [...]},
+       {"role": "tool", "tool_call_id": "...", "content": "<returncode>0</returncode>\n<output>\n...</output>"},
+       {"role": "exit", "content": "diff ...", "extra": {"exit_status": "Submitted", "submission": "diff ..."}}]}
+
+Oddities, from the program's code and from real files:
+* a text model writes its command into a block, ```` ```mswea_bash_command ```` (version 2), ```` ```bash ````
+  (version 1), or an XML tag; what comes back is a user message. Any other number of blocks than one runs nothing;
+* a model with tools may call several in a turn; the Responses API records a turn as `output`, without a role;
+* version 2 leaves a turn without a command out, and keeps the error that it met: user messages follow one another;
+* the last message is the harness's: in version 1 a user message that is the submission, or "", without any mark;
+* the turn that submits has no observation, or the observations of commands that were not run;
+* `exit_status` is `Submitted`, `LimitsExceeded`, `TimeExceeded`, `RepeatedFormatError`, or the name of an exception;
+  a bare list has none: then the last command says whether it submitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from sera_swezero import schemas
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.trajectory import INCOMPLETE, Ended, Event, Outcome, Tools
+from sera_swezero.errors import RowError
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.bash_block import beyond_announcing
+from sera_swezero.sources.decoding import refuse_many
+from sera_swezero.sources.mini_swe_agent_chat import Chat
+from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, chat_message
+from sera_swezero.sources.run_files import (
+    ABSENT,
+    INSTANCE_ID,
+    RECTIFIED_COLUMNS,
+    nested,
+    read_file,
+    rectified_values,
+)
+from sera_swezero.sources.source import RecordContext, Source
+
+NATIVE_COLUMNS = {
+    "instance_id": INSTANCE_ID,
+    "messages": Column(type="string", about="The messages; JSON text of the list."),
+    "info": Column(type="string", nullable=True, about="Exit status, submission, configuration, cost; JSON text."),
+    "trajectory_format": Column(type="string", nullable=True, about="Such as mini-swe-agent-1.1."),
+}
+
+
+class _MiniModel(msgspec.Struct):
+    model_name: str | None = None
+
+
+class _MiniConfig(msgspec.Struct):
+    model: _MiniModel | None = None
+
+
+class _MiniInfo(msgspec.Struct):
+    exit_status: str | None = None
+    submission: str | None = None
+    config: _MiniConfig | None = None
+
+
+class _MiniFile(msgspec.Struct):
+    messages: msgspec.Raw = ABSENT
+    info: msgspec.Raw = ABSENT
+    instance_id: str | None = None
+    trajectory_format: str | None = None
+    exit_status: str | None = None
+    model: str | None = None
+
+
+class MiniSweAgentRecord(msgspec.Struct):
+    """One run."""
+
+    instance_id: str
+    messages: list[MiniMessage]
+    text: bytes
+    """The JSON text of the messages."""
+    place: str
+    """Where they are in the file."""
+    tools: Tools
+    exit_status: str | None
+    submission: str | None
+    model: str | None
+    info: bytes | None
+    trajectory_format: str | None
+    outcome: Outcome = Outcome(INCOMPLETE)
+
+
+_FILE = msgspec.json.Decoder(_MiniFile)
+_INFO = msgspec.json.Decoder(_MiniInfo)
+_MESSAGES = msgspec.json.Decoder(list[MiniMessage])
+
+
+def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: RecordContext) -> MiniSweAgentRecord:
+    """Decode one file, line or row. Raises RowError `not_json`, `bad_record`, `bad_messages`."""
+    if isinstance(raw, bytes) and raw.lstrip()[:1] == b"[":
+        place, file = "$", _MiniFile(msgspec.Raw(raw))
+    else:
+        place, file = "$.messages", read_file(raw, _FILE, conversions)
+    text, messages = nested(file.messages, _MESSAGES, conversions, wrong="bad_messages", where=place)
+    if text is None:
+        raise RowError("bad_record", "there are no messages; expected a list `messages`", place)
+    refuse_many(messages)
+    info = nested(file.info, _INFO, conversions, wrong="bad_record", where="$.info")
+    said = info.value or _MiniInfo(file.exit_status)
+    named = said.config.model.model_name if said.config and said.config.model else None
+    return MiniSweAgentRecord(
+        instance_id=file.instance_id or "",
+        messages=[chat_message(message) for message in messages],
+        text=text,
+        place=place,
+        tools=context.tools or schemas.tools("tools-swe-zero"),
+        exit_status=said.exit_status,
+        submission=said.submission,
+        model=file.model or named,
+        info=info.text,
+        trajectory_format=file.trajectory_format,
+    )
+
+
+def events(record: MiniSweAgentRecord, conversions: ConversionLog) -> Iterator[Event]:
+    """Report the messages as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
+    chat = Chat(record.messages, record.place, record.tools, (record.exit_status or "", record.submission), conversions)
+    for event in chat:
+        if isinstance(event, Ended):
+            record.outcome = event.outcome
+        yield event
+
+
+def native_values(record: MiniSweAgentRecord) -> dict[str, Any]:
+    """The file's own columns."""
+    return {
+        "instance_id": record.instance_id,
+        "messages": record.text.decode(),
+        "info": None if record.info is None else record.info.decode(),
+        "trajectory_format": record.trajectory_format,
+    }
+
+
+SOURCE = Source(
+    name="mini_swe_agent",
+    read=read,
+    events=events,
+    tools=lambda record: record.tools if record else schemas.tools("tools-swe-zero"),
+    system_text=lambda trajectory, submit: trajectory.system or "",
+    submit_text=beyond_announcing,
+    recall=lambda record, facts: None,  # no target is recorded
+    rectified_columns=RECTIFIED_COLUMNS,
+    rectified_values=rectified_values,
+    native_columns={"mini-swe-agent": NATIVE_COLUMNS},
+    native_values=native_values,
+    reads_all_columns=True,
+)

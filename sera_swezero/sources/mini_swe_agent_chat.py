@@ -1,0 +1,159 @@
+"""The messages of mini-swe-agent as events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.text import join
+from sera_swezero.core.trajectory import (
+    ERRORED,
+    EXITED,
+    INCOMPLETE,
+    SUBMITTED,
+    Called,
+    Ended,
+    Event,
+    Observed,
+    Outcome,
+    Replied,
+    Said,
+    Step,
+    System,
+    Task,
+    Tools,
+)
+from sera_swezero.errors import RowError
+from sera_swezero.sources.bash_block import submits
+from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, Turn, opening_of, turn_of
+
+_STATUSES = {
+    "submitted": SUBMITTED,
+    "incomplete": INCOMPLETE,
+    "limitsexceeded": INCOMPLETE,
+    "timeexceeded": INCOMPLETE,
+    "repeatedformaterror": EXITED,
+    "userinterruption": EXITED,
+}
+
+
+class Chat:
+    """The events of a run, as an iterable; use it once.
+
+    Args:
+        messages: all of the file.
+        place: their path in the file.
+        tools: those that the model could call.
+        info: the file's exit status, "" where it has none, and its submission.
+        conversions: gets what is not reported as it is.
+
+    Raises:
+        RowError: while iterating, `bad_messages` or `bad_arguments`.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[MiniMessage],
+        place: str,
+        tools: Tools,
+        info: tuple[str, str | None],
+        conversions: ConversionLog,
+    ) -> None:
+        self._messages, self._place, self._tools, self._conversions = messages, place, tools, conversions
+        self._exit_status, self._submission = info
+        self._opening = opening_of(messages)
+        turns = [index for index, message in enumerate(messages) if message.role == "assistant"]
+        self._last = turns[-1] if turns else -1
+        self._status = _status(self._exit_status, messages[self._last] if turns else None)
+        self._asked: list[str] | None = []  # what is said before the first turn; None from there on
+        self._waiting = 0  # calls of the last turn without an observation
+
+    def __iter__(self) -> Iterator[Event]:
+        ended = ""
+        numbered = enumerate(self._messages)
+        for index, message in numbered:
+            if self._is_harness(index):
+                ended = message.text(self._at(index))
+                self._conversions.add("harness_exit", ended)
+            elif message.role != "assistant":
+                yield from self._other(index, message)
+            else:
+                yield from self._begin()
+                turn = self._turn(index, message)
+                observation = self._observation(index + 1, turn)
+                if observation is None:
+                    self._waiting = len(turn.calls)
+                    yield Said(turn.reasoning, turn.visible)
+                    yield from map(Called, turn.calls)
+                else:
+                    yield Step(turn.reasoning, turn.visible, (turn.calls[0]._replace(observation=observation),))
+                    next(numbered)
+        yield from self._begin()
+        yield Ended(Outcome(self._status, "" if self._status == SUBMITTED else ended or self._exit_status))
+
+    def _at(self, index: int) -> str:
+        return f"{self._place}[{index}]"
+
+    def _begin(self) -> Iterator[Event]:
+        """The task: all that was said before the first turn."""
+        if self._asked:
+            yield Task(join(*self._asked))
+        self._asked = None
+
+    def _is_harness(self, index: int) -> bool:
+        """Whether a message is the harness's last word; version 1 does not mark it."""
+        message = self._messages[index]
+        if message.is_exit:
+            return True
+        if message.role != "user" or index < 2 or index < len(self._messages) - 1:
+            return False
+        if self._exit_status:
+            return message.content == self._submission
+        return self._status == SUBMITTED and index == self._last + 1
+
+    def _turn(self, index: int, message: MiniMessage) -> Turn:
+        turn = turn_of(message, self._opening, self._tools, self._conversions, self._at(index))
+        if index == self._last and self._status == SUBMITTED and turn.calls:
+            *others, last = turn.calls
+            turn = turn._replace(calls=(*others, last._replace(submits=True)))
+        return turn
+
+    def _observation(self, index: int, turn: Turn) -> str | None:
+        """The text of the message at `index` if it plainly answers the turn's one call."""
+        if len(turn.calls) != 1 or index >= len(self._messages) or self._is_harness(index):
+            return None
+        message = self._messages[index]
+        if message.role == "tool" and message.tool_call_id in (None, turn.calls[0].id):
+            return message.text(self._at(index))
+        return message.text(self._at(index)) if message.role == "user" else None
+
+    def _other(self, index: int, message: MiniMessage) -> Iterator[Event]:
+        text = message.text(f"{self._at(index)}.content")
+        if message.role == "system":
+            yield System(text)
+        elif message.role == "tool":
+            self._waiting -= 1
+            yield Observed(text, message.tool_call_id)
+        elif message.role != "user":
+            problem = f"role {message.role!r}; expected system, user, assistant, tool or exit"
+            raise RowError("bad_messages", problem, f"{self._at(index)}.role")
+        elif self._asked is not None:
+            self._asked.append(text)
+        elif self._waiting > 0:  # a person stepped in, or a text model's command was run
+            yield Observed(text)
+            if self._waiting > 1:
+                self._conversions.add("shared_observation", times=self._waiting - 1)
+                yield from [Observed("")] * (self._waiting - 1)
+            self._waiting = 0
+        else:
+            yield Replied(text)
+
+
+def _status(exit_status: str, last: MiniMessage | None) -> str:
+    """How the run ended: as the file says, else by the last command. Any other status is an exception's name."""
+    if exit_status:
+        return _STATUSES.get(exit_status.lower(), ERRORED)
+    if last is None:
+        return INCOMPLETE
+    written = [last.content if isinstance(last.content, str) else "", *(c.function.text for c in last.tool_calls or ())]
+    return SUBMITTED if any(map(submits, written)) else INCOMPLETE

@@ -1,0 +1,122 @@
+"""What files of one's own runs share, whichever program wrote them: JSON inside JSON, tool calls, rectified columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.text import mend_json
+from sera_swezero.core.trajectory import STATUSES, Outcome
+from sera_swezero.schemas.columns import Column
+from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.source import MESSAGES
+
+T = TypeVar("T")
+
+INSTANCE_ID = Column(
+    type="string", about="The instance as the file names it; else the file's name.", rules={"minLength": 1}
+)
+
+RECTIFIED_COLUMNS = {
+    "messages": MESSAGES,
+    "instance_id": INSTANCE_ID,
+    "exit_status": Column(type="string", about="How the run ended.", choices=lambda: STATUSES),
+    "exit_status_detail": Column(
+        type="string", nullable=True, about="The same in the program's own words, such as `submitted (exit_cost)`."
+    ),
+    "model": Column(type="string", nullable=True, about="The model, as the file names it."),
+    "submission": Column(type="string", nullable=True, about="What the run handed in: a patch, where it wrote one."),
+}
+"""The rectified columns of runs of one's own."""
+
+
+class RunRecord(Protocol):
+    """What a record of one's own runs says of itself."""
+
+    instance_id: str
+    exit_status: str | None
+    """The program's own words."""
+    outcome: Outcome
+    """Set while its events are reported: files without a status are judged by their messages."""
+    model: str | None
+    submission: str | None
+
+
+def rectified_values(record: RunRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
+    """The columns of the rectified view but `messages`."""
+    return {
+        "instance_id": record.instance_id,
+        "exit_status": record.outcome.status,
+        "exit_status_detail": record.exit_status,
+        "model": record.model,
+        "submission": record.submission,
+    }
+
+
+class RunFunction(msgspec.Struct, gc=False):
+    """What a tool call calls. Its arguments are a string of JSON, an object, or nothing."""
+
+    name: str
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def text(self) -> str:
+        """The arguments as JSON text; "" for none. Other JSON than a string or an object stays as it is."""
+        written = bytes(self.arguments)
+        if written[:1] == b'"':
+            return _STRING.decode(written)
+        return "" if written == b"null" else written.decode()
+
+
+class RunCall(msgspec.Struct, gc=False):
+    """One entry of `tool_calls`."""
+
+    function: RunFunction
+    id: str | None = None
+
+
+class Nested(NamedTuple):
+    """A part of a file that is JSON of its own."""
+
+    text: bytes | None
+    """As the file has it, lone surrogates mended; None where it is null or absent."""
+    value: Any
+    """What it says; None where it is null or absent."""
+
+
+_STRING = msgspec.json.Decoder(str)
+ABSENT = msgspec.Raw(b"null")
+"""What a part of a file is that the file does not have."""
+
+
+def nested(
+    raw: msgspec.Raw, decoder: msgspec.json.Decoder[Any], conversions: ConversionLog, *, wrong: str, where: str
+) -> Nested:
+    """Decode a part of a file that is JSON, or a string of JSON.
+
+    Args:
+        raw: the part.
+        decoder: knows its type.
+        conversions: gets `mended_surrogate`.
+        wrong: reason of the RowError where it is not of that type.
+        where: its path inside the file.
+    """
+    text = bytes(raw)
+    if text == b"null":
+        return Nested(None, None)
+    if text[:1] == b'"':
+        text = decode(_STRING, text, conversions, broken=wrong, wrong=wrong, where=where).encode()
+    mended = len(conversions)
+    value = decode(decoder, text, conversions, broken=wrong, wrong=wrong, where=where)
+    return Nested(mend_json(text)[0] if len(conversions) > mended else text, value)
+
+
+def read_file(raw: bytes | dict[str, Any], decoder: msgspec.json.Decoder[T], conversions: ConversionLog) -> T:
+    """Decode a file, a line or a row of Parquet. Raises RowError `not_json`, `bad_record`."""
+    data = raw if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
+    wrong = "bad_record" if data.lstrip()[:1] == b"{" else "not_json"
+    return decode(decoder, data, conversions, broken="not_json", wrong=wrong, where="$")
