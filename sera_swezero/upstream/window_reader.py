@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
-from functools import cache
+from concurrent.futures import Future
+from functools import cache, partial
 from typing import Any
 
 from sera_swezero.hub.background import in_background
 from sera_swezero.upstream.reading import shard_reader
-from sera_swezero.upstream.record_reader import RecordReader
 from sera_swezero.upstream.records import ColumnTypes, Raw
 from sera_swezero.upstream.snapshot import Snapshot
 from sera_swezero.upstream.windows import Record, Window, rank
@@ -22,7 +22,7 @@ _PLAIN_BYTES = 32 * 1024 * 1024
 for rows of SWE-ZERO of 45 kB, 75 us per row. Without it twice as many passes were needed, at 48 us per row each."""
 
 _AHEAD = 8
-"""Shards of a window whose first bytes are asked for before they are read."""
+"""Shards of a window whose first bytes are asked for before they are read: of many small files each is a request."""
 
 
 class WindowReader:
@@ -49,13 +49,13 @@ class WindowReader:
         at = -1 if window.salt else mark
         self._window, self._mark = window, mark
         self._readers = [shard_reader(snapshot, shard, columns(shard.repo), at) for shard in window.shards]
+        self._opening: dict[int, Future[None]] = {}  # by the index of the shard
+        self._asks = snapshot.root is None  # below a root there is nothing to ask
 
     def open(self) -> None:
         """Ask for the first bytes of the first shards, all at once."""
-        waiting = [in_background(reader.open) for reader in self._readers[1:_AHEAD]]
-        for reader in self._readers[:1]:
-            reader.open()
-        for opened in waiting:
+        self._open_ahead(0)
+        for opened in list(self._opening.values()):
             opened.result()
 
     def close(self) -> None:
@@ -85,8 +85,8 @@ class WindowReader:
         for part in range(passes):
             waiting = [
                 (self._rank(index, raw.offset), index, raw.offset, pack(raw))
-                for index, reader in enumerate(self._readers)
-                for raw in self._read_ahead(index, reader, part, passes)
+                for index in range(len(self._readers))
+                for raw in self._read_ahead(index, partial(self._is_in, part, passes, index))
             ]
             waiting.sort(key=lambda record: record[:3], reverse=True)
             while waiting:
@@ -96,11 +96,22 @@ class WindowReader:
                     shard = self._window.shards[index]
                     yield Record(shard=shard, raw=unpack(packed), before=number - 1, mark=number)
 
-    def _read_ahead(self, index: int, reader: RecordReader, part: int, passes: int) -> Iterator[Raw]:
-        """The records of one shard whose ranks are in one part of all; a shard further on is opened meanwhile."""
-        for later in self._readers[index + _AHEAD : index + _AHEAD + 1]:
-            in_background(later.open)
-        yield from reader.read(lambda offset: self._rank(index, offset) * passes >> 64 == part)
+    def _read_ahead(self, index: int, wanted: Callable[[int], bool]) -> Iterator[Raw]:
+        """The wanted records of one shard; those further on are opened meanwhile."""
+        self._open_ahead(index)
+        if index in self._opening:
+            self._opening.pop(index).result()
+        yield from self._readers[index].read(wanted)
+
+    def _open_ahead(self, first: int) -> None:
+        """Open the shards from `first` on that are not open yet, each in the background."""
+        for index in range(first, min(first + _AHEAD, len(self._readers))):
+            if self._asks and index not in self._opening:
+                self._opening[index] = in_background(self._readers[index].open)
+
+    def _is_in(self, part: int, passes: int, index: int, offset: int) -> bool:
+        """Whether a record's rank is in this of the equal parts into which the ranks are cut."""
+        return self._rank(index, offset) * passes >> 64 == part
 
     def _rank(self, index: int, offset: int) -> int:
         return rank(self._window.salt, f"{self._window.shards[index].place}:{offset}")

@@ -72,6 +72,19 @@ def test_files_on_the_hub_are_listed_once_and_read_by_one_request_each(hub: Loop
     assert len(hub.requests("GET", "/resolve/")) == 50
 
 
+def test_shuffled_files_are_read_by_one_request_each_however_slowly_the_hub_answers(
+    hub: LoopbackHub, tmp_path: Path
+) -> None:
+    hub.add_dataset(REPO, write_runs(tmp_path / "runs", trajs(*range(40))))
+    hub.faults.add("latency", seconds=0.05, times=None)
+    rows = stream("swe-agent", ON_HUB, shuffle_seed=1)
+    hub.request_log.clear()
+    shuffled = [row["instance_id"] for row in rows]
+    assert shuffled != sorted(shuffled)
+    assert sorted(shuffled) == sorted(f"made_{seed}" for seed in range(40))
+    assert len(hub.requests("GET", "/resolve/")) == 40
+
+
 def test_mini_swe_agents_files_lines_and_tables_give_the_same_rows(tmp_path: Path) -> None:
     files = {f"made_{seed}/made_{seed}.traj.json": mini_traj(seed) for seed in range(3)}
     write_runs(tmp_path / "files", {**files, "preds.json": {"made_0": "a patch"}})

@@ -21,6 +21,7 @@ from sera_swezero.hub import cdn_addresses, retry, session
 from sera_swezero.hub.background import within
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.hub.retry import RetryPolicy
+from sera_swezero.loading import stream_plan
 from sera_swezero.upstream import File, Shard, lines, look_up_addresses, plan_shards, shard_reader, take_snapshot
 from sera_swezero.upstream.lines import split_lines
 from sera_swezero.upstream.records import LONGEST
@@ -121,7 +122,10 @@ def test_a_fault_changes_no_row(cdn: LoopbackHub, large: Path, kind: Any, option
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
-def test_an_address_that_is_refused_is_asked_for_anew(cdn: LoopbackHub, large: Path, status: int) -> None:
+def test_an_address_that_is_refused_is_asked_for_anew(
+    cdn: LoopbackHub, large: Path, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_plan, "_PREFETCHED", 3)
     fault = cdn.faults.add("status", host="cdn", status=status, skip=5)
     assert places(stream(shard_bytes=1 << 20)) == whole(large)
     assert fault.hits == 1
@@ -302,7 +306,8 @@ def test_a_file_that_is_gone_is_an_error(cdn: LoopbackHub) -> None:
         list(shard_reader(snapshot, Shard(T2, "no.jsonl", 0, 100, 100), {}))
 
 
-def test_what_is_not_read_on_is_not_asked_for(cdn: LoopbackHub, large: Path) -> None:
+def test_what_is_not_read_on_is_not_asked_for(cdn: LoopbackHub, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_plan, "_PREFETCHED", 3)
     rows = iter(stream(shard_bytes=1 << 20))
     next(rows)
     assert len(bodies(cdn)) == 1, "the next shards are asked for once a second row is wanted"
