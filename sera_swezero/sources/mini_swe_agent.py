@@ -47,11 +47,13 @@ from sera_swezero.sources.run_files import (
 )
 from sera_swezero.sources.source import RecordContext, Source
 
+FORMAT = Column(type="string", nullable=True, about="The file's format, such as mini-swe-agent-1.1.")
+
 NATIVE_COLUMNS = {
     "instance_id": INSTANCE_ID,
     "messages": Column(type="string", about="The messages; JSON text of the list."),
     "info": Column(type="string", nullable=True, about="Exit status, submission, configuration, cost; JSON text."),
-    "trajectory_format": Column(type="string", nullable=True, about="Such as mini-swe-agent-1.1."),
+    "trajectory_format": FORMAT,
 }
 
 
@@ -155,8 +157,8 @@ SOURCE = Source(
     system_text=lambda trajectory, submit: trajectory.system or "",
     submit_text=beyond_announcing,
     recall=lambda record, facts: None,  # no target is recorded
-    rectified_columns=RECTIFIED_COLUMNS,
-    rectified_values=rectified_values,
+    rectified_columns={**RECTIFIED_COLUMNS, "trajectory_format": FORMAT},
+    rectified_values=lambda record, facts: {**rectified_values(record), "trajectory_format": record.trajectory_format},
     native_columns={"mini-swe-agent": NATIVE_COLUMNS},
     native_values=native_values,
     reads_all_columns=True,

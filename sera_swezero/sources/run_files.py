@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -31,7 +30,7 @@ RECTIFIED_COLUMNS = {
     "model": Column(type="string", nullable=True, about="The model, as the file names it."),
     "submission": Column(type="string", nullable=True, about="What the run handed in: a patch, where it wrote one."),
 }
-"""The rectified columns of runs of one's own."""
+"""The rectified columns of runs of one's own; each program has one more, by which its rows are known again."""
 
 
 class RunRecord(Protocol):
@@ -46,8 +45,8 @@ class RunRecord(Protocol):
     submission: str | None
 
 
-def rectified_values(record: RunRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
-    """The columns of the rectified view but `messages`."""
+def rectified_values(record: RunRecord) -> dict[str, Any]:
+    """These columns but `messages`."""
     return {
         "instance_id": record.instance_id,
         "exit_status": record.outcome.status,

@@ -50,11 +50,13 @@ from sera_swezero.sources.source import RecordContext, Source
 from sera_swezero.sources.swe_agent_run import HISTORY, RunMessage, outcome_of, run_events, submit_text
 from sera_swezero.sources.swe_agent_steps import WHERE, from_steps, submission
 
+ENVIRONMENT = Column(type="string", nullable=True, about="The environment's name.")
+
 NATIVE_COLUMNS = {
     "instance_id": INSTANCE_ID,
     "messages": Column(type="string", about="The history; JSON text of the list."),
     "info": Column(type="string", nullable=True, about="Exit status, submission, cost and so on; JSON text."),
-    "environment": Column(type="string", nullable=True, about="The environment's name."),
+    "environment": ENVIRONMENT,
     "replay_config": Column(type="string", nullable=True, about="The run's configuration; JSON text."),
 }
 """The file's own columns. `trajectory` and `attempts`, which repeat the history, are left out."""
@@ -212,8 +214,8 @@ SOURCE = Source(
     system_text=system_text,
     submit_text=submit_text,
     recall=lambda record, facts: None,  # no target is recorded
-    rectified_columns=RECTIFIED_COLUMNS,
-    rectified_values=rectified_values,
+    rectified_columns={**RECTIFIED_COLUMNS, "environment": ENVIRONMENT},
+    rectified_values=lambda record, facts: {**rectified_values(record), "environment": record.environment},
     native_columns={"swe-agent": NATIVE_COLUMNS},
     native_values=native_values,
 )

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sera_swezero
+from sera_swezero.check.contracts import contracts, kinds_of, recognise
 from tests.hub import LoopbackHub
 from tests.support.raw import line
 from tests.support.run_files import mini_traj, traj, write_runs
@@ -102,3 +103,12 @@ def test_mini_swe_agents_files_lines_and_tables_give_the_same_rows(tmp_path: Pat
     table = [{**file, "exit_status": file["info"]["exit_status"], "info": None} for file in files.values()]
     pq.write_table(pa.Table.from_pylist(table), tmp_path / "table" / "runs.parquet")
     assert list(stream("mini-swe-agent", tmp_path / "table", view="hermes")) == from_files
+
+
+@pytest.mark.parametrize("view", ["rectified", "native"])
+def test_rows_are_known_again_by_their_columns(tmp_path: Path, view: str) -> None:
+    folder = write_runs(tmp_path / "runs", {"a.traj": traj(1), "a.traj.json": mini_traj(1)})
+    for config, name in (("swe-agent", f"{view}-swe-agent"), ("mini-swe-agent", f"{view}-mini-swe-agent")):
+        (row,) = stream(config, folder, view=view)
+        found = recognise(kinds_of(row), list(contracts().values()), forced=False)
+        assert found == contracts()[name]
