@@ -109,11 +109,13 @@ def _compiled(schema: str) -> Callable[[Any], bool]:
 def _validator(schema: str) -> Any:
     """A `jsonschema` validator with the standard's own definition of numbers and `$`."""
     import jsonschema
+    from referencing import Registry, Resource
 
+    known = [(loaded["$id"], Resource.from_contents(loaded)) for loaded in map(schemas.load, schemas.names())]
     standard = jsonschema.Draft202012Validator
     checker = standard.TYPE_CHECKER.redefine("number", _is_number)
     made = jsonschema.validators.extend(standard, {"pattern": _pattern}, type_checker=checker)  # type: ignore[no-untyped-call]
-    return made(schemas.load(schema))
+    return made(schemas.load(schema), registry=Registry().with_resources(known))
 
 
 def _is_number(_checker: Any, value: Any) -> bool:

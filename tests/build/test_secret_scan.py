@@ -13,7 +13,7 @@ import pytest
 import sera_swezero
 from sera_swezero.build.secret_scan import SecretScanner
 from sera_swezero.sample import ROOT
-from tests.support.secrets import aws_secret_key, made_up
+from tests.support.planted_secrets import aws_secret_key, made_up
 from tests.support.streams import HERE, T2, make
 
 SECRETS = made_up()

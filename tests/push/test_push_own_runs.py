@@ -18,9 +18,9 @@ from sera_swezero.build.card_facts import CardFacts
 from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
 from tests.support.own_runs import names, runs
+from tests.support.planted_secrets import made_up
 from tests.support.publishing import sera_row
 from tests.support.raw import line
-from tests.support.secrets import made_up
 
 HERE = Path(__file__).resolve().parents[2]
 REPO = "lab/runs"
