@@ -157,7 +157,7 @@ def fold(events: Iterable[Event]) -> Trajectory:
             if made.turn is not None:
                 made.end_turn()
             steps.append(event)
-            number += 1 + 2 * len(event.calls)  # as if it were told in pieces, so that errors number events alike
+            number += 1 + 2 * len(event.calls)  # as if its parts came one by one, so that errors number events alike
         else:
             if kind is Observed and made.turn is not None and len(made.turn.open) > 1:
                 following = state

@@ -22,7 +22,7 @@ def read_tools(path: str) -> Tools:
     except (ValueError, TypeError, KeyError) as error:
         problem = f"{type(error).__name__}: {error}"
     msg = (
-        f"tools={path!r} is no list of tools ({problem}); a JSON list was expected of objects such as "
+        f"tools={path!r} is not a list of tools ({problem}); a JSON list was expected of objects such as "
         '{"type": "function", "function": {"name": "bash", "parameters": {...}}}'
     )
     raise ConfigError(msg)

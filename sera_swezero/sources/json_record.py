@@ -99,7 +99,7 @@ def value_for(column: Column, value: Any, name: str) -> Any:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, int | float) and value == int(value):
         return int(value)
-    raise RowError("bad_record", f"{value!r} is no whole number; expected one", f"$.{name}")
+    raise RowError("bad_record", f"{value!r} is not a whole number; one was expected", f"$.{name}")
 
 
 def text_of(content: Content, where: str) -> str:

