@@ -77,7 +77,7 @@ def test_a_file_of_anything_else_is_refused_at_once(tmp_path: Path, text: str | 
     tools = tmp_path / "tools.json"
     if text is not None:
         tools.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=f"is no list of tools \\({says}.*; a JSON list was expected"):
+    with pytest.raises(ConfigError, match=f"is not a list of tools \\({says}.*; a JSON list was expected"):
         settle("openai-chat", upstream="sample", tools=tools)
 
 
