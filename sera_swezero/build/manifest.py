@@ -20,7 +20,7 @@ from sera_swezero.upstream.snapshot import SAMPLE
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
-FORMAT = 2
+FORMAT = 3
 """Raised when a manifest, or the layout that it describes, can no longer be read by older code."""
 
 
