@@ -1,4 +1,4 @@
-"""What the three training views share: which rollout they show, their common columns, and the way back.
+"""What the training views share: which rollout they show, their common columns, and the way back.
 
 A row shows the rollout verbatim (`submit="call"`: every step, submits included, nothing merged or filled, because a
 model that never saw a submit call never submits in its harness), or rectified without filling (`submit="answer"`).
