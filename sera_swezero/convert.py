@@ -1,6 +1,8 @@
 """Raw records to rows: the whole pipeline on one screen, with its one policy for rejected records and its counts.
 
 raw record -> read (typed record) -> events -> fold (Trajectory) -> filters -> view (row) -> schema check
+
+Up to the filters nothing depends on the view: `readings` has that part, and requests that differ in it share the work.
 """
 
 from __future__ import annotations
@@ -9,21 +11,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
-from sera_swezero import schemas
-from sera_swezero.catalog import Origin
-from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.machine import fold
 from sera_swezero.errors import POLICY_REASONS, RowError
+from sera_swezero.readings import Reading, readings
 from sera_swezero.report import Report
 from sera_swezero.request.filters import Filters
 from sera_swezero.request.row_columns import lineage, raw_columns
 from sera_swezero.request.settle import Request
 from sera_swezero.schemas.validate import check_row
-from sera_swezero.sources import SOURCES, RecordContext
 from sera_swezero.upstream import Raw, Shard, Snapshot
 from sera_swezero.upstream.at_exit import closed_at_exit
-from sera_swezero.upstream.formats import instance_of
 from sera_swezero.upstream.window_reader import WindowReader
 from sera_swezero.upstream.windows import Record, Window
 from sera_swezero.views import Row, ViewInput, text_row
@@ -59,43 +57,6 @@ class Converted:
         return text_row(self.row)
 
 
-def read_record(raw: Raw, origin: Origin, request: Request, file: str = "") -> ViewInput:
-    """Read one record of a set and fold it. A record that does not name its instance is named after its file.
-
-    Raises:
-        RowError: it is not a legal trajectory, or the policy `incomplete="reject"` refuses it.
-    """
-    if raw.fault:
-        raise RowError("not_json", raw.fault)
-    source = SOURCES[origin.source]
-    record_conversions, conversions = ConversionLog(), ConversionLog()
-    record = source.read(raw.data, record_conversions, context_of(origin, request))
-    if not record.instance_id:
-        record.instance_id = instance_of(file, raw.offset, origin.patterns)
-    trajectory = fold(source.events(record, conversions))
-    if request.arguments.incomplete == "reject" and not trajectory.submitted:
-        ended = f"{trajectory.outcome.status} {trajectory.outcome.detail}".strip()
-        raise RowError("no_submission", f"the rollout is {ended!r}; a submission was expected", "$.messages")
-    return ViewInput(
-        record=record,
-        trajectory=trajectory,
-        tools=source.tools(record),
-        source=source,
-        origin=origin,
-        submit=request.submit,
-        limit=request.limit,
-        history=request.history,
-        record_conversions=record_conversions,
-        conversions=conversions,
-    )
-
-
-def context_of(origin: Origin, request: Request) -> RecordContext:
-    """What the request and the catalog say of a set's records, where they do not say it themselves."""
-    tools = request.tools or (schemas.tools(origin.tools) if origin.tools else ())
-    return RecordContext(request.arguments.messages_column, tools)
-
-
 def render_rows(view_input: ViewInput, request: Request, skip: int = 0) -> Iterator[Converted | RowError]:
     """Show a record in the request's view and check each row, but for the first `skip` of them.
 
@@ -124,22 +85,67 @@ def render_rows(view_input: ViewInput, request: Request, skip: int = 0) -> Itera
         )
 
 
-def convert_shard(
-    shard: Shard, snapshot: Snapshot, request: Request, report: Report, reject: Reject | None = None
-) -> Iterator[tuple[Record, Converted]]:
-    """Yield every record of the shard that becomes a row, in order, with what became of it.
+class Conversion:
+    """What becomes of the records of a window in one request: rows, or errors, and counts. Leave it to have the counts.
 
     Every record is counted in `report`: out, filtered, or rejected with its reason. With `on_error="skip"` a rejected
-    record goes to `reject` and the shard goes on; with "raise" the first RowError that is not a policy is raised. What
-    was rejected is logged at the shard's end, with level INFO; `report.log_pass` warns at the end of a pass.
-
-    Raises:
-        RowError: with `on_error="raise"`.
-        UpstreamError: the file itself cannot be read as what it should be.
+    record goes to `reject` and the window goes on; with "raise" the first RowError that is not a policy is raised. What
+    was rejected is logged at the window's end, with level INFO; `report.log_pass` warns at the end of a pass.
     """
-    window = Window((shard,))
-    records = WindowReader(snapshot, window, raw_columns(request))
-    return convert_window(window, records, snapshot, request, report, reject)
+
+    def __init__(
+        self, window: Window, snapshot: Snapshot, request: Request, report: Report, reject: Reject | None = None
+    ) -> None:
+        self._window, self._snapshot, self._request = window, snapshot, request
+        self._report, self._reject = report, reject
+        self._mine = Report()
+        self._filters = Filters(request, snapshot, self._mine.filtered_by)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._report.add(self._mine)
+        if self._mine.rejected:
+            _LOG.info("%s: %s", self._window, self._mine)
+
+    def rows(self, reading: Reading, skip: int = 0) -> Generator[Converted]:
+        """The rows of the next record, but for the first `skip` of them. Raises RowError with `on_error="raise"`."""
+        mine, record, arguments = self._mine, reading.record, self._request.arguments
+        mine.rows_in += 1
+        out = mine.rows_out
+        for made in self._made_of(reading, skip):
+            if isinstance(made, RowError):
+                made.located(record.shard.repo, record.shard.file, record.raw.offset)
+                if arguments.on_error == "raise" and made.reason not in POLICY_REASONS:
+                    raise made
+                mine.rejected[made.reason] += 1
+                if self._reject is not None:
+                    self._reject(made, record.raw)
+                continue
+            mine.rows_out += 1
+            mine.conversions.update(made.counts)
+            if arguments.lineage:
+                made.row.update(lineage(record, self._snapshot, made.counts))
+            yield made
+        mine.records_out += mine.rows_out > out
+
+    def _made_of(self, reading: Reading, skip: int) -> Iterator[Converted | RowError]:
+        """The rows of a record that no filter leaves out, and the errors of those that are rejected."""
+        try:
+            if self._filters.leave_out_set(reading.origin):
+                return
+            view_input = reading.view_input(self._request)
+            if isinstance(view_input, RowError):
+                yield view_input
+                return
+            if self._filters.leave_out(reading.record.shard, reading.record.raw.offset, view_input):
+                return
+            for made in render_rows(view_input, self._request, skip):
+                if isinstance(made, RowError) or not self._filters.leave_out_row(made.row):
+                    yield made
+        except RowError as error:
+            yield error
 
 
 @closed_at_exit
@@ -152,48 +158,25 @@ def convert_window(
     reject: Reject | None = None,
     skip: int = 0,
 ) -> Generator[tuple[Record, Converted]]:
-    """The same for the records of a window, but for the first `skip` rows of its first record."""
-    origins = {origin.repo: origin for origin in request.origins}
-    mine = Report()
-    filters = Filters(request, snapshot, mine.filtered_by)
-    try:
-        for record in records:
-            mine.rows_in += 1
-            out = mine.rows_out
-            for made in _rows_of(record, origins[record.shard.repo], request, filters, skip):
-                if isinstance(made, RowError):
-                    made.located(record.shard.repo, record.shard.file, record.raw.offset)
-                    if request.arguments.on_error == "raise" and made.reason not in POLICY_REASONS:
-                        raise made
-                    mine.rejected[made.reason] += 1
-                    if reject is not None:
-                        reject(made, record.raw)
-                    continue
-                mine.rows_out += 1
-                mine.conversions.update(made.counts)
-                if request.arguments.lineage:
-                    made.row.update(lineage(record, snapshot, made.counts))
-                yield record, made
-            mine.records_out += mine.rows_out > out
+    """Yield every record of a window that becomes a row, in order, with what became of it (see `Conversion`).
+
+    The first `skip` rows of the first record are left out.
+
+    Raises:
+        RowError: with `on_error="raise"`.
+        UpstreamError: a file cannot be read as what it should be.
+    """
+    with Conversion(window, snapshot, request, report, reject) as conversion:
+        for reading in readings(records, request):
+            for made in conversion.rows(reading, skip):
+                yield reading.record, made
             skip = 0
-    finally:
-        report.add(mine)
-        if mine.rejected:
-            _LOG.info("%s: %s", window, mine)
 
 
-def _rows_of(
-    record: Record, origin: Origin, request: Request, filters: Filters, skip: int
-) -> Iterator[Converted | RowError]:
-    """The rows of a record that no filter leaves out, and the errors of those that are rejected."""
-    try:
-        if filters.leave_out_set(origin):
-            return
-        view_input = read_record(record.raw, origin, request, record.shard.file)
-        if filters.leave_out(record.shard, record.raw.offset, view_input):
-            return
-        for made in render_rows(view_input, request, skip):
-            if isinstance(made, RowError) or not filters.leave_out_row(made.row):
-                yield made
-    except RowError as error:
-        yield error
+def convert_shard(
+    shard: Shard, snapshot: Snapshot, request: Request, report: Report, reject: Reject | None = None
+) -> Iterator[tuple[Record, Converted]]:
+    """The same for every record of a shard."""
+    window = Window((shard,))
+    records = WindowReader(snapshot, window, raw_columns(request))
+    return convert_window(window, records, snapshot, request, report, reject)

@@ -16,16 +16,18 @@ from typing import Any
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import contracts
-from sera_swezero.convert import Reject, context_of, convert_shard, read_record, render_rows
+from sera_swezero.convert import Reject, convert_shard, render_rows
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
+from sera_swezero.readings import Reading, context_of
 from sera_swezero.report import Report
 from sera_swezero.request.row_columns import raw_columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.sources import SOURCES, RecordContext
-from sera_swezero.upstream import Raw, plan_shards, shard_reader, take_snapshot
+from sera_swezero.upstream import Raw, Shard, plan_shards, shard_reader, take_snapshot
+from sera_swezero.upstream.windows import Record
 from sera_swezero.views import ViewInput, text_row
 
 T2 = "glm-4.6-lite-t2"
@@ -190,17 +192,26 @@ def convert_one(raw: bytes | dict[str, Any], config: str = T2, **arguments: Any)
     return convert_as(raw, settle(config, **{"view": "rectified", **arguments}))
 
 
-# The next four functions are the only ones in the tests that call the converter below the level of a shard.
+# The next five functions are the only ones in the tests that call the converter below the level of a shard.
 
 
 def convert_as(raw: bytes | dict[str, Any], request: Request, file: str = "") -> Converted:
     """Convert one record of a file for a request with one origin. Any error but a RowError is raised."""
+    view_input = reading_of(Raw(0, raw), request, file).view_input(request)
+    if isinstance(view_input, RowError):
+        return Converted([], view_input, ConversionLog())
     try:
-        view_input = read_record(Raw(0, raw), request.origins[0], request, file)
         made = list(render_rows(view_input, request))
     except RowError as error:
         return Converted([], error, ConversionLog())
     return _converted(made, ConversionLog([*view_input.record_conversions, *view_input.conversions]))
+
+
+def reading_of(raw: Raw, request: Request, file: str = "") -> Reading:
+    """A record of a file of the request's one origin, to be read."""
+    origin = request.origins[0]
+    record = Record(shard=Shard(repo=origin.repo, file=file, start=0, stop=0, size=0), raw=raw, before=0, mark=0)
+    return Reading(record, origin, context_of(origin, request))
 
 
 def _converted(made: Iterable[Any], log: ConversionLog) -> Converted:
