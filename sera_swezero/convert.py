@@ -17,12 +17,11 @@ from sera_swezero.errors import POLICY_REASONS, RowError
 from sera_swezero.readings import Reading, readings
 from sera_swezero.report import Report
 from sera_swezero.request.filters import Filters
-from sera_swezero.request.row_columns import lineage, raw_columns
+from sera_swezero.request.row_columns import lineage
 from sera_swezero.request.settle import Request
 from sera_swezero.schemas.validate import check_row
-from sera_swezero.upstream import Raw, Shard, Snapshot
+from sera_swezero.upstream import Raw, Snapshot
 from sera_swezero.upstream.at_exit import closed_at_exit
-from sera_swezero.upstream.window_reader import WindowReader
 from sera_swezero.upstream.windows import Record, Window
 from sera_swezero.views import Row, ViewInput, text_row
 
@@ -171,12 +170,3 @@ def convert_window(
             for made in conversion.rows(reading, skip):
                 yield reading.record, made
             skip = 0
-
-
-def convert_shard(
-    shard: Shard, snapshot: Snapshot, request: Request, report: Report, reject: Reject | None = None
-) -> Iterator[tuple[Record, Converted]]:
-    """The same for every record of a shard."""
-    window = Window((shard,))
-    records = WindowReader(snapshot, window, raw_columns(request))
-    return convert_window(window, records, snapshot, request, report, reject)

@@ -3,7 +3,7 @@
 jobs.py             configs -> jobs and their units
 runner.py           several configs: have their units built, write manifest and card
 worker_pool.py      units in parallel processes, with progress, interrupt and rerun
-worker_process.py   one such process: takes units until none is left
+worker_process.py   one such process: takes units, those that share a reading together, until none is left
 build_shard.py      what is done per unit: shards of upstream in, files and an entry out
 collector.py        how often the garbage collector looks while rows are made
 folder.py           the folder that is built into

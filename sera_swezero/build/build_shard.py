@@ -1,7 +1,7 @@
 """What a build does per unit: read shards of upstream, write files and an entry. It has no other effect.
 
 Files are written aside and renamed, the entry last, so that a killed process leaves nothing half done. The same unit
-gives the same bytes in one process, in many, or on a cluster.
+gives the same bytes in one process, in many, or on a cluster; by itself, or beside the same shards in other views.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -22,12 +22,15 @@ from sera_swezero.build.manifest import BuiltFile, BuiltShard, ShardSource
 from sera_swezero.build.parquet_writer import Sink
 from sera_swezero.build.secret_scan import SecretScanner
 from sera_swezero.build.unit_files import STATE, Unit, put, scratch_prefix, sha256, write_entry
-from sera_swezero.convert import Converted, convert_shard
+from sera_swezero.convert import Conversion, Converted
 from sera_swezero.errors import RowError
+from sera_swezero.readings import Reading, readings
 from sera_swezero.report import Report
-from sera_swezero.request.row_columns import columns
-from sera_swezero.request.settle import Request, settle
-from sera_swezero.upstream import Raw
+from sera_swezero.request.row_columns import columns, raw_columns
+from sera_swezero.request.settle import settle
+from sera_swezero.upstream import Raw, Shard
+from sera_swezero.upstream.window_reader import WindowReader
+from sera_swezero.upstream.windows import Window
 from sera_swezero.views import Columns
 
 REJECTED = "rejected"
@@ -45,45 +48,113 @@ REJECTED_COLUMNS: Columns = {
 """A rejected record: why, and the record as it is upstream. `raw` holds the line's bytes, or the Parquet row as JSON;
 `offset` is the line's first byte, or the row's number in the file."""
 
-OnProgress = Callable[[int, int], None]
-"""Called with what was done since the last call: rows written, raw bytes read."""
+OnProgress = Callable[[Unit, int, int], None]
+"""Called with what was done for a unit since the last call: rows written, raw bytes read."""
 
 
 @quiet_collector()
-def build_shard(unit: Unit, out: Path, on_progress: OnProgress = lambda _rows, _size: None) -> BuiltShard:
-    """Convert the unit's records and write its files below `out`.
+def build_shards(
+    units: Sequence[Unit], out: Path, on_progress: OnProgress = lambda _unit, _rows, _size: None
+) -> list[BuiltShard]:
+    """Convert the units' records and write their files below `out`.
+
+    Several units share one reading and must be alike in `Unit.reads`: each record is read once, for the view of each.
 
     Raises:
-        UpstreamError: its part of upstream cannot be read. ConfigError: its arguments make no sense.
-        OSError: its files cannot be written.
+        UpstreamError: their part of upstream cannot be read. ConfigError: their arguments make no sense.
+        OSError: their files cannot be written.
     """
-    request = settle(**unit.arguments)
+    with ExitStack() as stack:
+        parts = [_Part(unit, stack.enter_context(_scratch(out)), on_progress) for unit in units]
+        for shard in units[0].shards:
+            _convert(shard, [part for part in parts if part.wants_more])
+        return [part.finish(out) for part in parts]
+
+
+def _convert(shard: Shard, parts: Sequence[_Part]) -> None:
+    """Read a shard for these parts, until none of them wants more."""
+    if not parts:
+        return
+    window, request = Window((shard,)), parts[0].request
+    records = WindowReader(parts[0].unit.snapshot, window, raw_columns(request))
+    with ExitStack() as stack:
+        going = [(part, stack.enter_context(part.conversion(window))) for part in parts]
+        for reading in readings(records, request):
+            for part, conversion in going:
+                part.add(conversion, reading)
+            going = [one for one in going if one[0].wants_more]
+            if not going:
+                return
+    for part, _ in going:
+        part.end(shard)
+
+
+@contextmanager
+def _scratch(out: Path) -> Iterator[Path]:
+    """A folder for half-written files."""
     state = out / STATE
     state.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=state, prefix=scratch_prefix(os.getpid())))
+    folder = tempfile.mkdtemp(dir=state, prefix=scratch_prefix(os.getpid()))
     try:
-        report, figures, redacted = Report(), Figures(), Counter[str]()
-        scanner = SecretScanner() if unit.redact else None
-        rejects = _Rejects(scratch / "rejected", scanner, redacted)
-        data = Sink(scratch / "data", columns(request))
-        with closing(_converted(unit, request, report, rejects, on_progress)) as rows:
-            for converted in islice(rows, unit.max_rows):
-                data.add(scanner.redacted(converted.row, redacted) if scanner else converted.row)
-                count(converted, figures)
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Part:
+    """A unit while it is built: its half-written files and its counts."""
+
+    def __init__(self, unit: Unit, scratch: Path, on_progress: OnProgress) -> None:
+        self.unit, self.request = unit, settle(**unit.arguments)
+        self._scratch, self._on_progress = scratch, on_progress
+        self._left, self._seen = unit.max_rows, 0
+        self._report, self._figures, self._redacted = Report(), Figures(), Counter[str]()
+        self._scanner = SecretScanner() if unit.redact else None
+        self._rejects = _Rejects(scratch / "rejected", self._scanner, self._redacted)
+        self._data = Sink(scratch / "data", columns(self.request))
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether there may be another row."""
+        return self._left is None or self._left > 0
+
+    def conversion(self, window: Window) -> Conversion:
+        """What makes rows of the window's records."""
+        return Conversion(window, self.unit.snapshot, self.request, self._report, self._rejects.keep)
+
+    def add(self, conversion: Conversion, reading: Reading) -> None:
+        """Write the rows of a record, as many as are wanted."""
+        data = reading.record.raw.data
+        for converted in islice(conversion.rows(reading), self._left):
+            row = converted.row
+            self._data.add(self._scanner.redacted(row, self._redacted) if self._scanner else row)
+            count(converted, self._figures)
+            if self._left is not None:
+                self._left -= 1
+            size = len(data) if isinstance(data, bytes) and converted.last else 0
+            self._seen += size
+            self._on_progress(self.unit, 1, size)
+
+    def end(self, shard: Shard) -> None:
+        """Count the bytes of rejected records too, and of Parquet rows, whose raw size is not known one by one."""
+        self._on_progress(self.unit, 0, max(shard.stop - shard.start - self._seen, 0))
+        self._seen = 0
+
+    def finish(self, out: Path) -> BuiltShard:
+        """Put the files in their places, and the entry last."""
+        unit, data = self.unit, self._data
         data.close()
         shard = BuiltShard(
             sources=[ShardSource(shard.repo, shard.file, shard.start, shard.stop) for shard in unit.shards],
             data=_put(data, out, f"{unit.stem}.parquet") if data.rows else None,
             arrow_bytes=data.arrow_bytes,
-            report=report,
-            figures=figures,
-            rejected=rejects.put(out, f"{REJECTED}/{unit.stem}.parquet"),
-            redacted=dict(sorted(redacted.items())),
+            report=self._report,
+            figures=self._figures,
+            rejected=self._rejects.put(out, f"{REJECTED}/{unit.stem}.parquet"),
+            redacted=dict(sorted(self._redacted.items())),
         )
-        write_entry(unit, shard, scratch, out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return shard
+        write_entry(unit, shard, self._scratch, out)
+        return shard
 
 
 class _Rejects:
@@ -110,20 +181,6 @@ class _Rejects:
             return None
         self._sink.close()
         return _put(self._sink, out, path)
-
-
-def _converted(
-    unit: Unit, request: Request, report: Report, rejects: _Rejects, on_progress: OnProgress
-) -> Generator[Converted, None, None]:
-    for shard in unit.shards:
-        seen = 0
-        for record, converted in convert_shard(shard, unit.snapshot, request, report, rejects.keep):
-            yield converted
-            size = len(record.raw.data) if isinstance(record.raw.data, bytes) and converted.last else 0
-            on_progress(1, size)
-            seen += size
-        # Rejected records too, and rows of Parquet, whose raw size is not known one by one.
-        on_progress(0, max(shard.stop - shard.start - seen, 0))
 
 
 def count(converted: Converted, figures: Figures) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.unit_files import Unit
 
 
@@ -30,7 +30,7 @@ class Measured(NamedTuple):
 def measure(unit: Unit, raw: int, out: Path) -> Measured:
     """Build one unit below `out` in this process, which has done nothing else."""
     start = time.process_time()
-    shard = build_shard(unit, out)
+    (shard,) = build_shards([unit], out)
     size = sum(file.bytes for file in shard.files)
     return Measured(raw, shard.report.rows_out, size, start, time.process_time() - start, peak_memory())
 

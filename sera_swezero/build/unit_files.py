@@ -17,6 +17,7 @@ import msgspec
 from sera_swezero.build.manifest import FORMAT, BuiltFile, BuiltShard
 from sera_swezero.build.parquet_writer import WRITER
 from sera_swezero.display.outputs import writing
+from sera_swezero.request.config_names import split_name
 from sera_swezero.request.identity import ROWS_VERSION, describe
 from sera_swezero.request.settle import Request
 from sera_swezero.upstream import Shard, Snapshot
@@ -51,6 +52,12 @@ class Unit:
     def stem(self) -> str:
         """Path of its files below their folder, without the suffix."""
         return f"{self.name}/train-{self.index:05d}-of-{self.count:05d}"
+
+    @property
+    def reads(self) -> str:
+        """What it reads and how, as a text: everything but the view. Units that are alike in it can share a reading."""
+        given = {**self.arguments, "name": split_name(self.arguments["name"])[0], "view": None}
+        return json.dumps([sorted(given.items()), self.shards], default=dict)
 
     @property
     def size(self) -> int:

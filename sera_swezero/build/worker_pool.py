@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sera_swezero.build import unit_files, worker_process
 from sera_swezero.build.unit_files import Unit
-from sera_swezero.build.worker_process import Board, Built
+from sera_swezero.build.worker_process import Board, Built, Group
 from sera_swezero.display.formatting import how_ended
 from sera_swezero.display.progress import progress_bars
 from sera_swezero.errors import BuildError
@@ -30,7 +30,7 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
     """Build the units that are not done yet. Returns all of them by stem.
 
     Raises:
-        UpstreamError, ConfigError, OSError: as `build_shard`.
+        UpstreamError, ConfigError, OSError: as `build_shards`.
         BuildError: there is too little memory, or another process of the build cannot be started or was killed.
     """
     entries = {unit.stem: unit_files.finished(unit, out) for unit in units}
@@ -44,6 +44,7 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
 
 def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built:
     """Build units in so many processes."""
+    groups = group(todo, workers)
     names = list(dict.fromkeys(unit.name for unit in todo))
     sizes = {name: sum(unit.size for unit in todo if unit.name == name) for name in names}
     counts = {name: sum(unit.name == name for unit in todo) for name in names}
@@ -68,15 +69,23 @@ def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built
 
         try:
             with _without_algebra_threads():
-                others |= (worker_process.start(context, todo, out, board) for _ in range(workers - 1))
+                others |= (worker_process.start(context, groups, out, board) for _ in range(workers - 1))
         except OSError as error:
             msg = f"no more than {len(others) + 1} processes can be started: {error.strerror}; {_GO_ON}"
             raise BuildError(msg) from error
-        built |= worker_process.work(todo, out, board, look_around)
+        built |= worker_process.work(groups, out, board, look_around)
         while others:
             look_around(_POLL)
         look_around(_POLL)
     return built
+
+
+def group(todo: Sequence[Unit], workers: int) -> list[Group]:
+    """Put units that share a reading together; leave each alone where a process would have nothing to do otherwise."""
+    together: dict[str, list[Unit]] = {}
+    for unit in todo:
+        together.setdefault(unit.reads, []).append(unit)
+    return [tuple(sharing) for sharing in together.values()] if len(together) >= workers else [(unit,) for unit in todo]
 
 
 def _answer(answers: Connection[None, Built | Exception], process: SpawnProcess) -> Built:

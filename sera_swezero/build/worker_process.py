@@ -1,6 +1,6 @@
-"""One of the processes of a build: it takes units from a common list until none is left.
+"""One of the processes of a build: it takes groups of units from a common list until none is left.
 
-Every process takes the next unit when it has finished one, so no process waits for others before the very end, and one
+Every process takes the next group when it has finished one, so no process waits for others before the very end, and one
 that starts late, or reads slowly, does less. Spawned processes import this module and little else.
 """
 
@@ -18,12 +18,15 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.manifest import BuiltShard
 from sera_swezero.build.unit_files import Unit
 
 Built = dict[str, BuiltShard]
 """What was built, by the unit's stem."""
+
+Group = tuple[Unit, ...]
+"""Units that are built from one reading."""
 
 
 class Progress(NamedTuple):
@@ -35,7 +38,7 @@ class Progress(NamedTuple):
 
 
 class Board:
-    """What the processes of a build know of each other: how many units are taken, and how far each config is.
+    """What the processes of a build know of each other: how many groups are taken, and how far each config is.
 
     Args:
         names: the configs.
@@ -53,7 +56,7 @@ class Board:
             self._numbers, self._lock = shared, shared.get_lock()
 
     def take(self) -> int:
-        """The number of the next unit, which is now the caller's. There may be no unit of that number."""
+        """The number of the next group, which is now the caller's. There may be no group of that number."""
         with self._lock:
             number = int(self._numbers[0])
             self._numbers[0] = number + 1
@@ -72,45 +75,46 @@ class Board:
         return {name: Progress(*numbers[place]) for name, place in self._places.items()}
 
 
-def work(units: Sequence[Unit], out: Path, board: Board, after_row: Callable[[], None] = lambda: None) -> Built:
-    """Build units until all are taken. Returns what this process built.
+def work(groups: Sequence[Group], out: Path, board: Board, after_row: Callable[[], None] = lambda: None) -> Built:
+    """Build groups of units until all are taken. Returns what this process built.
 
     Raises:
-        UpstreamError, ConfigError: as `build_shard`.
+        UpstreamError, ConfigError: as `build_shards`.
     """
+
+    def on_progress(unit: Unit, rows: int, raw_bytes: int) -> None:
+        board.add(unit.name, rows, raw_bytes, 0)
+        after_row()
+
     built: Built = {}
-    while (number := board.take()) < len(units):
-        unit = units[number]
-
-        def on_progress(rows: int, raw_bytes: int, name: str = unit.name) -> None:
-            board.add(name, rows, raw_bytes, 0)
-            after_row()
-
-        built[unit.stem] = build_shard(unit, out, on_progress)
-        board.add(unit.name, 0, 0, 1)
+    while (number := board.take()) < len(groups):
+        group = groups[number]
+        for unit, shard in zip(group, build_shards(group, out, on_progress), strict=True):
+            built[unit.stem] = shard
+            board.add(unit.name, 0, 0, 1)
     return built
 
 
 def start(
-    context: SpawnContext, units: Sequence[Unit], out: Path, board: Board
+    context: SpawnContext, groups: Sequence[Group], out: Path, board: Board
 ) -> tuple[Connection[None, Built | Exception], SpawnProcess]:
     """Start a process that builds units. Its connection gives what it built, or the error that ended it."""
     answers, its_end = context.Pipe(duplex=False)
-    process = context.Process(target=_work_and_answer, args=(its_end, units, out, board))
+    process = context.Process(target=_work_and_answer, args=(its_end, groups, out, board))
     process.start()
     its_end.close()
     return answers, process
 
 
 def _work_and_answer(
-    answers: Connection[Built | Exception, None], units: Sequence[Unit], out: Path, board: Board
+    answers: Connection[Built | Exception, None], groups: Sequence[Group], out: Path, board: Board
 ) -> None:
     """Work in a started process: the parent handles interrupts, and a process whose parent is gone does not go on."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
-        answers.send(work(units, out, board))
+        answers.send(work(groups, out, board))
     except Exception as error:  # noqa: BLE001 (the parent raises it)
         error.add_note(traceback.format_exc())
         answers.send(error)

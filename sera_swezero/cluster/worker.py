@@ -1,7 +1,7 @@
 """A task: `python -m sera_swezero.cluster.worker OUT TASK [--attended]` builds the units of a task's file below OUT.
 
 It needs no engine, so any scheduler may call it. It leaves what is done alone, so it may be killed, run again, and run
-twice at once: files are written aside and renamed (`build.build_shard`). An attended worker ends with its standard
+twice at once: files are written aside and renamed (`build.build_shards`). An attended worker ends with its standard
 input: the process that started it is gone then, and may start another.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.unit_files import Unit, finished, program
 from sera_swezero.display.outputs import writing
 from sera_swezero.errors import ConfigError, SeraSweZeroError
@@ -46,7 +46,7 @@ def work(out: Path, file: Path) -> None:
     task = read(file)
     for unit in task.units:
         with writing(out):
-            shard = finished(unit, out) or build_shard(unit, out)
+            shard = finished(unit, out) or build_shards([unit], out)[0]
         if task.sketch and shard.data is not None:
             from sera_swezero.quality import sketches
 

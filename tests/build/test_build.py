@@ -21,13 +21,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.build import manifest, worker_process
-from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.folder import claim
 from sera_swezero.build.jobs import plan
 from sera_swezero.build.manifest import BuiltShard
 from sera_swezero.build.runner import build
 from sera_swezero.build.unions import members
-from sera_swezero.build.unit_files import Unit
+from sera_swezero.build.worker_process import Group
 from sera_swezero.check import check_paths
 from sera_swezero.errors import BuildError, ConfigError, PublishError
 from sera_swezero.loading.builder import SeraSweZero, features
@@ -73,7 +73,7 @@ def test_the_same_input_gives_the_same_bytes_in_many_processes_in_any_order_and_
     units = [unit for job in plan(ALL, (), {"upstream": "sample"}, SHARD, None) for unit in job.units]
     random.Random(5).shuffle(units)
     for unit in units:  # as a cluster would, one by one, without a runner
-        build_shard(unit, tmp_path / "cluster")
+        build_shards([unit], tmp_path / "cluster")
     build(ALL, tmp_path / "cluster", upstream="sample", workers=1, shard_bytes=SHARD)
     assert contents(tmp_path / "cluster") == expected
 
@@ -248,12 +248,12 @@ def test_a_build_whose_files_are_removed_meanwhile_does_not_end_well(
 ) -> None:
     out = tmp_path / "out"
 
-    def build_and_remove(unit: Unit, *rest: Any) -> BuiltShard:
-        if unit.index == 2:
+    def build_and_remove(units: Group, *rest: Any) -> list[BuiltShard]:
+        if units[0].index == 2:
             shutil.rmtree(out / removed)
-        return build_shard(unit, *rest)
+        return build_shards(units, *rest)
 
-    monkeypatch.setattr(worker_process, "build_shard", build_and_remove)
+    monkeypatch.setattr(worker_process, "build_shards", build_and_remove)
     with pytest.raises(BuildError, match=rf"no longer holds \d of the files .* build {SERA} again"):
         build([SERA], out, upstream="sample", workers=1, shard_bytes=SHARD)
     assert not (out / "manifest.json").exists()

@@ -174,7 +174,7 @@ import sys
 from pathlib import Path
 import sera_swezero.build.worker_process
 import sera_swezero.cluster.worker
-from sera_swezero.build.build_shard import build_shard
+from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.request.settle import settle
@@ -184,7 +184,7 @@ given = {"name": name, "view": view, "upstream": "sample"}
 snapshot = take_snapshot(settle(**given).origins, upstream="sample")
 shards = tuple(plan_shards(snapshot.files, 1 << 40, multiple=1))
 unit = Unit(name=name, index=0, count=1, arguments=given, shards=shards, snapshot=snapshot)
-assert build_shard(unit, Path(out)).data.rows > 50
+assert build_shards([unit], Path(out))[0].data.rows > 50
 unneeded = {"datasets", "pandas", "httpx", "jinja2", "requests", "rich", "typer"}
 print(sorted({one.split(".")[0] for one in sys.modules} & unneeded))
 """

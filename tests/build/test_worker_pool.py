@@ -14,8 +14,7 @@ import pytest
 
 from sera_swezero.build import worker_process
 from sera_swezero.build.runner import build
-from sera_swezero.build.unit_files import Unit
-from sera_swezero.build.worker_process import Board
+from sera_swezero.build.worker_process import Board, Group
 from sera_swezero.errors import BuildError, UpstreamError
 from tests.build.conftest import MEGABYTE
 from tests.support.built import contents, entries, marks, scratch, writer_of
@@ -40,15 +39,15 @@ def at_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], l
 
     def arrange(first: Callable[[], Any]) -> list[int]:
         mine: list[int] = []
-        build_shard = worker_process.build_shard
+        build_shards = worker_process.build_shards
 
-        def build_here(unit: Unit, *rest: Any) -> Any:
+        def build_here(units: Group, *rest: Any) -> Any:
             if not mine:
                 first()
-            mine.append(unit.index)
-            return build_shard(unit, *rest)
+            mine.append(units[0].index)
+            return build_shards(units, *rest)
 
-        monkeypatch.setattr(worker_process, "build_shard", build_here)
+        monkeypatch.setattr(worker_process, "build_shards", build_here)
         return mine
 
     return arrange

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check import contracts
-from sera_swezero.convert import Reject, convert_shard, render_rows
+from sera_swezero.convert import Converted as ConvertedRow
+from sera_swezero.convert import Reject, convert_window, render_rows
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
 from sera_swezero.core.trajectory import Trajectory
@@ -26,8 +27,9 @@ from sera_swezero.report import Report
 from sera_swezero.request.row_columns import raw_columns
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.sources import SOURCES, RecordContext
-from sera_swezero.upstream import Raw, Shard, plan_shards, shard_reader, take_snapshot
-from sera_swezero.upstream.windows import Record
+from sera_swezero.upstream import Raw, Shard, Snapshot, plan_shards, shard_reader, take_snapshot
+from sera_swezero.upstream.window_reader import WindowReader
+from sera_swezero.upstream.windows import Record, Window
 from sera_swezero.views import ViewInput, text_row
 
 T2 = "glm-4.6-lite-t2"
@@ -266,6 +268,15 @@ def sample_records(config: str) -> list[Raw]:
 def sample_rows(config: str, view: str, incomplete: str | None = None) -> tuple[list[dict[str, Any]], Report]:
     """Return the rows of a config in the embedded sample, shared by all tests, and what became of the records."""
     return convert_root("sample", config, view=view, incomplete=incomplete)
+
+
+def convert_shard(
+    shard: Shard, snapshot: Snapshot, request: Request, report: Report, reject: Reject | None = None
+) -> Iterator[tuple[Record, ConvertedRow]]:
+    """Convert the records of one shard, in order."""
+    window = Window((shard,))
+    records = WindowReader(snapshot, window, raw_columns(request))
+    return convert_window(window, records, snapshot, request, report, reject)
 
 
 def convert_root(

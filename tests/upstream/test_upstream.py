@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sera_swezero.convert import convert_shard
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.hub import listing, retry, session
 from sera_swezero.hub.retry import RetryPolicy
@@ -23,7 +22,7 @@ from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, shard_reader, take_snapshot
 from tests.hub import LoopbackHub
-from tests.support.raw import convert_root
+from tests.support.raw import convert_root, convert_shard
 from tests.support.streams import Point, point
 
 __all__ = ["point"]  # a fixture
@@ -36,19 +35,11 @@ CONFIG = {T2: "glm-4.6-lite-t2", ZERO: "swe-zero-1k-8k"}
 SCRIPT = """
 import json, sys
 import sera_swezero
-from sera_swezero.request.settle import settle
-from sera_swezero.convert import convert_shard
-from sera_swezero.report import Report
-from sera_swezero.upstream import plan_shards, take_snapshot
 
 name, arguments = json.loads(sys.argv[1])
-request = settle(name, **arguments)
 try:
-    snapshot = take_snapshot(request.origins, upstream=request.arguments.upstream, revision=request.arguments.revision)
-    report = Report()
-    shards = plan_shards(snapshot.files)
-    rows = [made.text_row for shard in shards for _, made in convert_shard(shard, snapshot, request, report)]
-    print(json.dumps({"commits": dict(snapshot.commits), "rows": rows}))
+    rows = sera_swezero.iter_rows(name, **arguments)
+    print(json.dumps({"rows": list(rows), "commits": dict(rows.snapshot.commits)}))
 except sera_swezero.SeraSweZeroError as error:
     print(json.dumps({"error": type(error).__name__, "says": str(error)}))
 """

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sera_swezero.convert import convert_shard
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
@@ -24,7 +23,7 @@ from sera_swezero.sources import SOURCES
 from sera_swezero.upstream import plan_shards, take_snapshot
 from sera_swezero.views import VIEWS
 from tests.support.edges import EDGES
-from tests.support.raw import T2, ZERO, Converted, convert_as, render, sample_records, trajectory_of
+from tests.support.raw import T2, ZERO, Converted, convert_as, convert_shard, render, sample_records, trajectory_of
 from tests.support.sample import SETS
 from tests.support.steps import step
 
