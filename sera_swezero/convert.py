@@ -122,12 +122,12 @@ class Conversion:
                 if self._reject is not None:
                     self._reject(made, record.raw)
                 continue
+            mine.records_out += mine.rows_out == out
             mine.rows_out += 1
             mine.conversions.update(made.counts)
             if arguments.lineage:
                 made.row.update(lineage(record, self._snapshot, made.counts))
             yield made
-        mine.records_out += mine.rows_out > out
 
     def _made_of(self, reading: Reading, skip: int) -> Iterator[Converted | RowError]:
         """The rows of a record that no filter leaves out, and the errors of those that are rejected."""

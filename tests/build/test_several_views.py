@@ -112,6 +112,12 @@ def test_each_view_stops_at_its_own_last_row(tmp_path: Path) -> None:
     out = together([SERA], tmp_path / "both", views, upstream=root, max_rows=3)
     assert contents(out) == contents(alone)
     assert state(out) == state(alone)
+    reports = {built.view: str(built.report) for built in manifest.read(out).configs.values()}
+    assert reports == {
+        "rectified": "3 rows in, 3 out",
+        "openai": "6 rows in, 3 out, rejected: 3 wide_integer",
+        "steps": "5 rows in, 2 out as 3 rows, rejected: 3 wide_integer",
+    }
     found = {name: [row["instance_id"] for row in read_rows(out, name)] for name in names(views)}
     assert found == {
         SERA: ["made_1", "odd", "odd"],
