@@ -13,14 +13,14 @@ from typing import Any
 
 from benchmarks import growth, many_files, results, startup, table
 from benchmarks.corpus import SERA, SWE_ZERO, corpus
-from benchmarks.runs import compare, cpus_at_hand, fresh, middle
+from benchmarks.runs import by_itself, compare, cpus_at_hand, fresh, middle
 from benchmarks.variants import TRAINING, write_kept_rows
 
 LIBRARIES = ("pyarrow", "datasets", "msgspec", "orjson", "jsonschema", "pysimdjson")
 SMALL = 600
 """Rows of a build that is measured with its start."""
 
-PARTS = ("sera", "views", "filters", "swe_zero", "startup", "growth")
+PARTS = ("sera", "views", "two_views", "filters", "swe_zero", "startup", "growth")
 
 
 def main() -> None:
@@ -85,6 +85,18 @@ def _views(given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _two_views(given: argparse.Namespace) -> dict[str, Any]:
+    root = corpus(SERA, given.rows)
+    one: list[dict[str, float]] = []
+    taken = compare([results.TWO_VIEWS], root, given.rounds, lambda: one.append(by_itself(results.ONE, root)))
+    return {
+        "title": f"SERA to two views, {given.rows:,} rows",
+        "rows": given.rows,
+        "variants": _medians({results.ONE: one, **taken}),
+        "targets": results.as_json(results.two_views_targets(taken[results.TWO_VIEWS], one)),
+    }
+
+
 def _filters(given: argparse.Namespace) -> dict[str, Any]:
     root = corpus(SERA, given.rows)
     write_kept_rows(root)
@@ -141,6 +153,7 @@ def _seconds(printed: dict[str, float]) -> dict[str, float]:
 _PARTS = {
     "sera": _sera,
     "views": _views,
+    "two_views": _two_views,
     "filters": _filters,
     "swe_zero": _swe_zero,
     "startup": _startup,

@@ -11,6 +11,7 @@ from benchmarks.runs import Figures, middle, ratio
 BASELINE, BARE, ORJSON = "baseline", "baseline without schema", "orjson by hand"
 ONE, TWO = "project, one process", "project, two processes"
 FILTERED = "project, filtered"
+TWO_VIEWS = "project, two views"
 MAP, SWE_ZERO, SWE_ZERO_12M = "datasets.map", "project, SWE-ZERO", "project, SWE-ZERO-12M"
 
 MB = 1_000_000
@@ -70,6 +71,17 @@ def filter_targets(taken: dict[str, list[Figures]]) -> list[Target]:
     """The target of filtering."""
     name = "a build with min_recall, dedup and decontaminate against one without, CPU"
     return [Target(name, ratio(taken[FILTERED], taken[ONE]), "at most", 1.1, "x")]
+
+
+def two_views_targets(two: list[Figures], one: list[Figures]) -> list[Target]:
+    """The target of building two views. `one`: the build of one of them, in the same rounds."""
+    memory = max(f["memory"] for f in two) / MB
+    return [
+        Target(
+            "rectified and openai from one reading against rectified alone, CPU", ratio(two, one), "at most", 1.4, "x"
+        ),
+        Target("memory over imports, two views", memory, "at most", 100, "MB"),
+    ]
 
 
 def core_hours(taken: dict[str, list[Figures]], rows: int) -> float:

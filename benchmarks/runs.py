@@ -61,6 +61,12 @@ def compare(
     return taken
 
 
+def by_itself(variant: str, root: Path) -> Figures:
+    """Run a variant once, whatever rows it gives."""
+    with tempfile.TemporaryDirectory(dir=KEPT) as folder:
+        return fresh("benchmarks.child", variant, str(root), f"{folder}/out")
+
+
 def _same(outs: Mapping[str, Path]) -> None:
     """All variants wrote the same rows with the same settings."""
     shown = {name: (row_digest(out), settings_of(out)) for name, out in outs.items()}

@@ -20,7 +20,7 @@ BEGIN, END = "<!-- figures: written by `python -m benchmarks --page` -->", "<!--
 def render(results: dict[str, Any]) -> str:
     """All tables of a run."""
     parts = [_machine(results["machine"])]
-    for kind in ("sera", "views", "filters", "swe_zero"):
+    for kind in ("sera", "views", "two_views", "filters", "swe_zero"):
         if kind in results:
             parts += [
                 f"### {results[kind]['title']}",

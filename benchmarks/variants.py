@@ -145,7 +145,12 @@ def orjson_by_hand() -> Run:
     return run
 
 
-def project(config: str, workers: int = 1, view: str = "rectified", filters: Mapping[str, Any] | None = None) -> Run:
+def project(
+    config: str,
+    workers: int = 1,
+    views: Sequence[str] = ("rectified",),
+    filters: Mapping[str, Any] | None = None,
+) -> Run:
     """This project: the function behind `sera-swezero build`, with everything that a build does."""
     import sera_swezero.build.build_shard  # noqa: F401 (what the units import)
     from sera_swezero.build.runner import build
@@ -157,7 +162,7 @@ def project(config: str, workers: int = 1, view: str = "rectified", filters: Map
         made = build(
             [config],
             job.out,
-            views=[view],
+            views=views,
             upstream=str(job.root),
             workers=workers,
             shard_bytes=-(-size // 24),
@@ -210,7 +215,8 @@ VARIANTS: dict[str, Callable[[], Run]] = {
     "project, one process": lambda: project(SERA),
     "project, two processes": lambda: project(SERA, workers=2),
     **{f"{view} by hand": partial(view_by_hand, view) for view in TRAINING},
-    **{f"project, {view}": partial(project, SERA, view=view) for view in TRAINING},
+    **{f"project, {view}": partial(project, SERA, views=[view]) for view in TRAINING},
+    "project, two views": lambda: project(SERA, views=("rectified", "openai")),
     "project, filtered": lambda: project(SERA, filters=FILTERS),
     "datasets.map": datasets_map,
     "project, SWE-ZERO": lambda: project(SWE_ZERO),
