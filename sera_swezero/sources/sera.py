@@ -48,8 +48,8 @@ FUNC_PATH = Column(type="string", about="Its file inside the repository.")
 RECTIFIED_COLUMNS = {
     "messages": MESSAGES,
     "instance_id": INSTANCE_ID,
-    "teacher": Column(type="string", nullable=True, about="The model.", choices=partial(fact_values, "teacher")),
-    "scale": Column(type="string", nullable=True, about="Size of the set.", choices=partial(fact_values, "scale")),
+    "teacher": Column(type="string", about="The model that rolled out.", choices=partial(fact_values, "teacher")),
+    "scale": Column(type="string", about="Size of the set.", choices=partial(fact_values, "scale")),
     "rollout": Column(
         type="string",
         nullable=True,
@@ -151,7 +151,7 @@ def rectified_values(record: SeraRecord, facts: Mapping[str, str]) -> dict[str, 
     """The rectified view's columns but `messages`."""
     own = {name: getattr(record, name) for name in ("instance_id", "func_name", "func_path")}
     derived = {"rollout": record.rollout(facts), "line_level_recall": recall(record, facts)}
-    return {**own, "teacher": None, "scale": None, **facts, **derived}
+    return {**own, **facts, **derived}
 
 
 def native_values(record: SeraRecord) -> dict[str, Any]:

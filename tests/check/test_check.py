@@ -297,13 +297,13 @@ def test_a_nullable_column_may_be_all_nulls_and_text_may_be_large_or_a_dictionar
 
 
 def test_a_null_in_a_parquet_column_is_told_by_row(tmp_path):
-    pq.write_table(pa.Table.from_pylist([sera_row(), sera_row(func_name=None)]), tmp_path / "rows.parquet")
+    pq.write_table(pa.Table.from_pylist([sera_row(), sera_row(teacher=None)]), tmp_path / "rows.parquet")
     (found,) = problems(tmp_path / "rows.parquet")
     assert (found.row, found.path, found.found, found.expected) == (
         1,
-        "$.func_name",
+        "$.teacher",
         "null",
-        "string",
+        "one of 'GLM-4.5-Air', 'GLM-4.6'",
     )
 
 
