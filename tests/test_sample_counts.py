@@ -20,8 +20,6 @@ OF_OTHER_VIEWS = {
     *("joined_turns", "literal_tags", "no_turns", "overlong", "trailing_observation", "truncated", "wide_integer"),
 }
 """Kinds and reasons that the rectified view never has."""
-OF_OWN_RUNS = {"demonstration", "empty_observation", "other_run"}
-"""Kinds that only files of one's own runs have."""
 
 
 def figures(config: str) -> dict[str, Any]:
@@ -67,7 +65,7 @@ def test_the_same_rows_are_rejected_in_the_native_view_and_only_surrogates_are_c
 def test_the_sample_shows_every_reason_and_every_kind_of_conversion_of_the_rectified_view() -> None:
     assert set().union(*(counts["rejected"] for counts in COUNTS.values())) == set(REASONS) - OF_OTHER_VIEWS
     kinds = set().union(*(counts["conversions"] for counts in COUNTS.values()))
-    assert kinds == set(CONVERSIONS) - OF_OTHER_VIEWS - OF_OWN_RUNS
+    assert kinds == set(CONVERSIONS) - OF_OTHER_VIEWS
     assert set(COUNTS) == set(SETS)
 
 

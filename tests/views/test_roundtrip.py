@@ -38,7 +38,9 @@ LIMITS = {"wide_integer", "literal_tags", "no_turns"}
 
 def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
     """What is left of a rollout in a view, loss by loss."""
-    steps = [step._replace(calls=tuple(call_after(call, view) for call in step.calls)) for step in trajectory.steps]
+    *earlier, last = trajectory.steps
+    steps = [one._replace(calls=tuple(map(without_submission, one.calls))) for one in earlier] + [last]
+    steps = [step._replace(calls=tuple(call_after(call, view) for call in step.calls)) for step in steps]
     if view == "sharegpt":
         steps = alternating(steps)
     if view in NAMED:
@@ -56,6 +58,11 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
 def call_after(call: ToolCall, view: str) -> ToolCall:
     """Arguments are the same JSON value, in openai spelled anew; only some views have ids."""
     return call._replace(arguments=value_of(call.arguments), id=call.id if view in NAMED else None)
+
+
+def without_submission(call: ToolCall) -> ToolCall:
+    """Before the last turn only a tool of that name submits, not a line of the shell."""
+    return call._replace(submits=call.submits and call.name == "submit")
 
 
 def numbered(steps: list[Step]) -> Iterator[Step]:

@@ -12,6 +12,7 @@ from tools.sample_corpus.chat import edges as chat_edges
 from tools.sample_corpus.chat import rows as chats
 from tools.sample_corpus.edges import Edge
 from tools.sample_corpus.project import World
+from tools.sample_corpus.runs import mini_swe_agent, swe_agent
 from tools.sample_corpus.sera import edge_calls, edge_ends, edge_hostile, edge_rejects, edge_rows, edge_texts, raw
 from tools.sample_corpus.sera import rows as sera
 from tools.sample_corpus.sets import SETS, Set, Size
@@ -31,8 +32,11 @@ EDGES: dict[str, Edge] = {
     **{f"zero_{name}": edge for name, edge in {**zero_turns.EDGES, **zero_ends.EDGES, **zero_ends.TWINS}.items()},
     **{f"chat_{name}": edge for name, edge in chat_edges.EDGES.items()},
     **{f"atif_{name}": edge for name, edge in atif.EDGES.items()},
+    **{f"traj_{name}": edge for name, edge in swe_agent.EDGES.items()},
+    **{f"mini_{name}": edge for name, edge in mini_swe_agent.EDGES.items()},
 }
-"""Every oddity by name; those of SWE-ZERO begin with `zero_`, those of chats with `chat_` or `atif_`."""
+"""Every oddity by name. Those of SWE-ZERO begin with `zero_`, of chats with `chat_` or `atif_`, and of files of runs
+with `traj_` or `mini_`."""
 
 ISSUES: dict[str, Sequence[int]] = {
     "full_t1": range(88),
@@ -59,6 +63,8 @@ ISSUES: dict[str, Sequence[int]] = {
     "traces": range(13),
     "own_chat": range(24),
     "own_atif": range(14),
+    "own_swe_agent": range(13),
+    "own_mini": range(14),
 }
 """The shipped rows: SERA's by their issues, of which most are in T1 and T2 (four have no T1 row) and many in both
 families, the others' by their own numbers."""
@@ -82,8 +88,9 @@ class Recipe:
     """SWE-ZERO: rows per issue."""
 
     def rows(self) -> Iterator[Any]:
-        """Yield each raw row: a line of JSON, or a dict for Parquet."""
-        make = {"sera": self._sera, "swe_zero": self._swe_zero}.get(self.one.kind, self._chat)
+        """Yield each raw row: a line of JSON, or what becomes one, a row of Parquet or a file."""
+        kinds = {"sera": self._sera, "swe_zero": self._swe_zero, "swe_agent": self._swe_agent}
+        make = kinds.get(self.one.kind, self._chat)
         for at, number in enumerate(self.numbers):
             yield make(at, number, self.edge(at))
 
@@ -108,12 +115,20 @@ class Recipe:
             edge.make(scene, plan)
         return zero_raw.row(plan, self.one, scene.rng)
 
-    def _chat(self, at: int, number: int, name: str | None) -> dict[str, Any]:
+    def _swe_agent(self, at: int, number: int, name: str | None) -> dict[str, Any]:
+        del at
+        scene, plan = sera.plain(self.world, self.one, number, self.size)
+        if name:
+            EDGES[name].make(scene, plan)
+        return swe_agent.file(plan, scene.rng)
+
+    def _chat(self, at: int, number: int, name: str | None) -> Any:
         del at
         scene, chat = chats.plain(self.world, self.one, number, self.size)
         if name:
             EDGES[name].make(scene, chat)
-        return atif.trajectory(chat) if self.one.kind == "atif" else chats.raw(chat, self.one)
+        written = {"atif": atif.trajectory, "mini_swe_agent": mini_swe_agent.file}.get(self.one.kind)
+        return written(chat) if written else chats.raw(chat, self.one)
 
 
 def shipped(key: str) -> Recipe:
@@ -122,7 +137,8 @@ def shipped(key: str) -> Recipe:
     world = World("sample", projects=14, files=3, lines=150, stock=600)
     numbers = ISSUES[key]
     placed = _place(key, world, numbers)
-    size = {"sera": sera.SMALL, "swe_zero": swe_zero.SMALL}.get(one.kind, chats.SMALL)
+    sizes = {"sera": sera.SMALL, "swe_zero": swe_zero.SMALL, "swe_agent": swe_agent.SMALL}
+    size = sizes.get(one.kind, chats.SMALL)
     return Recipe(one, world, size, numbers, placed.get, one.rollouts)
 
 

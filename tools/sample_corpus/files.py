@@ -1,4 +1,4 @@
-"""Corpora on disk: JSONL and Parquet in the upstream layout."""
+"""Corpora on disk: JSONL, Parquet and files of single runs in the upstream layout."""
 
 from __future__ import annotations
 
@@ -36,13 +36,19 @@ def write_large(root: Path, keys: Iterable[str], seed: int, rows: int, row_bytes
 
 def _write(root: Path, recipe: Recipe, files: int, row_group: int) -> None:
     target = root / recipe.one.repo
-    for old in (*target.rglob("*.jsonl"), *target.rglob("*.parquet")):
-        old.unlink()
+    for old in target.rglob("*"):
+        if old.is_file():
+            old.unlink()
     if recipe.one.file.endswith(".jsonl"):
         path = target / recipe.one.file.format(rows=len(recipe.numbers))
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in recipe.rows())
+    elif recipe.one.file.endswith((".traj", ".json")):
+        for at, run in enumerate(recipe.rows()):
+            path = target / recipe.one.file.format(at=at)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(run, indent=2), encoding="utf-8", newline="\n")
     else:
         _parquet(target, recipe.one, recipe.rows(), len(recipe.numbers), files, row_group)
 

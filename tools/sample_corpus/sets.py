@@ -14,8 +14,8 @@ class Set:
     """The name that loads it."""
     repo: str
     file: str
-    """Its files' names; `{rows}` in the whole set, `{at}` and `{of}` for one of several Parquet files."""
-    kind: Literal["sera", "swe_zero", "chat", "atif"]
+    """Its files' names; `{rows}` in the whole set, `{at}` and `{of}` for one of several files."""
+    kind: Literal["sera", "swe_zero", "chat", "atif", "swe_agent", "mini_swe_agent"]
     rollout: Literal["T1", "T2"] = "T1"
     """SERA: T1 is asked vaguely, T2 is asked to do again what T1 did."""
     joins: tuple[str, ...] = ()
@@ -141,5 +141,13 @@ SETS = {
         file="made/runs.jsonl",
     ),
     "own_atif": Set("atif", "atif", "made/runs.jsonl", "atif", columns=("instance_id", "trajectory_id")),
+    "own_swe_agent": Set("swe-agent", "swe-agent", "made/run_{at:02}/run_{at:02}.traj", "swe_agent"),
+    "own_mini": Set(
+        "mini-swe-agent",
+        "mini-swe-agent",
+        "made/run_{at:02}/run_{at:02}.traj.json",
+        "mini_swe_agent",
+        columns=("instance_id", "model_patch"),
+    ),
 }
 """The sets by the short names that the table of oddities uses."""
