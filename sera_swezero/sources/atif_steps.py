@@ -40,12 +40,12 @@ from sera_swezero.core.trajectory import (
 from sera_swezero.sources.decoding import refuse_many
 from sera_swezero.sources.json_record import (
     Content,
-    arguments_of,
     reasoning_and_visible,
     status_of,
     text_of,
     with_submission,
 )
+from sera_swezero.sources.tool_arguments import arguments_of
 
 
 class AtifCall(msgspec.Struct, gc=False):

@@ -23,8 +23,8 @@ from sera_swezero.core.trajectory import Event, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.atif_steps import AtifFile, events_of, outcome_of
-from sera_swezero.sources.decoding import decode
-from sera_swezero.sources.json_record import inner_json, members_of, submit_text, tools_of
+from sera_swezero.sources.decoding import decode, inner_json
+from sera_swezero.sources.json_record import members_of, submit_text, tools_of
 from sera_swezero.sources.source import MESSAGES, RecordContext, Source
 
 INSTANCE_ID = Column(
@@ -72,22 +72,22 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     """Read one trajectory. Raises RowError `not_json`, `bad_record`."""
     members = members_of(raw, conversions)
     column = context.messages_column or "trajectory"
-    text, where = members.get(column), f"$.{column}"
-    if text is not None:
-        text = inner_json(text, conversions, where)
+    if column in members:
+        where = f"$.{column}"
+        text = inner_json(bytes(members[column]), conversions, "bad_record", where)
     elif "steps" in members and not context.messages_column:
-        text, where = msgspec.Raw(msgspec.json.encode(members)), "$"
+        text, where = msgspec.json.encode(members), "$"
     else:
         problem = f"neither a trajectory nor a column {column!r}; it has {', '.join(members) or 'nothing'}"
         raise RowError("bad_record", f"{problem}; expected `steps`, or messages_column= with the column")
-    file = decode(_FILE, bytes(text), conversions, broken="bad_record", wrong="bad_record", where=where)
+    file = decode(_FILE, text, conversions, broken="bad_record", wrong="bad_record", where=where)
     if not file.schema_version.startswith("ATIF-v1."):
         problem = f"schema_version {file.schema_version!r}; expected ATIF-v1.0 to ATIF-v1.8"
         raise RowError("bad_record", problem, "$.schema_version")
     named = (file.extra or {}).get("instance_id")
     name = named if isinstance(named, str) and named else file.trajectory_id or file.session_id or ""
     tools = tools_of(file.agent.tool_definitions, context.tools, "$.agent.tool_definitions")
-    return AtifRecord(name, file, bytes(text).decode(), tools)
+    return AtifRecord(name, file, text.decode(), tools)
 
 
 def events(record: AtifRecord, conversions: ConversionLog) -> Iterator[Event]:

@@ -13,6 +13,8 @@ from sera_swezero.errors import RowError
 
 T = TypeVar("T")
 
+_STRING = msgspec.json.Decoder(str)
+
 MOST_MESSAGES = 10_000
 """Messages of a record at most. Those upstream have some hundreds, and every message takes about 9 KB to convert."""
 
@@ -54,6 +56,13 @@ def decode(
             if not count:  # nothing is left to mend
                 raise RowError(broken, str(error), where) from None
             conversions.add("mended_surrogate", times=count)
+
+
+def inner_json(raw: bytes, conversions: ConversionLog, wrong: str, where: str) -> bytes:
+    """A value's JSON text; where the value is itself a string of JSON, that string. Raises RowError `wrong`."""
+    if raw[:1] != b'"':
+        return raw
+    return decode(_STRING, raw, conversions, broken=wrong, wrong=wrong, where=where).encode()
 
 
 def refuse_many(messages: Sized) -> None:

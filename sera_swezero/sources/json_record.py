@@ -17,7 +17,6 @@ from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.bash_block import announces
 from sera_swezero.sources.decoding import decode
-from sera_swezero.sources.tool_arguments import arguments_text
 
 FINISHING = frozenset({"finish", "mark_task_complete", "submit"})
 """Tools by which a model says that it is done: those of OpenHands, Terminus and SWE-agent."""
@@ -71,15 +70,6 @@ def _is_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def inner_json(text: msgspec.Raw, conversions: ConversionLog, where: str) -> msgspec.Raw:
-    """A value's JSON text; where the value is itself a string of JSON, that string. Raises RowError `bad_messages`."""
-    value = bytes(text)
-    if not value.startswith(b'"'):
-        return text
-    inner = decode(_ANY, value, conversions, broken="bad_messages", wrong="bad_messages", where=where)
-    return msgspec.Raw(inner.encode())
 
 
 def value_of(text: msgspec.Raw | None) -> Any:
@@ -158,20 +148,6 @@ def as_tools(listed: Sequence[Any]) -> Tools:
             raise TypeError("the name of a tool is no text")
         made.append(json.dumps(tool, ensure_ascii=False))
     return tuple(made)
-
-
-def arguments_of(name: str, given: msgspec.Raw, tools: Tools, conversions: ConversionLog, where: str) -> str:
-    """The arguments of a call, which are a string of JSON, an object or null, as checked JSON text: `arguments_text`.
-
-    Raises:
-        RowError: `bad_arguments`.
-    """
-    raw = bytes(given)
-    text = _ANY.decode(raw) if raw.startswith(b'"') else "" if raw == b"null" else raw.decode()
-    try:
-        return arguments_text(name, text, tools, conversions)
-    except RowError as error:
-        raise RowError(error.reason, error.problem, f"{where}{error.where.removeprefix('$')}") from None
 
 
 def finishes(call: ToolCall) -> bool:

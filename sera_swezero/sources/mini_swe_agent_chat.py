@@ -26,6 +26,7 @@ from sera_swezero.core.trajectory import (
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import submits
 from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, Turn, opening_of, turn_of
+from sera_swezero.sources.tool_arguments import written
 
 _STATUSES = {
     "submitted": SUBMITTED,
@@ -155,5 +156,6 @@ def _status(exit_status: str, last: MiniMessage | None) -> str:
         return _STATUSES.get(exit_status.lower(), ERRORED)
     if last is None:
         return INCOMPLETE
-    written = [last.content if isinstance(last.content, str) else "", *(c.function.text for c in last.tool_calls or ())]
-    return SUBMITTED if any(map(submits, written)) else INCOMPLETE
+    texts = [written(call.function.arguments) for call in last.tool_calls or ()]
+    texts += [last.content] if isinstance(last.content, str) else []
+    return SUBMITTED if any(map(submits, texts)) else INCOMPLETE

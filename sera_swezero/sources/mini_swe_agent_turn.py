@@ -14,7 +14,7 @@ from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import FENCE, as_arguments, find_block, unlabelled
 from sera_swezero.sources.run_files import RunCall, RunFunction
 from sera_swezero.sources.swe_agent_messages import Part
-from sera_swezero.sources.tool_arguments import arguments_text
+from sera_swezero.sources.tool_arguments import arguments_of
 
 _TAG, _END_TAG = "<mswea_bash_command>", "</mswea_bash_command>"
 _OPENINGS = ("```mswea_bash_command", _TAG, FENCE)
@@ -131,12 +131,9 @@ def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions
 def _calls(written: Sequence[RunCall], tools: Tools, conversions: ConversionLog, where: str) -> tuple[ToolCall, ...]:
     made = []
     for number, call in enumerate(written):
-        try:
-            arguments = arguments_text(call.function.name, call.function.text, tools, conversions)
-        except RowError as error:
-            place = f"{where}.tool_calls[{number}].function.arguments{error.where.removeprefix('$')}"
-            raise RowError(error.reason, error.problem, place) from None
-        made.append(ToolCall(call.function.name, arguments, call.id))
+        name, place = call.function.name, f"{where}.tool_calls[{number}].function.arguments"
+        arguments = arguments_of(name, call.function.arguments, tools, conversions, place)
+        made.append(ToolCall(name, arguments, call.id))
     return tuple(made)
 
 

@@ -48,11 +48,9 @@ from sera_swezero.core.trajectory import (
     Tools,
 )
 from sera_swezero.errors import RowError
-from sera_swezero.sources.decoding import decode, refuse_many
+from sera_swezero.sources.decoding import decode, inner_json, refuse_many
 from sera_swezero.sources.json_record import (
     Content,
-    arguments_of,
-    inner_json,
     members_of,
     reasoning_and_visible,
     status_of,
@@ -65,6 +63,7 @@ from sera_swezero.sources.json_record import (
 )
 from sera_swezero.sources.openai_chat_columns import NATIVE_COLUMNS, RECTIFIED_COLUMNS
 from sera_swezero.sources.source import RecordContext, Source
+from sera_swezero.sources.tool_arguments import arguments_of
 
 USUAL_COLUMNS = ("messages", "trajectory", "conversations")
 """The columns in which the messages are looked for, in this order."""
@@ -135,17 +134,16 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     if column is None:
         problem = f"no column {' or '.join(map(repr, wanted))}; it has {', '.join(members) or 'none'}"
         raise RowError("bad_record", f"{problem}; expected the messages, or messages_column= with their column")
-    where = f"$.{column}"
-    text = inner_json(members.pop(column), conversions, where)
-    wrong = "bad_messages"
-    messages = decode(_MESSAGES, bytes(text), conversions, broken=wrong, wrong=wrong, where=where)
+    where, wrong = f"$.{column}", "bad_messages"
+    text = inner_json(bytes(members.pop(column)), conversions, wrong, where)
+    messages = decode(_MESSAGES, text, conversions, broken=wrong, wrong=wrong, where=where)
     refuse_many(messages)
     tools = tools_of(members.pop("tools", None), context.tools, "$.tools")
     columns = {name: value_of(value) for name, value in members.items()}
     named = next((columns[name] for name in _IDS if columns.get(name)), "")
     if not isinstance(named, str | int):
         raise RowError("bad_record", f"the id is a {type(named).__name__}; expected text", "$.instance_id")
-    return ChatRecord(str(named), messages, bytes(text).decode(), tools, columns)
+    return ChatRecord(str(named), messages, text.decode(), tools, columns)
 
 
 def events(record: ChatRecord, conversions: ConversionLog) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
 from sera_swezero.core.trajectory import STATUSES, Outcome
 from sera_swezero.schemas.columns import Column
-from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.decoding import decode, inner_json
 from sera_swezero.sources.source import MESSAGES
 
 T = TypeVar("T")
@@ -62,14 +62,6 @@ class RunFunction(msgspec.Struct, gc=False):
     name: str
     arguments: msgspec.Raw = msgspec.Raw(b"null")
 
-    @property
-    def text(self) -> str:
-        """The arguments as JSON text; "" for none. Other JSON than a string or an object stays as it is."""
-        written = bytes(self.arguments)
-        if written[:1] == b'"':
-            return _STRING.decode(written)
-        return "" if written == b"null" else written.decode()
-
 
 class RunCall(msgspec.Struct, gc=False):
     """One entry of `tool_calls`."""
@@ -87,7 +79,6 @@ class Nested(NamedTuple):
     """What it says; None where it is null or absent."""
 
 
-_STRING = msgspec.json.Decoder(str)
 ABSENT = msgspec.Raw(b"null")
 """What a part of a file is that the file does not have."""
 
@@ -107,8 +98,7 @@ def nested(
     text = bytes(raw)
     if text == b"null":
         return Nested(None, None)
-    if text[:1] == b'"':
-        text = decode(_STRING, text, conversions, broken=wrong, wrong=wrong, where=where).encode()
+    text = inner_json(text, conversions, wrong, where)
     mended = len(conversions)
     value = decode(decoder, text, conversions, broken=wrong, wrong=wrong, where=where)
     return Nested(mend_json(text)[0] if len(conversions) > mended else text, value)

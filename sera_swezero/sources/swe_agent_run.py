@@ -32,6 +32,7 @@ from sera_swezero.sources.bash_block import as_arguments, command_of
 from sera_swezero.sources.run_files import RunCall
 from sera_swezero.sources.swe_agent_history import EXITS, SUBMIT, History
 from sera_swezero.sources.swe_agent_messages import Call, Function, Message, Part
+from sera_swezero.sources.tool_arguments import written
 
 _BASH = "bash"
 _SUBMIT_LINE = re.compile(r"submit(?!\S)")
@@ -172,19 +173,20 @@ def _says_more(content: str, thought: str, line: str) -> bool:
 
 
 def _calls(message: RunMessage, where: str) -> list[Call]:
-    written = message.tool_calls or []
-    calls = _parsed(written, f"{where}.tool_calls") if isinstance(written, str) else written
-    return [Call(Function(call.function.name, call.function.text), call.id) for call in calls]
+    calls = message.tool_calls or []
+    if isinstance(calls, str):
+        calls = _parsed(calls, f"{where}.tool_calls")
+    return [Call(Function(call.function.name, written(call.function.arguments)), call.id) for call in calls]
 
 
-def _parsed(written: str, where: str) -> list[RunCall]:
+def _parsed(text: str, where: str) -> list[RunCall]:
     """Calls that are a string: of JSON, or of Python."""
     try:
-        return _CALLS.decode(written)
+        return _CALLS.decode(text)
     except (msgspec.DecodeError, UnicodeError):
         pass
     try:
-        return _CALLS.decode(json.dumps(ast.literal_eval(written)))
+        return _CALLS.decode(json.dumps(ast.literal_eval(text)))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        problem = f"calls are the string {written[:40]!r}; expected a list, or a string of JSON or Python with one"
+        problem = f"calls are the string {text[:40]!r}; expected a list, or a string of JSON or Python with one"
         raise RowError("bad_messages", problem, where) from None

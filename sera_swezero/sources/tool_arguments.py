@@ -24,6 +24,7 @@ Readers of JSON give up at a depth of their own, and Python's depends on its cal
 the same everywhere.
 """
 
+_STRING = msgspec.json.Decoder(str)
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -46,6 +47,26 @@ def arguments_text(name: str, text: str, tools: Tools, conversions: ConversionLo
     except (KeyError, msgspec.DecodeError, UnicodeError, RecursionError):
         return _odd_arguments(name, text, tools, conversions)
     return text
+
+
+def arguments_of(name: str, given: msgspec.Raw, tools: Tools, conversions: ConversionLog, where: str) -> str:
+    """The arguments of a call, as `written` takes them, as checked JSON text: `arguments_text`.
+
+    Raises:
+        RowError: `bad_arguments`.
+    """
+    try:
+        return arguments_text(name, written(given), tools, conversions)
+    except RowError as error:
+        raise RowError(error.reason, error.problem, f"{where}{error.where.removeprefix('$')}") from None
+
+
+def written(given: msgspec.Raw) -> str:
+    """The JSON text of arguments that are a string of it, an object or another value; "" for null."""
+    raw = bytes(given)
+    if raw[:1] == b'"':
+        return _STRING.decode(raw)
+    return "" if raw == b"null" else raw.decode()
 
 
 def _odd_arguments(name: str, text: str, tools: Tools, conversions: ConversionLog) -> str:
