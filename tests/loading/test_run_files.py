@@ -105,6 +105,20 @@ def test_mini_swe_agents_files_lines_and_tables_give_the_same_rows(tmp_path: Pat
     assert list(stream("mini-swe-agent", tmp_path / "table", view="hermes")) == from_files
 
 
+def test_files_of_another_program_that_are_named_alike_are_rejected_and_counted(tmp_path: Path) -> None:
+    (exported,) = itertools.islice(sera_swezero.iter_rows("atif", upstream="sample", view="native"), 1)
+    files = {"a/trajectory.json": json.loads(exported["trajectory"]), "b/made_1.traj.json": mini_traj(1)}
+    folder = write_runs(tmp_path / "runs", files)
+    rows = sera_swezero.iter_rows("atif", upstream=folder)
+    assert [row["instance_id"] for row in rows] == [exported["instance_id"]]
+    assert (rows.report.rows_in, rows.report.rejected) == (2, {"bad_record": 1})
+    with pytest.raises(
+        sera_swezero.RowError, match=r"^b/made_1\.traj\.json at 0: .* it has .*messages.* expected `steps`"
+    ):
+        list(sera_swezero.iter_rows("atif", upstream=folder, on_error="raise"))
+    assert [row["instance_id"] for row in stream("mini-swe-agent", folder)] == ["made_1"]
+
+
 @pytest.mark.parametrize("view", ["rectified", "native"])
 def test_rows_are_known_again_by_their_columns(tmp_path: Path, view: str) -> None:
     folder = write_runs(tmp_path / "runs", {"a.traj": traj(1), "a.traj.json": mini_traj(1)})
