@@ -68,7 +68,7 @@ def hub_problem(name: str, shards: int, files: int, size: int) -> str:
     Args:
         name: the published config.
         shards: files that it would have, all in one folder.
-        files: upstream files; a shard never spans two of them.
+        files: upstream files of which a shard never spans two (`Job.own_files`).
         size: raw bytes of all files.
     """
     if shards <= FOLDER_FILES:
@@ -117,7 +117,7 @@ def _scaled_up(job: Job, tasks: int, samples: Sequence[Measured]) -> Estimate:
         out_bytes=round(sum(sample.bytes for sample in samples) * size / raw),
         core_hours=(sum(sample.work for sample in samples) * size / raw + start * tasks) / 3600,
         memory_bytes=max(sample.memory for sample in samples),
-        problem=hub_problem(name, shards, files, size),
+        problem=hub_problem(name, shards, job.own_files, size),
     )
 
 

@@ -17,7 +17,7 @@ from sera_swezero.request.arguments import OF_SEVERAL_SETS, PATHS, RowArgumentsD
 from sera_swezero.request.benchmark_overlap import BUILT_IN
 from sera_swezero.request.request_snapshot import snapshot_of
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.upstream import Snapshot, plan_shards, row_group_starts
+from sera_swezero.upstream import Shard, Snapshot, format_of, plan_shards, row_group_starts
 
 SHARD_BYTES = 256 * 1024 * 1024
 """Raw bytes of a published shard, about 40 MB of Parquet: SERA in some 160 files."""
@@ -32,6 +32,11 @@ class Job:
     units: tuple[Unit, ...]
     card: CardFacts | None
     """What the card says of runs of one's own; None for a set of the catalog."""
+
+    @property
+    def own_files(self) -> int:
+        """How many upstream files share no published file with others: all but those of one record each."""
+        return sum(format_of(file.path).divisible for file in self.snapshot.files)
 
 
 def plan(
@@ -103,7 +108,7 @@ def _units(
     starts = row_group_starts(snapshot) if any(file.size > shard_bytes for file in snapshot.files) else None
     shards = plan_shards(snapshot.files, shard_bytes, starts, multiple=1)
     # A cap counts rows from the first on, so one unit reads as far as it must.
-    pieces = [(shard,) for shard in shards] if max_rows is None else [tuple(shards)]
+    pieces = _together(shards, shard_bytes) if max_rows is None else [shards]
     files = {(file.repo, file.path): file for file in snapshot.files}
     for index, piece in enumerate(pieces):
         places = dict.fromkeys((shard.repo, shard.file) for shard in piece)
@@ -112,8 +117,22 @@ def _units(
             index=index,
             count=len(pieces),
             arguments=arguments,
-            shards=piece,
+            shards=tuple(piece),
             snapshot=replace(snapshot, files=tuple(files[place] for place in places)),
             max_rows=max_rows,
             redact=redact,
         ).with_key(request)
+
+
+def _together(shards: Sequence[Shard], shard_bytes: int) -> list[list[Shard]]:
+    """The shards of each unit: one, but of files of one record as many neighbours as have `shard_bytes` together."""
+    pieces: list[list[Shard]] = []
+    room = 0
+    for shard in shards:
+        if shard.size <= room and not format_of(shard.file).divisible:
+            pieces[-1].append(shard)
+            room -= shard.size
+        else:
+            pieces.append([shard])
+            room = 0 if format_of(shard.file).divisible else shard_bytes - shard.size
+    return pieces

@@ -83,7 +83,7 @@ def build(
     folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
     jobs = plan(names, views, arguments, shard_bytes, None, card=card, redact=redact)
     for job in jobs:
-        if problem := hub_problem(job.request.name, len(job.units), len(job.snapshot.files), job.snapshot.bytes):
+        if problem := hub_problem(job.request.name, len(job.units), job.own_files, job.snapshot.bytes):
             raise ConfigError(problem)
     todo = _missing([unit for job in jobs for unit in job.units], out, cluster)
     if todo:

@@ -39,6 +39,7 @@ from tests.build.conftest import ALL, MEGABYTE, SHARD
 from tests.support.built import contents, entries, marks, read_rows, scratch
 from tests.support.interrupts import heed_interrupts
 from tests.support.publishing import SERA, sera_root, sera_row
+from tests.support.run_files import traj, write_runs
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -62,6 +63,21 @@ def test_a_build_lays_out_shards_manifest_card_and_rejected_rows(sample: Path) -
         report = built.report
         assert report.rows_in == report.rows_out + report.filtered + report.rejected.total()
         assert built.rows == report.rows_out == len(read_rows(sample, name))
+
+
+def test_files_of_one_run_share_files_of_the_build_in_their_order(tmp_path: Path) -> None:
+    files: dict[str, Any] = {f"made_{seed:02}/made_{seed:02}.traj": traj(seed) for seed in range(12)}
+    files["made_07/made_07.traj"] = {"info": {}}
+    root = write_runs(tmp_path / "runs", files)
+    size = max(path.stat().st_size for path in root.rglob("*.traj"))
+    made = build(["swe-agent"], tmp_path / "out", upstream=root, workers=1, shard_bytes=5 * size)
+    shards = made.configs["swe-agent"].shards
+    assert [len(shard.sources) for shard in shards] == [5, 6, 1], "one of the second five is nearly empty"
+    assert [source.file for shard in shards for source in shard.sources] == sorted(files)
+    assert [shard.report.rejected.total() for shard in shards] == [0, 1, 0]
+    assert read_rows(tmp_path / "out", "swe-agent") == list(iter_rows("swe-agent", upstream=root))
+    (refused,) = (tmp_path / "out" / "rejected" / "swe-agent").iterdir()
+    assert pq.read_table(refused).column("file").to_pylist() == ["made_07/made_07.traj"]
 
 
 def test_the_same_input_gives_the_same_bytes_in_many_processes_in_any_order_and_on_a_rerun(

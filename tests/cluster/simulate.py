@@ -111,7 +111,7 @@ def simulate(shards: int, folder: Path) -> dict[str, Any]:
         "files_left_to_send": sorted(send.path for send in pushed.add),
         "files_a_commit": BATCH,
         "commits_of_the_pull_request": -(-(len(there) + 2) // BATCH),
-        "problem": hub_problem(CONFIG, len(job.units), len(job.snapshot.files), job.snapshot.bytes),
+        "problem": hub_problem(CONFIG, len(job.units), job.own_files, job.snapshot.bytes),
         "memory": peak_memory(),
     }
 
