@@ -6,14 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
+from tests.support.environments import OFFLINE, new_environment
 from tests.support.own_runs import runs
 
 HERE = Path(__file__).resolve().parents[2]
@@ -27,10 +26,7 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of the checkout with a virtual environment, which finds the dependencies that are installed here."""
     copy = tmp_path / "checkout"
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "out"))
-    subprocess.run([sys.executable, "-m", "venv", copy / ".venv"], check=True)
-    where = {"base": str(copy / ".venv"), "platbase": str(copy / ".venv")}
-    site = Path(sysconfig.get_path("purelib", vars=where))
-    (site / "installed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    new_environment(copy / ".venv")
     (copy / ".venv" / "stamp").touch()
     return copy
 
@@ -41,7 +37,7 @@ def test_every_block_runs(hub: LoopbackHub, tmp_path: Path, checkout: Path) -> N
         hub.add_dataset(folder.relative_to(ROOT).as_posix(), folder)
     runs(checkout / "runs")
     path = f"{checkout / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    env = hub.env(PATH=path, PIP_NO_BUILD_ISOLATION="0", PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
+    env = hub.env(PATH=path, **OFFLINE)
     env.pop("PYTHONPATH", None)
     said = [""]
     for kind, text in BLOCKS:
