@@ -59,6 +59,10 @@ $(MATRIX:%=matrix-%): matrix-%: .venvs/%/stamp
 generate: $(VENV)/stamp ## write what derives from the catalog and the arguments
 	@$(BIN)/python -m tools.generate
 
+.PHONY: docs
+docs: .venvs/docs/stamp ## the docs as a site, in site/; a warning or a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build
+
 .PHONY: faults
 faults: $(VENV)/stamp ## every call of a push failed in every way; some minutes
 	$(BIN)/python $(PYTEST) -m faults
@@ -96,7 +100,7 @@ bench: $(VENV)/stamp ## measure; prints figures, fails on none
 
 .PHONY: clean
 clean: ## remove environments, caches and built files
-	rm -rf .venv .venvs .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venvs .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is younger than what its environment was made from; else the environment is made anew.
@@ -115,6 +119,13 @@ $(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/support/matrix.py
 	@$(PYTHON) -m venv .venvs/$*
 	@$(PYTHON) tests/support/matrix.py $* > .venvs/$*/constraints.txt
 	@.venvs/$*/bin/python $(PIP) install -q -c .venvs/$*/constraints.txt -e ".[test]"
+	@touch $@
+
+.venvs/docs/stamp: $(METADATA) docs/requirements.txt
+	@echo "setting up .venvs/docs"
+	@rm -rf .venvs/docs
+	@$(PYTHON) -m venv .venvs/docs
+	@.venvs/docs/bin/python $(PIP) install -q -e . -r docs/requirements.txt
 	@touch $@
 
 $(TEST_GROUPS:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/requirements/%.txt
