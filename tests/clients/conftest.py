@@ -16,10 +16,9 @@ import pytest
 
 # A trainer's tests are collected in its own environment alone (`make test-clients`); the two others bring an old TRL.
 _OTHERS = {"axolotl": "test_axolotl.py", "llamafactory": "test_llamafactory.py"}
-_here = [test for package, test in _OTHERS.items() if find_spec(package)] or (
-    ["test_trl.py", "test_parity.py"] if find_spec("trl") else []
-)
-collect_ignore = [test for test in ("test_trl.py", "test_parity.py", *_OTHERS.values()) if test not in _here]
+_TRL = ["test_trl.py", "test_parity.py", "test_notebook.py"]
+_here = [test for package, test in _OTHERS.items() if find_spec(package)] or (_TRL if find_spec("trl") else [])
+collect_ignore = [test for test in (*_TRL, *_OTHERS.values()) if test not in _here]
 
 
 def _loads(module: str) -> bool:

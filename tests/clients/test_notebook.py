@@ -1,0 +1,40 @@
+"""The notebook runs from its first cell to its last, and gives the output that is stored in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+pytestmark = pytest.mark.clients
+
+HERE = Path(__file__).resolve().parents[2]
+NOTEBOOK = HERE / "examples" / "first_steps.ipynb"
+
+
+def printed(notebook: nbformat.NotebookNode) -> list[str]:
+    """The text that the cells print and return, without what training prints, which depends on the machine."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    return [text for text in texts if text.strip() and "'train_runtime'" not in text and "'grad_norm'" not in text]
+
+
+def test_the_notebook_gives_the_output_that_is_stored_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "sera-swezero"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sera_swezero "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    stored = nbformat.read(NOTEBOOK, as_version=4)
+    ran = nbformat.read(NOTEBOOK, as_version=4)
+    NotebookClient(ran, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert len(printed(stored)) == 5
+    assert printed(ran) == printed(stored)
+    assert printed(ran)[-1].startswith("[")
+    assert printed(ran)[-1].count(",") == 1  # a loss for each of the two steps
