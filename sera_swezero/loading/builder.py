@@ -21,6 +21,7 @@ from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.convert import convert_window
 from sera_swezero.display.formatting import byte_size
 from sera_swezero.errors import ConfigError
+from sera_swezero.loading.citations import citation
 from sera_swezero.loading.stream_plan import make_plan
 from sera_swezero.report import Report, log_pass
 from sera_swezero.request import filters
@@ -104,6 +105,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
             features=features(columns(self.request)),
             homepage=f"https://huggingface.co/datasets/{origins[0].repo}" if origins[0].repo else "",
             license=", ".join(sorted({origin.license for origin in origins})),
+            citation=citation(origin.repo for origin in origins),
         )
 
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 
 import datasets
@@ -71,6 +70,6 @@ def test_datasets_reads_the_whole_file(tmp_path):
         assert (info.features is None) == name.endswith(("-openai", "-steps"))
 
 
-def test_the_wheel_takes_the_file_along():
-    wheel = tomllib.loads((HERE / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"][dataset_infos.NAME] == f"sera_swezero/{dataset_infos.NAME}"
+def test_the_paper_of_sera_is_cited() -> None:
+    assert "2601.20789" in SeraSweZero(config_name="sera", upstream="sample").info.citation
+    assert SeraSweZero(config_name="swe-zero-1k-8k", upstream="sample").info.citation == ""
