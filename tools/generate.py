@@ -1,6 +1,6 @@
 """Write what derives from the catalog and the arguments: `make generate`, after a row or a field was added.
 
-These are the tables of configs and of arguments in README.md and docs/configs.md, and dataset_infos.json.
+These are the tables of configs, of arguments and of reasons in README.md and in docs/, and dataset_infos.json.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sera_swezero.catalog import CONFIGS, DEFAULT, Config
+from sera_swezero.errors import REASONS
 from sera_swezero.loading import dataset_infos
 from sera_swezero.request.arguments import ARGUMENTS
 
 _TOP = Path(__file__).resolve().parents[1]
-PAGES = (_TOP / "README.md", _TOP / "docs" / "configs.md")
+PAGES = (_TOP / "README.md", *(_TOP / "docs" / name for name in ("arguments.md", "configs.md", "rows.md")))
 """The pages that have generated tables."""
 
 
@@ -26,6 +27,9 @@ def tables() -> dict[str, str]:
         "families": _markdown(header, _families()),
         "configs": _markdown(header, [_config(config) for config in CONFIGS.values()]),
         "arguments": _markdown(("argument", "values", "meaning"), arguments),
+        "reasons": _markdown(
+            ("reason", "why the record was rejected"), [(f"`{name}`", why) for name, why in REASONS.items()]
+        ),
     }
 
 

@@ -23,11 +23,12 @@ from sera_swezero.version import __version__
 from sera_swezero.views import VIEWS
 
 EXAMPLE = """\
-import json, datasets, sera_swezero
+import datasets, sera_swezero
 
-rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True, upstream="sample")
+rows = datasets.load_dataset("sera_swezero", "sera-hermes", split="train", streaming=True, upstream="sample")
 for row in rows.take(2):
-    print(row["instance_id"], row["line_level_recall"], [m["role"] for m in json.loads(row["messages"])][:6])"""
+    turns = [message["content"] for message in row["messages"] if message["train"]]
+    print(row["instance_id"], row["outcome"], len(turns), "turns:", turns[0][:60].split("\\n"))"""
 """The example of the README; a test holds the two equal."""
 
 SAMPLE = {"split": "train", "upstream": "sample"}
@@ -71,7 +72,7 @@ def heading(console: Console, text: str) -> None:
 
 def show_example(console: Console) -> None:
     """Run the example of the README and show what it prints."""
-    heading(console, "Three lines, and what they print")
+    heading(console, "Six lines, and what they print")
     # Highlighted on a terminal only, because the highlighter breaks long lines.
     code = Syntax(EXAMPLE, "python", background_color="default", word_wrap=True)
     console.print(code if console.is_terminal else EXAMPLE, markup=False, soft_wrap=not console.is_terminal)

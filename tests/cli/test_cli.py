@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
@@ -539,8 +540,9 @@ def test_the_demo_shows_equal_rows_and_the_counts_of_the_corpus():
     )
     first, same, _, counts, reasons = done.stdout.split("──\n")[1:]
     assert first.startswith(f"{EXAMPLE}\n")
-    for row in rows_of("glm-4.6-lite-t2")[:2]:
-        assert f"{row['instance_id']} {row['line_level_recall']} ['system', 'user', 'reasoning', " in first
+    for row in itertools.islice(sera_swezero.iter_rows("sera-hermes", upstream="sample"), 2):
+        turns = sum(message["train"] for message in row["messages"])
+        assert f"{row['instance_id']} {row['outcome']} {turns} turns: ['<think>', " in first
     for name in sampled_configs():
         assert re.search(rf"^{re.escape(name)} .* yes ", same, re.MULTILINE)
         rows = sera_swezero.iter_rows(name, view="rectified", upstream="sample")

@@ -16,7 +16,7 @@ import pytest
 
 # A trainer's tests are collected in its own environment alone (`make test-clients`); the two others bring an old TRL.
 _OTHERS = {"axolotl": "test_axolotl.py", "llamafactory": "test_llamafactory.py"}
-_TRL = ["test_trl.py", "test_parity.py", "test_notebook.py"]
+_TRL = ["test_trl.py", "test_parity.py", "test_notebook.py", "test_faq.py"]
 _here = [test for package, test in _OTHERS.items() if find_spec(package)] or (_TRL if find_spec("trl") else [])
 collect_ignore = [test for test in (*_TRL, *_OTHERS.values()) if test not in _here]
 
