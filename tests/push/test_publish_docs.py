@@ -15,6 +15,7 @@ import yaml
 from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
 from tests.push.test_push_faults import CALLS
+from tests.support.documented import install
 
 HERE = Path(__file__).resolve().parents[2]
 REPO = "you/set"
@@ -34,11 +35,12 @@ def steps(job: str) -> list[dict[str, Any]]:
 
 def run_steps(job: str, env: dict[str, str], folder: Path, given: dict[str, str]) -> None:
     """Run the job's own steps as the CI service does: bash -e, with their environment filled in."""
-    program = folder / "bin" / "sera-swezero"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{HERE}" exec "{sys.executable}" -m sera_swezero "$@"\n')
-    program.chmod(0o755)
-    env = {**env, "PATH": f"{program.parent}:{env['PATH']}", "REPO": REPO, "CONFIGS": "swe-zero-1k-8k glm-4.6-lite-t2"}
+    env = {
+        **env,
+        "PATH": f"{install(folder / 'bin', HERE)}:{env['PATH']}",
+        "REPO": REPO,
+        "CONFIGS": "swe-zero-1k-8k glm-4.6-lite-t2",
+    }
     for step in steps(job):
         own = {name: given[name] for name in step.get("env", {})}
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
@@ -66,3 +68,14 @@ def test_a_release_publishes_tags_and_verifies(hub: LoopbackHub, tmp_path: Path,
     assert hub.refs(REPO)["refs/tags/v1.2"] == hub.head(REPO)
     assert bool(hub.requests("POST", "/oauth/token", status=200)) == (access == "trusted publisher")
     assert [pull.status for pull in hub.pull_requests(REPO)] == ["merged"]
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_of_publishing_ends_with_a_version_without_problems() -> None:
+    script = HERE / "tests" / "support" / "demo_publish.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ends = re.findall(
+        r"^you/trajectories.*\b(planned|published|unchanged|no problems found)", done.stdout, re.MULTILINE
+    )
+    assert ends == ["planned", "published", "unchanged", "no problems found"]

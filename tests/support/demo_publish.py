@@ -16,7 +16,8 @@ REPO = "you/trajectories"
 READ = f"""\
 from datasets import load_dataset
 rows = load_dataset("{REPO}", "sera", split="train", streaming=True)
-print(sum(1 for row in rows), "rows, the first is", next(iter(rows))["instance_id"])"""
+names = [row["instance_id"] for row in rows]
+print(len(names), "rows, the first is", names[0])"""
 
 
 def main() -> None:
