@@ -29,7 +29,7 @@ from sera_swezero.version import __version__
 
 app = typer.Typer(
     name=NAME,
-    help="Agent trajectories of SERA and SWE-ZERO, rectified and validated.",
+    help="Turn recorded runs of coding agents (SERA, SWE-ZERO, your own) into checked rows for training.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

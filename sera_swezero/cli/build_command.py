@@ -29,48 +29,68 @@ def build(  # noqa: PLR0913 (options of a command)
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="CONFIG", help="What to build; of sera, each of its sets is built.", autocompletion=complete_config
+            metavar="CONFIG",
+            help="The configs to build; `sera` stands for each of its sets.",
+            autocompletion=complete_config,
         ),
     ],
     *,
-    out: Annotated[Path, typer.Option("--out", help="Directory to build into; finished shards in it are kept.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The folder to build into; finished shards in it are kept.")
+    ],
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes; one per core if not given.")
+        int | None, typer.Option(min=1, metavar="N", help="The number of processes; one per core if not given.")
     ] = None,
     shard_size: ShardSize = "256MiB",
-    views: Annotated[list[str] | None, typer.Option("--view", help="Build this view; repeat for several.")] = None,
-    max_rows: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many rows per config, for a trial.")
+    views: Annotated[
+        list[str] | None, typer.Option("--view", metavar="VIEW", help="Build this view; repeat for several.")
     ] = None,
-    executor: Annotated[str | None, typer.Option(help="On a cluster: datatrove-local, slurm or ray.")] = None,
+    max_rows: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most this many rows per config, for a trial.")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(metavar="ENGINE", help="Run on a cluster: datatrove-local, slurm or ray.")
+    ] = None,
     tasks: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Tasks on the cluster; one per shard if not given.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="The number of tasks on the cluster; one per shard if not given."),
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option("--executor-settings", help="TOML file: the executor's own settings.")
+        Path | None,
+        typer.Option("--executor-settings", metavar="FILE", help="TOML file with the executor's own settings."),
     ] = None,
     stats: Annotated[
-        Path | None, typer.Option(help="On a cluster: count every shard in its task; write the sums here, as JSON.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="On a cluster: count every shard in its task, and write the sums here as JSON."
+        ),
     ] = None,
     license_id: Annotated[
         str | None,
-        typer.Option("--license", metavar="ID", help="Licence of your runs, such as mit.", rich_help_panel=OWN),
+        typer.Option("--license", metavar="ID", help="The licence of your runs, such as mit.", rich_help_panel=OWN),
     ] = None,
-    pretty_name: Annotated[str | None, typer.Option(help="Title of their card.", rich_help_panel=OWN)] = None,
-    model: Annotated[str | None, typer.Option(help="The model that rolled out.", rich_help_panel=OWN)] = None,
+    pretty_name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The title of their card.", rich_help_panel=OWN)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The model that made the runs.", rich_help_panel=OWN)
+    ] = None,
     description: Annotated[
-        str | None, typer.Option(help="What the card says below its title; Markdown.", rich_help_panel=OWN)
+        str | None,
+        typer.Option(metavar="TEXT", help="Markdown that the card shows below its title.", rich_help_panel=OWN),
     ] = None,
     card: Annotated[
         Path | None,
-        typer.Option(help="TOML file with license, pretty_name, model, description.", rich_help_panel=OWN),
+        typer.Option(
+            metavar="FILE", help="TOML file with license, pretty_name, model and description.", rich_help_panel=OWN
+        ),
     ] = None,
     redact: Annotated[
-        bool, typer.Option("--redact", help="Replace keys and tokens that are found in them.", rich_help_panel=OWN)
+        bool, typer.Option("--redact", help="Replace the keys and tokens that are found in them.", rich_help_panel=OWN)
     ] = False,
     arguments: RowArgumentsDict,
 ) -> None:
-    """Convert configs to Parquet shards, a manifest and a card. Run it again to go on after an interrupt."""
+    """Convert configs to Parquet files with a manifest and a card. After an interruption the same command goes on."""
     shard_bytes = parse_size(shard_size)
     check_outputs(folder=True, out=out)
     check_outputs(stats=stats)

@@ -12,23 +12,24 @@ from sera_swezero.cli.options import Json, print_json
 def check(
     paths: Annotated[
         list[str],
-        typer.Argument(
-            metavar="PATH", help="Parquet or JSONL files or folders of them; also URLs.", show_default=False
-        ),
+        typer.Argument(metavar="PATH", help="Parquet or JSONL files, folders of them, or URLs.", show_default=False),
     ],
     kind: Annotated[
         str | None,
-        typer.Option("--as", help="Check the rows as this view or row schema, whatever they look like."),
+        typer.Option(
+            "--as", metavar="VIEW|SCHEMA", help="Check the rows as this view or schema, whatever they look like."
+        ),
     ] = None,
     max_problems: Annotated[
-        int, typer.Option("--max-problems", min=0, metavar="N", help="Stop after so many problems; 0: never.")
+        int, typer.Option("--max-problems", min=0, metavar="N", help="Stop after this many problems; 0 means never.")
     ] = 100,
     as_json: Json = False,
 ) -> None:
-    """Check every row of files or folders; name each problem with file, row (from 0), JSON path and remedy.
+    """Check every row of files and folders, and print a line for each problem.
 
-    Exit code 0: no problem. 1: problems. 2: a file cannot be read. With --json: one object per line, the last one is
-    a summary.
+    The line names the file, the row (from 0) and the JSON path, and says what was found and what was expected. The
+    exit code is 0 without problems, 1 with problems, and 2 if a file cannot be read. With --json every line is an
+    object, and the last one is a summary.
     """
     from sera_swezero.check import CheckTally, check_paths
     from sera_swezero.display.formatting import escaped

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def configs(as_json: Json = False) -> None:
-    """List the configs: name, what they read, rows upstream, default view, licence."""
+    """List the configs: what each reads, its number of rows, its default view and its licence."""
     from sera_swezero.catalog import CONFIGS, DEFAULT
     from sera_swezero.views import VIEWS
 

@@ -19,15 +19,16 @@ def decontaminate(
     target: Target,
     against: Against = "swe-bench-verified",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the rows found (JSONL): where they are, and why they overlap.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write to this JSONL file where each row is, and why it overlaps."),
     ] = None,
     as_json: Json = False,
     *,
     arguments: ArgumentsDict,
 ) -> None:
-    """Find the rows whose repository, instance or problem text overlaps a benchmark, counted by reason.
+    """Find the rows whose repository, instance or problem text overlaps a benchmark, and count them by reason.
 
-    decontaminate=FILE, or decontaminate="swe-bench-verified", leaves the same rows out when a config is loaded.
+    The option --decontaminate of other commands, and the argument decontaminate=, leave the same rows out.
     """
     from sera_swezero.quality.benchmark_scan import scan_overlaps
     from sera_swezero.quality.row_source import open_rows

@@ -25,17 +25,18 @@ class Within(StrEnum):
 @takes_arguments(without=ORDER)
 def dedup(
     target: Target,
-    out: Annotated[Path, typer.Option("--out", help="File for the kept rows (Parquet), which dedup=PATH takes.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write, which --dedup takes.")],
     within: Annotated[
-        Within, typer.Option(help="Compare with all rows before, or with those of the same instance.")
+        Within, typer.Option(help="Compare each row with all rows before it, or with those of its instance.")
     ] = Within.corpus,
     as_json: Json = False,
     *,
     arguments: ArgumentsDict,
 ) -> None:
-    """Find near-duplicates and write the list of rows to keep: the first of each group, and all that have none.
+    """Find near-duplicates, and write the list of the rows to keep: the first of each group, and all that have none.
 
-    Near-duplicates are the SWE-ZERO card's: MinHash Jaccard of at least 0.5 over the character 5-grams of the commands.
+    Two rows are near-duplicates if the character 5-grams of their commands have a MinHash similarity of at least 0.5,
+    as on the SWE-ZERO card.
     """
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.quality.write_kept_rows import write_kept

@@ -16,16 +16,22 @@ from sera_swezero.request.arguments import ArgumentsDict
 def lock(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CONFIG", help="Configs; all of the hub without any.", autocompletion=complete_config),
+        typer.Argument(
+            metavar="CONFIG",
+            help="The configs to lock; without any, all that are on the hub.",
+            autocompletion=complete_config,
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The lock file to write.")] = Path("sera-swezero.lock"),
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The lock file to write.")] = Path(
+        "sera-swezero.lock"
+    ),
     as_json: Json = False,
     *,
     arguments: ArgumentsDict,
 ) -> None:
-    """Resolve upstream to commits and write {"repos": {repo: commit}}; `revision=` takes the file.
+    """Write down the commits that upstream has now, in a file that --revision takes.
 
-    A lock file that is there already keeps its other repos.
+    An existing lock file keeps its other repositories.
     """
     from sera_swezero.request.lock_file import update_lock
 

@@ -31,8 +31,10 @@ ConfigName = Annotated[
         autocompletion=complete_config,
     ),
 ]
-ShardSize = Annotated[str, typer.Option("--shard-size", help="Raw bytes of a shard: 256MiB, 100MB, 5000.")]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+ShardSize = Annotated[
+    str, typer.Option("--shard-size", metavar="SIZE", help="Raw bytes of a shard, such as 256MiB, 100MB or 5000.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 ORDER = frozenset(argument.name for argument in ARGUMENTS.values() if argument.order)
 """The arguments that decide in which order rows come; a command that reads all rows has no use for them."""
@@ -91,7 +93,8 @@ def _option(argument: Argument) -> inspect.Parameter:
     values = "" if argument.type is bool else f" ({argument.values.replace('`', '')})"
     text = argument.meaning[0].upper() + argument.meaning[1:] + values
     kind = argument.type if argument.type in {bool, int, float} else str
-    option = typer.Option(flag, help=text, rich_help_panel=_PANEL, show_default=False)
+    metavar = {bool: None, int: "N", float: "X"}.get(kind, argument.name.upper())
+    option = typer.Option(flag, metavar=metavar, help=text, rich_help_panel=_PANEL, show_default=False)
     return inspect.Parameter(
         argument.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )

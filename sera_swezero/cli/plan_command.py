@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 @takes_arguments(without={*ORDER, "view"})
 def plan(
     names: Annotated[
-        list[str], typer.Argument(metavar="CONFIG", help="What would be built.", autocompletion=complete_config)
+        list[str],
+        typer.Argument(metavar="CONFIG", help="The configs that would be built.", autocompletion=complete_config),
     ],
     *,
     shard_size: ShardSize = "256MiB",
-    views: Annotated[list[str] | None, typer.Option("--view", help="In this view; repeat for several.")] = None,
+    views: Annotated[
+        list[str] | None, typer.Option("--view", metavar="VIEW", help="Plan for this view; repeat for several.")
+    ] = None,
     tasks: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Tasks of each config; one per shard if not given.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="The number of tasks of each config; one per shard if not given."),
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Shards of each config to build and throw away.")
+        int, typer.Option(min=1, metavar="N", help="How many shards of each config to build and throw away.")
     ] = 3,
     as_json: Json = False,
     arguments: RowArgumentsDict,
 ) -> None:
-    """Estimate rows, output size, core-hours and memory from a few sampled shards; count files, shards and bytes."""
+    """Estimate the rows, size, core-hours and memory of a build from a few sampled shards."""
     from sera_swezero.build.estimate import estimate
 
     estimates = estimate(

@@ -13,22 +13,26 @@ from sera_swezero.cli.options import Json, print_json
 
 
 def push(  # noqa: PLR0913 (options of a command)
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `sera-swezero build` made.")],
-    repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="The dataset repo, OWNER/NAME; created if need be.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that `sera-swezero build` made.")],
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="The dataset repository; it is created if need be.")
+    ],
     *,
-    private: Annotated[bool, typer.Option("--private", help="Create the repo private.")] = False,
-    tag: Annotated[str | None, typer.Option("--tag", help="Tag the new version.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make the repository private when it is created.")] = False,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Give the new version this tag.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
-    pr_only: Annotated[bool, typer.Option("--pr-only", help="Leave the checked pull request to be merged.")] = False,
+    pr_only: Annotated[
+        bool, typer.Option("--pr-only", help="Leave the checked pull request open, for somebody to merge.")
+    ] = False,
     allow_sample: Annotated[
-        bool, typer.Option("--allow-sample", help="Publish a build of the made-up sample, too.")
+        bool, typer.Option("--allow-sample", help="Publish the rows even if they are those of the made-up sample.")
     ] = False,
     allow_secrets: Annotated[
-        bool, typer.Option("--allow-secrets", help="Publish runs of your own with keys and tokens in them, too.")
+        bool, typer.Option("--allow-secrets", help="Publish your own runs without a search for keys and tokens.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Publish a built directory: readers see the old version or the new one. Run it again after a failure."""
+    """Publish a built folder: readers see the old version or the new one. After a failure the same command goes on."""
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     from sera_swezero.display.formatting import byte_size

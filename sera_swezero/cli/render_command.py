@@ -26,31 +26,33 @@ def render(  # noqa: PLR0913 (options of a command)
         str | None,
         typer.Option(
             "--template",
-            help="A Jinja file, or the name of one in the installed trl or transformers, such as qwen3_training; "
-            "without it, the tokenizer's own.",
+            metavar="TEMPLATE",
+            help="The template that you train with: a Jinja file, or the name of one in the installed trl, such as "
+            "qwen3_training. Without it, the tokenizer's own.",
         ),
     ] = None,
     serve: Annotated[
         str | None,
         typer.Option(
             "--serve",
-            help="The template that the model is served with, a file or a name, too; without it, the tokenizer's own. "
-            "Every turn of the model is compared with what serving makes of it.",
+            metavar="TEMPLATE",
+            help="The template that you serve with, to compare every turn. Without it, the tokenizer's own.",
         ),
     ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
             "--tokenizer",
-            help="Hub id or folder: counts tokens, and which of them are the model's; also for --max-tokens.",
+            metavar="TOKENIZER",
+            help="A hub id or a folder: counts the tokens, and those that the model wrote; also for --max-tokens.",
         ),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
             "--against",
-            help="The tokenizer that a training run started from, where --tokenizer is the one that it saved: its "
-            "template and its tokens are those of the training.",
+            metavar="TOKENIZER",
+            help="The tokenizer that a training run started from, where --tokenizer is the one that it saved.",
         ),
     ] = None,
     max_length: Annotated[
@@ -59,17 +61,17 @@ def render(  # noqa: PLR0913 (options of a command)
             "--max-length",
             min=1,
             metavar="N",
-            help="The trainer's own limit in tokens (TRL: max_length, Axolotl: sequence_len, LLaMA-Factory: "
-            "cutoff_len): counts the turns of the model that it cuts off.",
+            help="Count the turns that a trainer with this limit cuts off (TRL: max_length, Axolotl: sequence_len, "
+            "LLaMA-Factory: cutoff_len).",
         ),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="How many rows to render.")] = 100,
     as_json: Json = False,
     arguments: ArgumentsDict,
 ) -> None:
-    """Render rows through a chat template and count what survived; exit code 1 if anything was lost.
+    """Check what a chat template keeps of the rows, and that a model is trained on what it is served.
 
-    With a template that the model is served with: exit code 1, too, if any turn is trained otherwise than it is served.
+    The exit code is 1 if the template loses anything, or if any turn is trained differently from how it is served.
     """
     from sera_swezero.loading.builder import SeraSweZero
     from sera_swezero.templates.chat_template import load_template, own_template

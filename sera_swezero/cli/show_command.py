@@ -15,14 +15,18 @@ from sera_swezero.request.arguments import ArgumentsDict
 @takes_arguments()
 def show(
     config: ConfigName,
-    row: Annotated[int | None, typer.Option("--row", min=0, metavar="N", help="Its number, counted from 0.")] = None,
-    instance: Annotated[str | None, typer.Option("--id", help="The first row of this instance_id.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Show long texts whole.")] = False,
+    row: Annotated[
+        int | None, typer.Option("--row", min=0, metavar="N", help="The row with this number, counted from 0.")
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="The first row with this instance_id.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Show long texts in full.")] = False,
     as_json: Json = False,
     *,
     arguments: ArgumentsDict,
 ) -> None:
-    """Show one trajectory: its columns, then every message; long observations are folded."""
+    """Show one trajectory: its columns, then every message. Long observations are folded."""
     from sera_swezero.request.settle import settle
     from sera_swezero.rows import find_row
 

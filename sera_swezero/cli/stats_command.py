@@ -23,13 +23,14 @@ Target = Annotated[
     str,
     typer.Argument(
         metavar="CONFIG|PATH",
-        help="A config name, or a Parquet file or folder such as `build` makes; also a URL.",
+        help="A config name, or a Parquet file or folder such as `build` makes, or a URL.",
         show_default=False,
         autocompletion=complete_config,
     ),
 ]
 Against = Annotated[
-    str, typer.Option("--against", help="What rows must not overlap: a JSONL file, or swe-bench-verified.")
+    str,
+    typer.Option("--against", metavar="FILE", help="What rows must not overlap: a JSONL file, or swe-bench-verified."),
 ]
 
 
@@ -38,25 +39,33 @@ def stats(  # noqa: PLR0913 (options of a command)
     target: Target,
     *,
     versus: Annotated[
-        str | None, typer.Option(help="Compare with this config or folder, as the SWE-ZERO card does.")
+        str | None,
+        typer.Option(metavar="CONFIG|PATH", help="Compare with this config or folder, as the SWE-ZERO card does."),
     ] = None,
     as_json: Json = False,
     html: Annotated[
-        Path | None, typer.Option(help="Write a page to look at: tables, plots, sample trajectories.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page to look at, with tables, plots and sample trajectories."),
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Write the plots into this folder, for a card.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown, for a card.")] = None,
-    samples: Annotated[int, typer.Option(min=0, metavar="N", help="Trajectories of each set on the page.")] = 8,
+    png: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the plots into this folder, for a card.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown, for a card.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many trajectories of each set are on the page.")
+    ] = 8,
     unique: Annotated[
         bool | None,
-        typer.Option("--unique/--no-unique", help="Look for near-duplicates; the default for SWE-ZERO only."),
+        typer.Option("--unique/--no-unique", help="Look for near-duplicates; by default for SWE-ZERO alone."),
     ] = None,
     against: Against = "swe-bench-verified",
     arguments: ArgumentsDict,
 ) -> None:
-    """Count what is in the rows: the cards' tables, lengths, calls, recall, duplicates, overlap, conversions, rejects.
+    """Count what is in the rows: lengths, calls, recall, duplicates, overlap, conversions and rejected records.
 
-    Reads every row once, in bounded memory. Figures of the cards that no column records (wall time, context budget,
+    Every row is read once, in bounded memory. Figures of the cards that no column holds (wall time, context budget,
     hardware) are named and left out.
     """
     from sera_swezero.display.table import print_table

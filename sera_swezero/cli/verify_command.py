@@ -13,14 +13,17 @@ from sera_swezero.errors import ConfigError
 
 
 def verify(
-    repo: Annotated[str, typer.Argument(metavar="REPO_ID", help="The dataset repo, OWNER/NAME.")],
-    revision: Annotated[str, typer.Option("--revision", help="A branch, tag or commit.")] = "main",
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The dataset repository.")],
+    revision: Annotated[str, typer.Option("--revision", metavar="REVISION", help="A branch, tag or commit.")] = "main",
     rows: Annotated[
-        int, typer.Option("--rows", min=0, metavar="N", help="Rows of each config to check; 0 for all.")
+        int, typer.Option("--rows", min=0, metavar="N", help="How many rows of each config to check; 0 means all.")
     ] = 100,
     as_json: Json = False,
 ) -> None:
-    """Check a published set as readers get it: files, hashes, footers, card, rows. Exit code 1 if anything is wrong."""
+    """Check a published set as its readers get it: files, hashes, footers, card and rows.
+
+    The exit code is 1 if anything is wrong.
+    """
     from sera_swezero.display.formatting import escaped
     from sera_swezero.push.verify import verify as run
 

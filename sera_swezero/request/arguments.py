@@ -33,37 +33,39 @@ OF_SEVERAL_SETS = (*NARROWING, "repeats")
 class Arguments:
     """What may be asked of a config. None stands for the default, which may depend on the config and the view."""
 
-    view: str | None = declare("how a row shows its trajectory; every config has a default", listed=lambda: [*VIEWS])
+    view: str | None = declare(
+        "the shape in which a row shows its trajectory; every config has a default", listed=lambda: [*VIEWS]
+    )
     submit: Literal["call", "answer"] | None = declare(
-        "training views: keep every step with its submit call, or fold the submits into one final answer"
+        "training views: show every submit as the call that it was, or fold them into one final answer"
     )
     incomplete: Literal["keep", "reject"] | None = declare(
-        "rollouts that did not submit; SERA rejects them by default, SWE-ZERO keeps them"
+        "whether to keep rollouts that did not submit; SERA rejects them by default, SWE-ZERO keeps them"
     )
     on_error: Literal["skip", "raise"] = declare(
-        "a record that cannot become a row is counted with its reason, or its error is raised", default="skip"
+        "whether a record that cannot become a row is counted and skipped, or raises its error", default="skip"
     )
-    teacher: str | None = declare(
-        "of a config with several sets, read only those with this teacher", listed=partial(fact_values, "teacher")
-    )
+    teacher: str | None = declare("read only the sets of this teacher", listed=partial(fact_values, "teacher"))
     scale: str | None = declare("read only the sets of this scale", listed=partial(fact_values, "scale"))
-    rollout: str | None = declare("read only the sets from this rollout", listed=partial(fact_values, "rollout"))
+    rollout: str | None = declare("read only the sets of this rollout", listed=partial(fact_values, "rollout"))
     repeats: Literal["drop", "keep"] | None = declare(
-        "rows of a set that other sets of the config hold, too, are left out (the default), or kept"
+        "whether to leave out rows that another set of the config holds, too (the default), or to keep them"
     )
     min_recall: float | None = declare(
-        "smallest line-level recall of a row; rows without a recall never pass", "a number from 0 to 1", ge=0, le=1
+        "leave out rows with a smaller line-level recall, and rows without one", "a number from 0 to 1", ge=0, le=1
     )
     lineage: bool = declare(
-        "add the repo, commit, file, offset and conversion counts of each row", "True or False", default=False
+        "add columns that say where each row comes from (repo, commit, file, offset) and what was converted",
+        "True or False",
+        default=False,
     )
     upstream: str | None = declare(
-        "a root laid out as `ROOT/<owner>/<repo>/<files>` to read instead of the hub; the place of your own runs",
+        "where to read instead of the hub: a mirror laid out as `ROOT/<owner>/<repo>/<files>`, or your own runs",
         "a folder, an fsspec URL or `sample`; for your own runs also a file or `hf://datasets/OWNER/NAME`",
         min_length=1,
     )
     revision: str | Mapping[str, str] | None = declare(
-        "which upstream version to read; the ranks of one job should pin it (`sera-swezero lock`)",
+        "the upstream version to read; pin it for all ranks of a job (`sera-swezero lock`)",
         "a commit, a tag, a mapping of repo to commit or a lock file",
     )
     messages_column: str | None = declare(
@@ -72,30 +74,37 @@ class Arguments:
         min_length=1,
     )
     tools: str | None = declare(
-        "the tools that the model could call, for rows that name none", "the path of a JSON file", min_length=1
+        "the tools that the model could call, for rows that do not list them", "the path of a JSON file", min_length=1
     )
     dedup: str | None = declare(
-        "read only the rows that `sera-swezero dedup` kept, as its file lists them", "the path of a file", min_length=1
+        "read only the rows in this file, which `sera-swezero dedup` wrote", "the path of a file", min_length=1
     )
     decontaminate: str | None = declare(
-        "leave out rows that overlap a benchmark's repositories, instances or texts",
+        "leave out rows that overlap the repositories, instances or texts of a benchmark",
         "the path of a file that lists them, or `swe-bench-verified`",
         min_length=1,
     )
     max_tokens: int | None = declare(
-        "training views: most tokens of a row, counted with `tokenizer`", "a positive number of tokens", ge=1
+        "training views: the most tokens that a row may have, counted with `tokenizer`",
+        "a positive number of tokens",
+        ge=1,
     )
     tokenizer: str | None = declare(
-        "counts the tokens for `max_tokens`", "a hub id, a folder or the path of a `tokenizer.json`", min_length=1
+        "the tokenizer that counts for `max_tokens`",
+        "a hub id, a folder or the path of a `tokenizer.json`",
+        min_length=1,
     )
     overlong: Literal["drop", "truncate", "split"] | None = declare(
-        "a row with more than `max_tokens` is left out (the default), cut after a whole turn, or split into windows"
+        "whether a row of more than `max_tokens` is left out (the default), cut after a turn, or split into windows"
     )
     min_kept_share: float | None = declare(
-        'smallest share of a row\'s messages that `overlong="truncate"` may keep', "a number from 0 to 1", ge=0, le=1
+        'leave out rows of which `overlong="truncate"` would keep a smaller share of the messages',
+        "a number from 0 to 1",
+        ge=0,
+        le=1,
     )
     context: int | None = declare(
-        'view `hermes`: turns that a window of `overlong="split"` shows before its own, without training them',
+        'view `hermes`: how many earlier turns a window of `overlong="split"` repeats without training them',
         "a whole number from 0 on",
         ge=0,
     )
@@ -105,7 +114,7 @@ class Arguments:
         pattern=r"^(full|last-[1-9][0-9]{0,8}-observations)\Z",
     )
     shard_bytes: int | None = declare(
-        "raw size of a shard, 16 MiB by default; a resumed stream repeats at most one shard",
+        "the raw size of a shard, 16 MiB by default; a resumed stream reads at most one shard again",
         "a positive number of bytes",
         order=True,
         ge=1,
@@ -117,7 +126,7 @@ class Arguments:
         ge=0,
     )
     epoch: int = declare(
-        "which pass over the data this is; each is shuffled anew",
+        "the number of this pass over the data; each pass is shuffled anew",
         "a whole number from 0 on",
         default=0,
         order=True,

@@ -408,7 +408,7 @@ def test_a_command_that_takes_a_config_takes_its_arguments(command):
 
 def test_the_help_of_an_argument_says_what_it_does_and_what_it_may_be():
     done = run("show", "--help", env={"COLUMNS": "200"})
-    assert re.search(r"--scale +<str> +Read only the sets of this scale \(full, lite, django, sympy,", done.stdout)
+    assert re.search(r"--scale +SCALE +Read only the sets of this scale \(full, lite, django, sympy,", done.stdout)
 
 
 def test_a_terminal_gets_colours_but_no_escape_of_the_rows_own():
