@@ -31,7 +31,7 @@ def show(
     from sera_swezero.rows import find_row
 
     if row is not None and instance is not None:
-        msg = "--row and --id: one row is shown; give one of the two"
+        msg = "--row and --id exclude each other; give one of them"
         raise ConfigError(msg)
     # Rejected records are named where the row is not found; a warning would only come before it.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)

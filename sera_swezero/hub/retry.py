@@ -104,12 +104,12 @@ def with_retries(
                 raise
             steady += isinstance(error, SteadyError)
             if steady == 2:
-                msg = f"{what}: two answers were of no use: {in_words(error)}"
+                msg = f"{what}: two answers in a row were unusable: {in_words(error)}"
                 raise UpstreamError(msg) from error
             named = named_wait(error)
             if named > policy.longest_named:
                 most = f"more than the {policy.longest_named:,.0f} s that are waited at most"
-                msg = f"{what}: {in_words(error)}: the server asks to be left alone for {named:,.0f} s, {most}"
+                msg = f"{what}: {in_words(error)}: the server asks for a pause of {named:,.0f} s, {most}"
                 raise UpstreamError(msg) from error
             seconds = policy.wait(attempt, error)
             level = logging.WARNING if named > policy.longest and not announced else logging.INFO

@@ -135,7 +135,7 @@ def promptly(request: Callable[[], _T], late: Callable[[_T], object] = bool) -> 
     try:
         return within(PATIENCE, request, late)
     except TimeoutError as error:
-        msg = f"within {PATIENCE:g} s no whole page of JSON, or fewer than {LEAST} bytes of a file"
+        msg = f"within {PATIENCE:g} s less than a page of JSON arrived, or fewer than {LEAST} bytes of a file"
         raise SteadyError(msg) from error
 
 
@@ -232,7 +232,7 @@ def _problem(error: Exception, repo: str, place: str) -> str | None:
     if isinstance(error, RevisionNotFoundError):
         return f"{place}: there is no such revision; expected a branch, a tag or a commit of {repo}"
     if isinstance(error, RepositoryNotFoundError):
-        return f"{repo}: no such dataset on {hub}, or it is private and the token does not open it"
+        return f"{repo}: no such dataset on {hub}, or it is private and the token has no access"
     transient = is_transient(error)
     if isinstance(error, HfHubHTTPError) and not transient:
         refusal = REFUSAL if status_of(error) == 401 else f"the hub refuses it: {in_words(error)}"

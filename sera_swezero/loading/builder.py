@@ -159,7 +159,7 @@ def _take_arguments(kwargs: dict[str, Any]) -> ArgumentsDict:
     """Take the arguments of the config out of those of the builder; refuse what is neither."""
     for name in ("data_dir", "data_files"):
         if kwargs.get(name):
-            msg = f"{name}={kwargs[name]!r}: what is read follows from the config; upstream= reads it from another root"
+            msg = f"{name}={kwargs[name]!r}: the config says what is read; upstream= reads it from elsewhere"
             raise ConfigError(msg)
     known = {"dataset_name", "hash", "base_path", "info", "features", "token", "repo_id", "storage_options"}
     known |= {"data_dir", "data_files", "writer_batch_size", "config_id"}

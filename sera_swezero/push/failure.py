@@ -14,7 +14,7 @@ def failure(repo: str, stage: str, error: Exception) -> str:
     hints = {
         401: REFUSAL,
         403: "the token may not write here: it needs write access to this repo",
-        404: "no such repo, or the token does not open it",
+        404: "no such repo, or the token has no access",
     }
     if code in hints:
         return f"{repo}: {stage}: {hints[code]}"

@@ -108,7 +108,7 @@ class _Push:
             self.repository.create(private=private)
             base = self.repository.head()
         if base is None:
-            msg = f"{self.repository.repo} was created and cannot be seen; does the token open it?"
+            msg = f"{self.repository.repo} was created but cannot be read; does the token have access?"
             raise PublishError(msg)
         wanted = self._plan(base)
         self._check_tag(wanted.after)
@@ -169,7 +169,7 @@ class _Push:
             if not left:
                 return head
             if left == before:
-                msg = f"{self._name(pull)} does not take what is sent; is another push at it?"
+                msg = f"{self._name(pull)} does not accept the commit; is another push running?"
                 raise PublishError(msg)
             before = left
             self._commit(pull, head, sends, drops)

@@ -63,7 +63,7 @@ def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPo
 def _verdict(repository: RepositoryReader, revision: str, rows: int) -> Verdict:
     commit = repository.head(revision)
     if commit is None:
-        msg = f"{repository.repo}@{revision}: no such repo or revision, or the token does not open it"
+        msg = f"{repository.repo}@{revision}: no such repo or revision, or the token has no access"
         raise PublishError(msg)
     tree = repository.tree(commit)
     published = repository.manifest(commit, tree)

@@ -85,7 +85,7 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
         raise ConfigError(msg)
     request = settle(target, **arguments)
     if not request.view.for_statistics:
-        msg = f"{target} is in the view {request.view.name!r}; statistics are of the views {' and '.join(views_read())}"
+        msg = f"{target} is in the view {request.view.name!r}; statistics read the views {' and '.join(views_read())}"
         raise ConfigError(msg)
     source = _Config(name=request.name, request=request)
     if max_tokens is not None:
@@ -214,6 +214,6 @@ def _kind(schema: Any, place: str) -> RowKind:
     among = [contract for contract in contracts().values() if VIEWS[contract.view].for_statistics]
     contract = recognise(found, among, forced=False)
     if contract is None or not contract.columns.keys() <= found.keys():
-        msg = f"{place}: columns {', '.join(found)} are of no view that statistics are of; expected those of "
+        msg = f"{place}: columns {', '.join(found)} belong to no view that statistics read; expected those of "
         raise ConfigError(msg + describe_contracts(among))
     return RowKind(SOURCES[contract.source], contract.view)

@@ -1,4 +1,4 @@
-"""The names of configs: a config's own name, or that name with a view behind it."""
+"""The names of configs: a config's own name, or that name followed by the name of a view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sera_swezero.views import VIEWS
 
 
 def config_names() -> list[str]:
-    """Return every name: each config, then each config with a view behind it."""
+    """Return every name: each config, then each config in each view."""
     load_installed()
     return [*CONFIGS, *(f"{name}-{view}" for name in CONFIGS for view in VIEWS)]
 
@@ -27,5 +27,5 @@ def split_name(name: object) -> tuple[str, str | None]:
             return name.removesuffix(f"-{view}"), view
     views = ", ".join(f"-{view}" for view in VIEWS)
     hint = did_you_mean(name, config_names())
-    msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also with a view behind it: {views}"
+    msg = f"no config {name!r}{hint}; configs are {', '.join(CONFIGS)}, each also followed by a view: {views}"
     raise ConfigError(msg)

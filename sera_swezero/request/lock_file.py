@@ -43,7 +43,7 @@ def update_lock(path: Path, names: Iterable[str] = (), upstream: StrPath | None 
     names = list(names) or [name for name, config in CONFIGS.items() if not config.own]
     requests = [settle(name, upstream=upstream) for name in names]
     if any(request.arguments.upstream is not None for request in requests):
-        msg = f"upstream={str(upstream)!r} has no commits to lock for {', '.join(names)}; a repository on the hub has"
+        msg = f"upstream={str(upstream)!r} has no commits to lock for {', '.join(names)}; only the hub has commits"
         raise ConfigError(msg)
     origins = {origin.repo: origin for request in requests for origin in request.origins}
     before = read_lock(str(path)) if path.is_file() else {}

@@ -52,7 +52,7 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
     """Check what was asked for and fill in every default.
 
     Args:
-        name: the name of a config, also with a view behind it; None for the default config.
+        name: the name of a config, also followed by that of a view; None for the default config.
         **given: the fields of `Arguments`.
 
     Raises:

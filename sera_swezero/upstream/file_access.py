@@ -56,4 +56,4 @@ def open_local(snapshot: Snapshot, shard: Shard) -> IO[bytes]:
 
 def ends_early(shard: Shard, at: int) -> UpstreamError:
     """The error for a file that is shorter than it was listed."""
-    return UpstreamError(f"{shard.place}: ends at byte {at} of {shard.size}; the file changed or arrived in part")
+    return UpstreamError(f"{shard.place}: ends at byte {at} of {shard.size}; the file changed or is incomplete")

@@ -61,7 +61,7 @@ class LineReader(RecordReader):
                 self._get = None
 
     def _check(self, line: Line, data: bytes) -> None:
-        """Refuse a file whose first line is not an object, or that arrived in part."""
+        """Refuse a file whose first line is not an object, or that is incomplete."""
         place = self._shard.place
         if line.offset == 0 and data.strip() and data.lstrip()[:1] != b"{":
             msg = f"{place}: is not JSON Lines; it begins with {data[:40]!r}, an object on every line was expected"
@@ -76,7 +76,7 @@ class LineReader(RecordReader):
         except (msgspec.DecodeError, UnicodeError):
             if not data.rstrip().endswith(b"}"):
                 where = f"{place}: the last line, at byte {line.offset}, is cut off"
-                msg = f"{where} ({data[-40:]!r}); the file arrived in part"
+                msg = f"{where} ({data[-40:]!r}); the file is incomplete"
                 raise UpstreamError(msg) from None
 
     def _remote_pieces(self, first: RangedGet) -> Generator[bytes]:

@@ -146,7 +146,7 @@ ERRORS = {
     "bad number": (["show", "sera", "--row", "x"], "--row"),
     "unknown config": (["show", "glm-4.6-lite-t3"], "did you mean"),
     "clashing arguments": (["show", "swe-zero-12m", "--min-recall", "0.5"], "recall"),
-    "two ways to choose": (["show", "sera", "--row", "1", "--id", "a"], "give one of the two"),
+    "two ways to choose": (["show", "sera", "--row", "1", "--id", "a"], "exclude each other"),
     "no such row": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--row", "9999"], "counted from 0"),
     "no such id": (["show", "glm-4.6-lite-t2", "--upstream", "sample", "--id", "nobody_1"], "nobody_1"),
     "no such root": (["show", "sera", "--upstream", "./nowhere"], "nowhere"),

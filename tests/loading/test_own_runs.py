@@ -168,7 +168,7 @@ def test_what_cannot_be_read_says_what_would_have_been_right(hub: LoopbackHub, t
         stream("hf://lab/runs")
     with pytest.raises(ConfigError, match="has no revisions; revision='main' works with the hub only"):
         stream(folder, revision="main")
-    with pytest.raises(ConfigError, match=r"has no commits to lock for swe-agent; a repository on the hub has"):
+    with pytest.raises(ConfigError, match=r"has no commits to lock for swe-agent; only the hub has commits"):
         update_lock(tmp_path / "lock", ["swe-agent"], folder)
     with pytest.raises(UpstreamError, match="nowhere': no such folder"):
         stream(tmp_path / "nowhere")

@@ -154,7 +154,7 @@ def test_private_repos_are_created_private(hub: LoopbackHub, tmp_path: Path) -> 
     assert json.loads(done.stdout)["done"] == "published", done.stderr
     stranger = command(hub, "verify", REPO, HF_TOKEN="")
     assert stranger.returncode == 2
-    assert "no such repo or revision, or the token does not open it" in stranger.stderr
+    assert "no such repo or revision, or the token has no access" in stranger.stderr
 
 
 def test_a_folder_that_was_changed_after_the_build_is_refused(hub: LoopbackHub, pusher: Pusher, tmp_path: Path) -> None:

@@ -414,7 +414,7 @@ def test_other_rows_are_refused_by_name(tmp_path: Path) -> None:
         stats("./nosuch")
     with pytest.raises(UpstreamError, match=r"gopher://a/rows.parquet: cannot be read: "):
         stats("gopher://a/rows.parquet")
-    with pytest.raises(ConfigError, match="is in the view 'openai'; statistics are of the views rectified and native"):
+    with pytest.raises(ConfigError, match="is in the view 'openai'; statistics read the views rectified and native"):
         stats("glm-4.6-lite-t2-openai", upstream="sample")
     with pytest.raises(ConfigError, match="no Parquet files"):
         stats(str(tmp_path))
@@ -424,7 +424,7 @@ def test_other_rows_are_refused_by_name(tmp_path: Path) -> None:
         stats(str(tmp_path), upstream="sample")
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "x.parquet")
     with pytest.raises(
-        ConfigError, match=r"columns text are of no view that statistics are of; expected .*instance_id"
+        ConfigError, match=r"columns text belong to no view that statistics read; expected .*instance_id"
     ):
         stats(str(tmp_path))
 
