@@ -44,6 +44,8 @@ class OpenedFile(NamedTuple):
 def open_file(file: RowFile) -> OpenedFile:
     """Open a Parquet or JSONL file. Raises Unreadable, now or while its rows are read."""
     if file.suffix not in SUFFIXES:
+        if not file.file_system.exists(file.path):
+            raise Unreadable("no such file or folder", "a file or folder that can be read")
         found = f"a {file.suffix} file" if file.suffix else "a file without a suffix"
         raise Unreadable(found, f"one of {', '.join(SUFFIXES)}")
     try:

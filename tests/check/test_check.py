@@ -315,6 +315,15 @@ def test_a_file_of_neither_kind_lists_the_columns_of_all_kinds(tmp_path):
     assert all(name in found.expected for name in contracts())
 
 
+@pytest.mark.parametrize("name", ["none", "none.jsonl"])
+def test_a_path_that_leads_nowhere_is_named(name, tmp_path):
+    (found,) = problems(tmp_path / name)
+    assert (found.unreadable, found.found.lower()) in {
+        (True, "no such file or folder"),
+        (True, "no such file or directory"),
+    }
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x00\x01", b"hello\nworld\n"])
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_what_is_no_such_file_cannot_be_read(content, suffix, tmp_path):
