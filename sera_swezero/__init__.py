@@ -1,4 +1,4 @@
-"""Agent trajectories of SERA and SWE-ZERO, rectified and validated while they are read.
+"""Recorded runs of coding agents (SERA, SWE-ZERO, your own) as checked rows, converted while they are read.
 
     import sera_swezero, datasets
     rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", split="train", streaming=True)

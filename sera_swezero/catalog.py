@@ -12,12 +12,12 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """One set: an upstream repository, or runs of one's own, and what is known of it apart from its files."""
+    """One set: an upstream repository, or your own runs, and what is known of it apart from its files."""
 
     name: str
     """The name of the set, and of the config that reads it alone."""
     repo: str = ""
-    """The repository's id on the hub; "" for runs of one's own, which are where `upstream=` says."""
+    """The repository's id on the hub; "" for your own runs, which are where `upstream=` says."""
     source: str
     """A key of `sources.SOURCES`."""
     shape: str
@@ -69,7 +69,7 @@ class Config:
 
     @property
     def own(self) -> bool:
-        """Whether it reads runs of one's own: it has no repository, and `upstream=` must say where they are."""
+        """Whether it reads your own runs: it has no repository, and `upstream=` must say where they are."""
         return not self.origins[0].repo
 
     @property
@@ -218,7 +218,7 @@ OWN = (
     _own("openai-chat", "openai_chat", "Chat", "*.jsonl", "*.parquet", shape="chat"),
     _own("atif", "atif_trajectory", "ATIF", "*.json", "*.jsonl", "*.parquet"),
 )
-"""Runs of one's own, by the program that made them."""
+"""Your own runs, by the program that made them."""
 
 DEFAULT = "sera"
 """The config where none is named."""

@@ -40,23 +40,23 @@ class SeraSweZeroError(Exception):
 
 
 class ConfigError(SeraSweZeroError, ValueError):
-    """A config name, argument, value or pair of arguments that there is not; the message lists what there is."""
+    """An unknown config, argument or value, or arguments that exclude each other; the message lists what there is."""
 
 
 class StateError(ConfigError):
-    """A streaming state saved under another plan (revision, arguments, converter, share); says what would fit."""
+    """A saved state of another stream (revision, arguments, converter or share differ); says what would fit."""
 
 
 class UpstreamError(SeraSweZeroError):
-    """An upstream repo, revision or file that cannot be read as what it should be; names repo, file, expectation."""
+    """An upstream repository, revision or file that cannot be read; says which, and what was expected."""
 
 
 class OutputError(SeraSweZeroError):
-    """A file or a folder that cannot be written; names it and says why. A file that was there before is still whole."""
+    """A file or a folder that cannot be written; says which and why. A file that was there before is unchanged."""
 
 
 class BuildError(SeraSweZeroError):
-    """A build that ended before all shards were there; what is done stays, and a rerun does what is missing."""
+    """A build that ended before every shard was built; finished shards stay, and a rerun builds the others."""
 
 
 class PublishError(SeraSweZeroError):
@@ -70,7 +70,7 @@ class RowError(SeraSweZeroError):
         reason: one of `REASONS`.
         problem: one sentence: what was found and what would have been right.
         where: path inside the record, such as `$.messages[7].tool_calls`; `$` for the whole record.
-        repo: upstream repo id, "" for runs of one's own below a root; `located` sets it, as the next two.
+        repo: upstream repo id, "" for your own runs below a root; `located` sets it, as the next two.
         file: path inside the repo.
         offset: byte offset of the line (JSONL) or row number inside the file (Parquet).
     """

@@ -30,7 +30,7 @@ _T = TypeVar("_T", Source, View)
 
 
 def register(*plugins: Plugin) -> None:
-    """Add sources, views and sets. A set may be loaded by its name, and a view's name behind every config's name.
+    """Add sources, views and sets. A set may be loaded by its name, and a view's name after every config's name.
 
     Raises:
         ConfigError: the name is taken by something else, or a set names a source or a shape that does not exist.

@@ -12,7 +12,7 @@ parquet_writer.py   rows -> one Parquet file, always the same bytes
 figures.py          what the card says of the rows, counted while they are built
 manifest.py         what was built from what, as typed JSON; manifests merge
 card.py             manifest -> README.md
-card_facts.py       what the card says of runs of one's own: licence, name, model, description
+card_facts.py       what the card says of your own runs: licence, name, model, description
 card_tables.py      the card's tables
 secret_scan.py      keys and tokens in rows: found, and replaced
 unions.py           configs that are globs over others

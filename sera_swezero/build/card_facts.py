@@ -1,4 +1,4 @@
-"""What the card says of runs of one's own that no file of theirs does: licence, name, model, description."""
+"""What the card says of your own runs that no file of theirs does: licence, name, model, description."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def conversions(manifest: Manifest) -> Table:
 
 
 def columns(manifest: Manifest) -> Table:
-    """The columns of every config; `?` behind a type means that a value may be null."""
+    """The columns of every config; `?` after a type means that a value may be null."""
     rows = [
         [f"`{name}`", ", ".join(f"`{column}` {kind}" for column, kind in built.columns)]
         for name, built in manifest.configs.items()

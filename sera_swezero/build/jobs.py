@@ -31,7 +31,7 @@ class Job:
     snapshot: Snapshot
     units: tuple[Unit, ...]
     card: CardFacts | None
-    """What the card says of runs of one's own; None for a set of the catalog."""
+    """What the card says of your own runs; None for a set of the catalog."""
 
     @property
     def own_files(self) -> int:

@@ -41,12 +41,12 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
             them hold, too.
         out: the directory; it is made if need be.
         views: the views to build each in; none means each config's default view.
-        max_rows: at most so many rows of each config, its first ones, in one file.
+        max_rows: at most that many rows of each config, its first ones, in one file.
         shard_bytes: raw bytes of a shard.
         workers: processes, this one among them; None means one per core that this process may use.
         bars: show progress on standard error, if that is a terminal.
-        card: what the card says of runs of one's own.
-        redact: replace the secrets that are found in runs of one's own.
+        card: what the card says of your own runs.
+        redact: replace the secrets that are found in your own runs.
         **arguments: the fields of `Arguments` that decide rows, as `load_dataset` takes them. Of a union, `teacher`,
             `scale` and `rollout` choose the sets that are built.
 

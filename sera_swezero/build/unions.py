@@ -10,7 +10,7 @@ from sera_swezero.request.settle import settle
 
 
 def members(name: str) -> list[str]:
-    """The configs that a name stands for: if it is a union those of its sets, with the same view behind them.
+    """The configs that a name stands for: if it is a union those of its sets, with the same view after them.
 
     Sets whose rows other sets of the union hold, too, are left out.
     """

@@ -42,7 +42,7 @@ class Unit:
     snapshot: Snapshot
     """Where that is."""
     max_rows: int | None = None
-    """Stop after so many rows; None for never."""
+    """Stop after that many rows; None for never."""
     redact: str = ""
     """The name of the scanner whose finds are replaced (`SecretScanner.name`); "" for no scan."""
     key: str = field(default="", compare=False)

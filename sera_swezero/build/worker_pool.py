@@ -43,7 +43,7 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
 
 
 def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built:
-    """Build units in so many processes."""
+    """Build units in that many processes."""
     groups = group(todo, workers)
     names = list(dict.fromkeys(unit.name for unit in todo))
     sizes = {name: sum(unit.size for unit in todo if unit.name == name) for name in names}

@@ -1,4 +1,4 @@
-"""The order and the wrappers of rectified messages, as the card has them. Every rectified row is held to them.
+"""The order and the wrappers of rectified messages, as the card has them. Every rectified row must follow them.
 
 system user (reasoning tool_call tool_output)* reasoning answer        a submitted rollout: 4 + 3 x calls messages
 a proper prefix of that                                                any other rollout; [] where it never began

@@ -1,7 +1,7 @@
 """Line-level recall: how much of the target patch the rollout's patch reproduces.
 
 The definition is SERA's own evaluation (`compare_patch_recall`): from each patch keep the lines that start with + or -,
-skip headers (`diff`, `---`, `+++`, `@@`) and lines that are blank behind their sign; recall is the number of target
+skip headers (`diff`, `---`, `+++`, `@@`) and lines that are blank after their sign; recall is the number of target
 lines found among the produced ones, each produced line used once, over the number of target lines. Sign and white space
 count. Upstream reduces the ratio to a boolean by a threshold; here it stays the ratio.
 

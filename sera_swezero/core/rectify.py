@@ -59,7 +59,7 @@ def rectify(  # noqa: C901, PLR0912 (one loop over the steps: the hot path)
         submit_text: what a submit call says beyond announcing, which joins the reasoning; None: it never says more.
         key: stable name of the row (its instance id); with the step's number it chooses the stock sentence.
         fill: whether every step becomes one reasoning, one call and one observation, as on the card: steps of several
-            calls are split, empty reasoning is filled, and what the harness said behind an observation is left out.
+            calls are split, empty reasoning is filled, and what the harness said after an observation is left out.
     """
     steps = _submits_alone(trajectory.steps, conversions)
     ending = _ending(steps, submitted=trajectory.submitted)
@@ -120,7 +120,7 @@ def filler(key: str, step: int, arguments: str) -> str:
 
 
 def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequence[Step]:
-    """The steps, with each submit that shares a turn with other calls in a step of its own behind theirs."""
+    """The steps, with each submit that shares a turn with other calls in a step of its own after theirs."""
     if not any(step.submits for step in steps if step.calls[1:]):
         return steps
     alone: list[Step] = []
@@ -148,7 +148,7 @@ def _observed(call: ToolCall, conversions: ConversionLog) -> ToolCall:
 
 
 def _on_the_card(step: Step, key: str, number: int, conversions: ConversionLog) -> list[Step]:
-    """One step per call, each with reasoning and with nothing behind its observation."""
+    """One step per call, each with reasoning and with nothing after its observation."""
     if step.reply is not None:
         conversions.add("dropped_nudge", step.reply)
     fillers = [filler(key, number + index, call.arguments) for index, call in enumerate(step.calls)]

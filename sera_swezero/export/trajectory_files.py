@@ -46,7 +46,7 @@ def export(config: str, out: Path, kind: str, rows: int | None = None, **argumen
     """Write the rows of a config into a new or empty folder, `00000-<trajectory id>` and so on.
 
     Args:
-        config: a config's name, without a view behind it.
+        config: a config's name, without a view after it.
         out: the folder.
         kind: a key of `FORMATS`.
         rows: the most files; None for one per row.

@@ -63,7 +63,7 @@ def _predefined() -> list[SeraSweZeroConfig]:
 
 
 class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
-    """Agent trajectories of SERA and SWE-ZERO, rectified.
+    """Recorded runs of coding agents (SERA, SWE-ZERO, your own) as checked rows.
 
     Takes the name of the config as `config_name` and the fields of `Arguments` as keywords. The upstream revision is
     resolved to a commit when the builder is made, and the commit becomes part of the key of the cache.

@@ -119,7 +119,7 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
             yield key, pa.Table.from_arrays([column.finish() for _, column in waiting], schema=schema)
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
-        """The rows as views render them, each once the state points behind it."""
+        """The rows as views render them, each once the state points after it."""
         plan, state, first, mark, skip = self._plan, self._state_dict, 0, -1, 0
         windows = plan.windows(self._epoch)
         mine = plan.joined([windows[position] for position in self._positions])

@@ -13,7 +13,7 @@ from sera_swezero.request.arguments import ARGUMENTS
 class SavedState(dict[str, Any]):
     """The position of a stream, as `datasets` saves and loads it: key by key, into the dict that the stream made.
 
-    The position is a window, a mark in it, and how many rows of the record behind the mark were given already.
+    The position is a window, a mark in it, and how many rows of the record after the mark were given already.
     `place` repeats the position, because a key that a damaged state lacks would keep its first value unnoticed. Copied
     or pickled it is a plain dict, so checkpoints need not know this class.
     """
@@ -33,7 +33,7 @@ class SavedState(dict[str, Any]):
 
 
 def move(state: dict[str, Any], window: int, mark: int, row: int = 0) -> None:
-    """Go on at a window, behind the record of this mark (-1: from its start), without so many rows of the next one."""
+    """Go on at a window, after the record of this mark (-1: from its start), without that many rows of the next one."""
     state["shard_idx"], state["shard_example_idx"], state["row"] = window, mark, row
     state["place"] = f"{window}:{mark}:{row}"
 

@@ -56,7 +56,7 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
         dry_run: plan only; nothing is written, no token is needed for a public repo.
         pr_only: leave the checked pull request unmerged.
         allow_sample: publish the made-up rows of the sample, too. A hub on this machine always takes them.
-        allow_secrets: publish runs of one's own without looking for secrets in them.
+        allow_secrets: publish your own runs without looking for secrets in them.
         policy: how often to try each call, and how long to wait.
         on_step: called with a sentence for every step.
 

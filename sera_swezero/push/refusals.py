@@ -1,4 +1,4 @@
-"""What is not published: the made-up sample, runs of one's own without a licence, and secrets in them.
+"""What is not published: the made-up sample, your own runs without a licence, and secrets in them.
 
 Rows of the catalog's sets are public already, and are not searched.
 """
@@ -32,7 +32,7 @@ def refuse_made_up(folder: Path, local: Manifest) -> None:
 
 
 def refuse_unlicensed(folder: Path, local: Manifest) -> None:
-    """Refuse to publish runs of one's own without a licence: nobody could use them. Raises PublishError."""
+    """Refuse to publish your own runs without a licence: nobody could use them. Raises PublishError."""
     names = [name for name, built in local.configs.items() if built.card is not None and not built.card.license]
     if names:
         msg = (
@@ -52,7 +52,7 @@ def refuse(folder: Path, local: Manifest, *, allow_sample: bool, allow_secrets: 
 
 
 def refuse_secrets(folder: Path, local: Manifest) -> None:
-    """Refuse to publish runs of one's own with keys or tokens in them, rejected records included.
+    """Refuse to publish your own runs with keys or tokens in them, rejected records included.
 
     Raises:
         PublishError: there are some, named by file, row and kind; or the extra `secrets` is not installed.

@@ -64,7 +64,7 @@ class Benchmark:
     instances: frozenset[str] = frozenset()
     """Instance ids."""
     runs: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    """Number of words -> runs of so many words, joined by blanks."""
+    """Number of words -> runs of that many words, joined by blanks."""
 
     def overlap(self, instance_id: str, repo: str | None, task: str | None) -> str | None:
         """Say how a row overlaps: a key of `REASONS`, or None if it does not.

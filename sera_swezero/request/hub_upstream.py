@@ -1,4 +1,4 @@
-"""Runs of one's own that lie on the hub: `upstream=hf://datasets/OWNER/NAME[@revision]`."""
+"""Your own runs that lie on the hub: `upstream=hf://datasets/OWNER/NAME[@revision]`."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def update_lock(path: Path, names: Iterable[str] = (), upstream: StrPath | None 
     Args:
         path: the lock file; repos in it that are not resolved now keep their commits.
         names: config names; all configs that have repos if there are none.
-        upstream: where runs of one's own are on the hub, as `hf://datasets/OWNER/NAME`.
+        upstream: where your own runs are on the hub, as `hf://datasets/OWNER/NAME`.
 
     Raises:
         ConfigError: an unknown config, a root that has no commits, or a file that is not a lock file.

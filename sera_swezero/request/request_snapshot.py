@@ -14,7 +14,7 @@ _LOG = logging.getLogger("sera_swezero")
 
 
 def snapshot_of(request: Request, *, token: str | bool | None = None) -> Snapshot:
-    """Resolve and list what the request reads. Of runs of one's own, log which files are read and which are not.
+    """Resolve and list what the request reads. Of your own runs, log which files are read and which are not.
 
     Args:
         request: what is asked for.

@@ -28,7 +28,7 @@ class Request:
     submit: str
     """How the view shows a submission; "" in a view that has only one way."""
     origins: tuple[Origin, ...]
-    """The upstream repos to read. Runs of one's own have the repo that `upstream` names on the hub, else ""."""
+    """The upstream repos to read. Your own runs have the repo that `upstream` names on the hub, else ""."""
     repeated: frozenset[str]
     """The names of sets that are left out, since other sets that are read hold every row of them, too."""
     limit: Limit | None
@@ -38,12 +38,12 @@ class Request:
     tools: Tools
     """The tools that the argument `tools` lists, for records that name none."""
     arguments: Arguments
-    """The arguments as they were given, with the defaults of the config filled in. Runs of one's own on the hub are
+    """The arguments as they were given, with the defaults of the config filled in. Your own runs on the hub are
     read as any repo is: `upstream` is None, and the revision that it names is in `revision`."""
 
     @property
     def name(self) -> str:
-        """The config's published name: with the view's name behind it unless it is the default view."""
+        """The config's published name: with the view's name after it unless it is the default view."""
         name, view = self.config.name, self.view.name
         return name if view == self.config.default_view else f"{name}-{view}"
 

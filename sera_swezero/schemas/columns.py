@@ -66,7 +66,7 @@ class Column:
     """The schema of the JSON text that it holds, or of each of its JSON texts."""
 
     def __str__(self) -> str:
-        """The type, with `?` behind it where a value may be null."""
+        """The type, with `?` after it where a value may be null."""
         return f"{self.type}?" if self.nullable else self.type
 
     @property

@@ -45,7 +45,7 @@ def find_block(content: str, fence: str = FENCE) -> tuple[int, str, int] | None:
     r"""Find the first bash block: (where it starts, what is inside, where it ends), None where there is none.
 
     What the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but in one pass: that pattern takes
-    quadratic time on a turn that repeats an opening fence, or blank lines behind one, and never closes it.
+    quadratic time on a turn that repeats an opening fence, or blank lines after one, and never closes it.
     """
     start = content.find(fence)
     if start < 0:

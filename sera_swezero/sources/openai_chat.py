@@ -170,7 +170,7 @@ def events(record: ChatRecord, conversions: ConversionLog) -> Iterator[Event]:
 
 
 def _beginning(record: ChatRecord) -> Generator[Event, None, int]:
-    """Report what comes before the first turn; returns the index of the first message behind it."""
+    """Report what comes before the first turn; returns the index of the first message after it."""
     messages = record.messages
     if not messages:
         return 0

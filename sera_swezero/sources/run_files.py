@@ -30,7 +30,7 @@ RECTIFIED_COLUMNS = {
     "model": Column(type="string", nullable=True, about="The model, as the file names it."),
     "submission": Column(type="string", nullable=True, about="What the run handed in: a patch, where it wrote one."),
 }
-"""The rectified columns of runs of one's own; each program has one more, by which its rows are known again."""
+"""The rectified columns of your own runs; each program has one more, by which its rows are known again."""
 
 
 class RunRecord(Protocol):

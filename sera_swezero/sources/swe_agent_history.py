@@ -76,7 +76,7 @@ class History:
         yield Ended(Outcome(status, self._exit))
 
     def _turn(self, index: int, message: Message, calls: Sequence[Call]) -> Step | Iterable[Event]:
-        """A turn of the model; a Step where the message behind it plainly answers its one call."""
+        """A turn of the model; a Step where the message after it plainly answers its one call."""
         text = turn_text(message, index, self._conversions)
         if not calls and text.startswith(EXITS):
             self._exited, self._exit = True, text

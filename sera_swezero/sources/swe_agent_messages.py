@@ -1,4 +1,4 @@
-"""The messages of a SERA history, typed: what no rule reads is skipped, everything else is held to its type."""
+"""The messages of a SERA history, typed: what no rule reads is skipped, everything else must have its type."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A model is served one turn at a time: the serving template writes the messages so far and a generation prompt, and the
 model continues. So training is right if the training text up to each turn is exactly that prompt, and if the loss
-covers exactly what the model is to write behind it.
+covers exactly what the model is to write after it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def look(
         view: its name.
         template: what renders them.
         tokenizer: hub id, folder or file; counts tokens.
-        max_length: tokens behind which a trainer cuts a rendering off; takes a tokenizer.
+        max_length: tokens after which a trainer cuts a rendering off; takes a tokenizer.
         parity: gets every row, to compare it with how it is served.
 
     Raises:

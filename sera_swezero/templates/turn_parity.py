@@ -1,8 +1,8 @@
-"""One row: the training text against the prompt of every turn, and the loss against what is generated behind it.
+"""One row: the training text against the prompt of every turn, and the loss against what is generated after it.
 
 Every prompt is rendered for itself, because a template may write earlier messages differently once later ones are
 there. What is trained between the end of a turn and the next message's text is the sign at which the model stops (GLM's
-is the next message's role), or comes behind it; so it is left out of the comparison.
+is the next message's role), or comes after it; so it is left out of the comparison.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class RowParity:
         return "calls" if "calls" in kinds else "text"
 
     def _target(self, start: int, turn_text: str | None, turn: int) -> Iterator[Found]:
-        """Compare what the loss covers with what the model generates behind the prompt, which ends at `start`."""
+        """Compare what the loss covers with what the model generates after the prompt, which ends at `start`."""
         spans = self._row.rendered.trained
         after = self._begin(start, turn)
         if turn_text is not None:
@@ -145,7 +145,7 @@ class RowParity:
         yield from self._amount("generated_not_trained", _outside([(start, end)], *covered))
 
     def _begin(self, start: int, turn: int) -> int:
-        """From where on a trained part is of this turn: behind the turn before, or from the message before on."""
+        """From where on a trained part is of this turn: after the turn before, or from the message before on."""
         previous = next((at for at in reversed(turns_of(self._row.messages[:turn]))), None)
         if previous in (None, self._judged):
             return self._end
@@ -166,7 +166,7 @@ class RowParity:
     def _header(self, turn: int, start: int) -> int:
         """Characters of the prompt that are trained where no mask says otherwise: those of a longer generation prompt.
 
-        Axolotl and LLaMA-Factory train a turn from behind the training template's own generation prompt.
+        Axolotl and LLaMA-Factory train a turn from after the training template's own generation prompt.
         """
         if self._lead is None:
             row = self._row

@@ -50,7 +50,7 @@ def format_of(path: str) -> Format:
 def instance_of(path: str, offset: int, patterns: Sequence[str]) -> str:
     """What a record is called that does not name its instance.
 
-    It is the name of the file without the end by which one of the patterns found it; with the record's offset behind
+    It is the name of the file without the end by which one of the patterns found it; with the record's offset after
     it where a file may hold several.
     """
     name = path.rpartition("/")[2]

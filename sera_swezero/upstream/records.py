@@ -15,7 +15,7 @@ class File(NamedTuple):
     """One upstream file."""
 
     repo: str
-    """The id of its repo; "" for runs of one's own below a root."""
+    """The id of its repo; "" for your own runs below a root."""
 
     path: str
     """Where it lies inside the repo, or below the root."""
@@ -36,7 +36,7 @@ class Shard(NamedTuple):
     """The records of one file that start in a range of its bytes."""
 
     repo: str
-    """The id of the file's repo; "" for runs of one's own below a root."""
+    """The id of the file's repo; "" for your own runs below a root."""
 
     file: str
     """Where the file lies inside the repo, below any root."""
@@ -45,7 +45,7 @@ class Shard(NamedTuple):
     """The first byte of the range."""
 
     stop: int
-    """The first byte behind the range."""
+    """The first byte after the range."""
 
     size: int
     """Bytes of the whole file."""

@@ -34,7 +34,7 @@ class Group(NamedTuple):
     """Its first byte."""
 
     stop: int
-    """The first byte behind it."""
+    """The first byte after it."""
 
     first: int
     """The number of its first row in the file."""

@@ -1,7 +1,7 @@
 """Settle what is read: repo and revision become a commit and a listing of files, from the hub or from a root.
 
 A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the
-corpus that ships with the package. The files of a repo may lie in any folder inside it. For runs of one's own, which
+corpus that ships with the package. The files of a repo may lie in any folder inside it. For your own runs, which
 have no repo, the root is the folder of the runs, or a file of them.
 """
 
@@ -39,7 +39,7 @@ class Snapshot:
     """The hub; "" below a root."""
 
     commits: Mapping[str, str]
-    """The commit of each repo; "" below a root. Runs of one's own below a root have the repo ""."""
+    """The commit of each repo; "" below a root. Your own runs below a root have the repo ""."""
 
     files: tuple[File, ...]
     """The files in the order in which they are read."""

@@ -51,7 +51,7 @@ class JoinedWindow(NamedTuple):
     """The index of the first of them in the share."""
 
     after: int
-    """The index of the window behind the last of them."""
+    """The index of the window after the last of them."""
 
 
 class Record(NamedTuple):
@@ -64,7 +64,7 @@ class Record(NamedTuple):
     """The record itself."""
 
     before: int
-    """Where a saved state goes on with this record: `WindowReader(mark=...)` yields it and those behind it."""
+    """Where a saved state goes on with this record: `WindowReader(mark=...)` yields it and those after it."""
 
     mark: int
     """Where a saved state goes on after this record.
@@ -73,7 +73,7 @@ class Record(NamedTuple):
     """
 
     def key(self, row: int = 0) -> str:
-        """Names a row among all of a config: the record, and behind it which of the record's rows, if not its first."""
+        """Names a row among all of a config: the record, and after it which of the record's rows, if not its first."""
         key = f"{self.shard.place}:{self.raw.offset}"
         return f"{key}:{row}" if row else key
 

@@ -112,7 +112,7 @@ def _steps(trajectory: Trajectory) -> list[bytes]:
 
 
 def _parts(step: Step, before: int) -> bytes:
-    """What an agent step has beside its message; `before` it were so many calls."""
+    """What an agent step has beside its message; `before` it were that many calls."""
     made, visible = b"", step.visible
     if step.reasoning or THINK in visible or END_THINK in visible or visible != visible.strip(BLANKS):
         made = b', "reasoning_content": ' + _encode(step.reasoning)

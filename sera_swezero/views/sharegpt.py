@@ -115,7 +115,7 @@ def mark(message: Message, marks: TextMarks) -> Message:
 
 
 def _alternating(steps: tuple[Step, ...], conversions: ConversionLog) -> list[Step]:
-    """The steps in alternation: an unanswered turn joins the next one, and a reply behind results joins the last."""
+    """The steps in alternation: an unanswered turn joins the next one, and a reply after results joins the last."""
     joined: list[Step] = []
     for step in steps:
         before = joined[-1] if joined else None

@@ -2,7 +2,7 @@
 
     {"prompt": [system, user, assistant, tool, ...], "completion": [assistant], "tools": [...], "step": 3, "steps": 27}
 
-The messages are those of the view `openai`. A trainer renders the prompt with the generation prompt behind it, as a
+The messages are those of the view `openai`. A trainer renders the prompt with the generation prompt after it, as a
 server does, and the loss covers the completion alone. So training equals serving under any chat template, also one that
 strips earlier reasoning, and every turn is a target exactly once.
 

@@ -135,7 +135,7 @@ def write_results(texts: Sequence[str]) -> str:
 
 
 def read_results(text: str, calls: int) -> list[str]:
-    """The observations that `write_results` wrote behind a turn with so many calls."""
+    """The observations that `write_results` wrote after a turn with that many calls."""
     return divided(text.removeprefix(RESULT).removesuffix(END_RESULT), calls)
 
 
@@ -147,7 +147,7 @@ def divided(text: str, calls: int) -> list[str]:
 def _call_text(call: ToolCall) -> str:
     r"""The call as JSON: the model's own arguments, in which a closing tag is escaped (`<\/`), the same JSON value.
 
-    Readers look for the first closing tag behind the opening one, so one inside a string would cut the call short.
+    Readers look for the first closing tag after the opening one, so one inside a string would cut the call short.
     """
     arguments = call.arguments
     if "</" in arguments:

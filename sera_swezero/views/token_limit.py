@@ -3,7 +3,7 @@
 The count is that of SERA's own recipe: every message of the tagged form in a ChatML wrapper, tokenized and summed. What
 a trainer's chat template adds or leaves out differs by a few tokens per message; leave it some room.
 
-Truncating is SERA's too: a row ends behind the last turn of the model that fits, whole and with its call, so that no
+Truncating is SERA's too: a row ends after the last turn of the model that fits, whole and with its call, so that no
 turn is ever cut and the last thing in the row is something to train on. Its kept share is messages kept over messages
 there were.
 
@@ -116,7 +116,7 @@ def count_turns(
 
 
 def fitting(turns: Sequence[TurnTokens], used: int, most: int) -> int:
-    """How many turns fit behind what is used already; what came back to the last of them need not."""
+    """How many turns fit after what is used already; what came back to the last of them need not."""
     for number, turn in enumerate(turns):
         if used + turn.said > most:
             return number

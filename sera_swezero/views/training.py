@@ -35,7 +35,7 @@ COMMON: dict[str, Column] = {
     "outcome": Column(type="string", about="How the rollout ended.", choices=lambda: STATUSES),
     "line_level_recall": RECALL,
 }
-"""Columns of every training view behind its messages. They are the same for all sources, so that configs interleave."""
+"""Columns of every training view after its messages. They are the same for all sources, so that configs interleave."""
 
 OPTIONAL: dict[str, Column] = {
     "kept_share": Column(
@@ -149,7 +149,7 @@ Its result comes back between <tool_response> and </tool_response>."""
 
 
 def with_tools(system: str, tools: Tools) -> str:
-    """The system text with the tools and the way to call them behind it; as it is where there are no tools."""
+    """The system text with the tools and the way to call them after it; as it is where there are no tools."""
     if not tools:
         return system
     text = _TOOLS + "\n".join(tools) + _CALLING

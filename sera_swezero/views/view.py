@@ -24,7 +24,7 @@ what the view encoded: to decode and encode 150 kB that are not ASCII takes as l
 `text_row` makes text of them for everybody else."""
 Message = dict[str, Any]
 Columns = dict[str, str]
-"""Column name -> type, as `str(schemas.columns.Column)` has it: a key of `schemas.columns.FEATURES`, `?` behind it
+"""Column name -> type, as `str(schemas.columns.Column)` has it: a key of `schemas.columns.FEATURES`, `?` after it
 where a value may be null."""
 
 
