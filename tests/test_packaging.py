@@ -64,7 +64,7 @@ def test_the_sdist_holds_what_a_packager_tests(dist: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("file", [f"{NAME}-py3-none-any.whl", f"{NAME}.tar.gz"])
+@pytest.mark.parametrize("file", [f"{NAME}-py3-none-any.whl", pytest.param(f"{NAME}.tar.gz", marks=pytest.mark.long)])
 def test_it_installs_and_runs_away_from_the_checkout(dist: Path, tmp_path: Path, file: str) -> None:
     programs = new_environment(tmp_path / "venv")
     env = {**os.environ, **OFFLINE, "HF_HUB_OFFLINE": "1"}

@@ -17,6 +17,8 @@ from tests.support.own_runs import runs
 HERE = Path(__file__).resolve().parents[2]
 PAGES = sorted((HERE / "docs").glob("*.md"))
 RUN = [page for page in PAGES if any(one.kind != "text" for one in examples(page.read_text(encoding="utf-8")))]
+SLOW = {"statistics", "publishing", "own-runs", "look-and-check", "training"}
+"""Pages whose examples take seconds: they run in the long mode, which CI runs, too."""
 
 
 @pytest.fixture
@@ -33,7 +35,9 @@ def folder(hub: LoopbackHub, tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.long] * (page.stem in SLOW), id=page.stem) for page in RUN]
+)
 def test_every_example_runs(hub: LoopbackHub, folder: Path, page: Path) -> None:
     env = hub.env(PYTHONPATH=str(HERE))
     env["PATH"] = f"{install(folder / 'bin', HERE)}:{env['PATH']}"
