@@ -76,6 +76,7 @@ def test_whatever_the_world_size_no_rank_starves(root: Path, order: dict[str, An
         assert max(files) - min(files) <= 1
 
 
+@pytest.mark.long
 def test_neighbours_are_of_different_tasks(root: Path) -> None:
     found = [name for name, _ in read(rows(root, shuffle_seed=1))]
     distinct = [len(set(found[at : at + 64])) for at in range(0, len(found) - 64, 16)]

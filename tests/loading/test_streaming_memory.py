@@ -67,7 +67,7 @@ def sparse(folder: Path, size: int) -> Path:
     return file
 
 
-@pytest.mark.parametrize("order", [{}, {"shuffle_seed": 1}])
+@pytest.mark.parametrize("order", [pytest.param({}, marks=pytest.mark.long), {"shuffle_seed": 1}])
 def test_a_file_of_some_hundred_shards_is_never_held(tmp_path: Path, order: dict[str, Any]) -> None:
     make(tmp_path, 400)
     found = read(None, upstream=str(tmp_path), **order)

@@ -24,7 +24,7 @@ from tests.support.sample import SETS
 TRAINING = [view.name for view in VIEWS.values() if view.trains]
 HAS_JSON = hasattr(datasets, "Json")
 needs_json = pytest.mark.skipif(not HAS_JSON, reason="Json leaves came with datasets 4.8")
-READABLE = [view for view in TRAINING if HAS_JSON or view != "openai"]
+READABLE = [name for name in TRAINING if HAS_JSON or not VIEWS[name].has_json_leaves]
 
 SUBMITS = [
     Turn("Look first.", "I will list the files.", output="calc.py\n"),
@@ -62,7 +62,7 @@ def nulls(value: Any) -> int:
 
 @pytest.mark.parametrize("view", TRAINING)
 def test_every_source_has_the_same_columns(view: str) -> None:
-    if view == "openai" and not HAS_JSON:
+    if VIEWS[view].has_json_leaves and not HAS_JSON:
         pytest.skip("Json leaves came with datasets 4.8")
     had = {tuple(columns(settle(name, view=view, upstream="sample")).items()) for name in CONFIGS}
     assert len(had) == 1
