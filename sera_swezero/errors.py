@@ -22,7 +22,7 @@ REASONS: dict[str, str] = {
     "bad_record": "a column is missing or has another type",
     "bad_messages": "the messages do not parse, or a message is of no known shape",
     "wrong_order": "a message is where the order of a trajectory does not allow it",
-    "bad_arguments": "the arguments of a tool call are no JSON object, or hold NaN or an infinity",
+    "bad_arguments": "the arguments of a tool call are not a JSON object, or hold NaN or an infinity",
     "no_turns": "the model never spoke, so there is nothing to train on (training views)",
     "wide_integer": "an argument holds an integer beyond 64 bits, which a Json leaf cannot hold (view openai)",
     "literal_tags": "a text holds a tag that the view's client would take for its own (views hermes, sharegpt)",

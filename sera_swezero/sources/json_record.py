@@ -96,7 +96,7 @@ def text_of(content: Content, where: str) -> str:
     """The text of a content, "" for none; the texts of several parts on lines of their own.
 
     Raises:
-        RowError: `bad_messages`: a part is no text.
+        RowError: `bad_messages`: a part is not text.
     """
     if content is None or isinstance(content, str):
         return content or ""
@@ -145,7 +145,7 @@ def as_tools(listed: Sequence[Any]) -> Tools:
         if "function" not in tool:
             tool = {"type": "function", "function": tool}
         if not isinstance(tool["function"]["name"], str):
-            raise TypeError("the name of a tool is no text")
+            raise TypeError("the name of a tool is not text")
         made.append(json.dumps(tool, ensure_ascii=False))
     return tuple(made)
 

@@ -223,7 +223,7 @@ def rectified_values(record: ChatRecord, _facts: Mapping[str, str]) -> dict[str,
 
 
 def native_values(record: ChatRecord) -> dict[str, Any]:
-    """Every column that any set has; what is no text where text was expected becomes its JSON text."""
+    """Every column that any set has; a value that is not text where text was expected becomes its JSON text."""
     columns = {name: column for shape in NATIVE_COLUMNS.values() for name, column in shape.items()}
     values = {name: value_for(column, record.columns.get(name), name) for name, column in columns.items()}
     tools = f"[{', '.join(record.tools)}]" if record.tools else None
