@@ -1,6 +1,6 @@
 """Find keys, tokens and private keys in rows, and replace them.
 
-The forms are those of detect-secrets (the extra `secrets`), of the kinds that can be told from code by their own look;
+The forms are those of detect-secrets (the extra `secrets`) that are distinctive enough not to be mistaken for code;
 its detectors of entropy and of words such as "password" would raise an alarm on almost any program. Kinds that it lacks
 are in `_MORE`.
 

@@ -85,7 +85,7 @@ def file_of(tokenizer: str, name: str = _FILE) -> Path | None:
     """A file of a tokenizer, from its folder, from next to its `tokenizer.json`, or from the hub; None: it has none.
 
     Raises:
-        ConfigError: there is no such tokenizer.
+        ConfigError: the tokenizer was not found.
     """
     path = Path(tokenizer).expanduser()
     if path.exists():

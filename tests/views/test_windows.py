@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
+from sera_swezero.catalog import CONFIGS
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from tests.support.characters import tokenizer
 from tests.support.raw import T2, ZERO, Converted, Turn, convert_one, history, line, sample_records, sera
+from tests.support.sample import SETS
 
 __all__ = ["tokenizer"]  # a fixture
 
@@ -23,7 +25,7 @@ SERA = line(sera(history([*TURNS, Turn("done", tool="submit", arguments="{}", ou
 
 def split(raw: Any, view: str, tokens: int, tokenizer: str, config: str = T2, **more: Any) -> Converted:
     limit = {"max_tokens": tokens, "tokenizer": tokenizer, "overlong": "split"}
-    return convert_one(raw, config, view=view, incomplete="keep", **limit, **more)
+    return convert_one(raw, config, view=view, incomplete="keep", upstream="sample", **limit, **more)
 
 
 @cache
@@ -54,17 +56,22 @@ def turns(row: dict[str, Any], view: str, source: str = "sera") -> list[tuple[An
     return [(step.reasoning, step.visible, [(call.name, call.arguments) for call in step.calls]) for step in steps]
 
 
-@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.long)])
+QUICK = [pytest.param(config, 9, id=f"{config}, every ninth row") for config in (T2, ZERO)]
+WHOLE = [pytest.param(config, 1, id=config, marks=pytest.mark.long) for config in SETS]
+
+
 @pytest.mark.parametrize("view", TRAINING)
-@pytest.mark.parametrize("config", [T2, ZERO])
+@pytest.mark.parametrize(("config", "every"), QUICK + WHOLE)
 def test_every_turn_of_the_sample_is_in_one_window_and_every_window_fits(
     view: str, config: str, every: int, tokenizer: str
 ) -> None:
-    source = "sera" if config == T2 else "swe_zero"
+    source = CONFIGS[config].source
     several = 0
     for raw in sample_records(config)[::every]:
-        hermes = convert_one(raw.data, config, view="hermes", incomplete="keep") if raw.data else None
-        whole = convert_one(raw.data, config, view=view, incomplete="keep") if raw.data else None
+        hermes = (
+            convert_one(raw.data, config, view="hermes", incomplete="keep", upstream="sample") if raw.data else None
+        )
+        whole = convert_one(raw.data, config, view=view, incomplete="keep", upstream="sample") if raw.data else None
         if hermes is None or whole is None or hermes.row is None or whole.row is None:
             continue
         sizes = sizes_of(hermes.row["messages"], tokenizer)
@@ -81,7 +88,7 @@ def test_every_turn_of_the_sample_is_in_one_window_and_every_window_fits(
                 assert sum(sizes_of(row["messages"], tokenizer)) <= tokens
                 assert row["messages"][:2] == hermes.row["messages"][:2]
             several += len(parts) > 1
-    assert several > 50 / every
+    assert several >= len(sample_records(config)[::every]) / 2
 
 
 def test_windows_are_as_full_as_can_be_and_end_on_what_came_back_where_it_fits(tokenizer: str) -> None:
