@@ -24,7 +24,14 @@ from tests.support.edges import EDGES
 from tests.support.mutations import HOSTILE, dumped, mutate
 from tests.support.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
 
-CONFIGS = {"sera": T2, "swe_zero": ZERO, "swe_agent": "swe-agent", "mini_swe_agent": "mini-swe-agent"}
+CONFIGS = {
+    "sera": T2,
+    "swe_zero": ZERO,
+    "swe_agent": "swe-agent",
+    "mini_swe_agent": "mini-swe-agent",
+    "openai_chat": "openai-chat",
+    "atif_trajectory": "atif",
+}
 USABLE = [name for name, view in VIEWS.items() if not view.has_json_leaves or datasets_version() >= JSON_LEAVES_SINCE]
 """The views that the installed `datasets` can hold."""
 SMALL, LONG = 1_500, 300_000
@@ -111,7 +118,7 @@ def run(cases: int, first: int) -> Counter[str]:
     seen: Counter[str] = Counter()
     for number in range(first, first + cases):
         rng = random.Random(number)
-        source = rng.choice(["sera", "sera", "sera", "swe_zero", "swe_agent", "mini_swe_agent"])
+        source = rng.choice(["sera", "sera", *CONFIGS])
         raw, wanted = raw_record(rng, source), rng.choice(requests(source))
         before = copy.deepcopy(raw)
         try:

@@ -19,8 +19,8 @@ def read_tools(path: str) -> Tools:
         problem = f"it holds a JSON {type(listed).__name__}"
     except OSError as error:
         problem = f"it cannot be read: {error.strerror or error}"
-    except (ValueError, TypeError, KeyError) as error:
-        problem = f"{type(error).__name__}: {error}"
+    except (ValueError, RecursionError) as error:
+        problem = str(error)
     msg = (
         f"tools={path!r} is not a list of tools ({problem}); a JSON list was expected of objects such as "
         '{"type": "function", "function": {"name": "bash", "parameters": {...}}}'

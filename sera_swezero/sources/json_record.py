@@ -15,8 +15,9 @@ from sera_swezero.core.text import mend_json, split_thinking
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.validate import faults
 from sera_swezero.sources.bash_block import announces
-from sera_swezero.sources.decoding import decode
+from sera_swezero.sources.decoding import as_utf8, decode
 
 FINISHING = frozenset({"finish", "mark_task_complete", "submit"})
 """Tools by which a model says that it is done: those of OpenHands, Terminus and SWE-agent."""
@@ -41,8 +42,8 @@ Content = str | list[ContentPart | str] | None
 
 def members_of(raw: bytes | dict[str, Any], conversions: ConversionLog) -> Members:
     """The members of a record. Lone surrogates become U+FFFD, counted. Raises RowError `not_json`."""
-    line = raw if isinstance(raw, bytes) else _as_json(raw)
-    if _SURROGATE.search(line) or not _is_utf8(line):
+    line = as_utf8(raw if isinstance(raw, bytes) else _as_json(raw), conversions)
+    if _SURROGATE.search(line):
         line, count = mend_json(line)
         conversions.extend([("mended_surrogate", "")] * count)
     return decode(_MEMBERS, line, conversions, broken="not_json", wrong="not_json", where="$")
@@ -62,14 +63,6 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_nulls(one) for key, one in value.items() if one is not None}
     return [without_nulls(one) for one in value] if isinstance(value, list) else value
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def value_of(text: msgspec.Raw | None) -> Any:
@@ -123,8 +116,8 @@ def tools_of(text: msgspec.Raw | None, otherwise: Tools, where: str) -> Tools:
     """
     try:
         return (_tools(bytes(text)) if text else ()) or otherwise
-    except (msgspec.DecodeError, TypeError, KeyError, AttributeError) as error:
-        problem = f"no list of tools ({error}); expected objects as OpenAI's chat API has them, or their JSON texts"
+    except (ValueError, TypeError, RecursionError) as error:
+        problem = f"not a list of tools ({error}); expected objects as OpenAI's chat API has them, or their JSON texts"
         raise RowError("bad_record", problem, where) from None
 
 
@@ -138,14 +131,20 @@ def _tools(text: bytes) -> Tools:
 
 
 def as_tools(listed: Sequence[Any]) -> Tools:
-    """Each tool as the JSON text of OpenAI's object; a function alone is put into one. Raises TypeError or KeyError."""
+    """Each tool as the JSON text of OpenAI's object: a function alone is put into one, its null members are left out.
+
+    Raises:
+        ValueError: a text is not JSON, or a tool breaks `openai-tool.schema.json`; it names the place.
+    """
     made = []
-    for one in listed:
+    for number, one in enumerate(listed):
         tool = _ANY.decode(one) if isinstance(one, str) else one
-        if "function" not in tool:
-            tool = {"type": "function", "function": tool}
-        if not isinstance(tool["function"]["name"], str):
-            raise TypeError("the name of a tool is not text")
+        if isinstance(tool, dict):
+            tool = {"type": "function", **(tool if "function" in tool else {"function": tool})}
+            if isinstance(tool["function"], dict):
+                tool["function"] = {name: value for name, value in tool["function"].items() if value is not None}
+        if problems := faults("openai-tool", tool, f"$[{number}]"):
+            raise ValueError(str(problems[0]))
         made.append(json.dumps(tool, ensure_ascii=False))
     return tuple(made)
 

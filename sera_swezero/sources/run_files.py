@@ -11,7 +11,7 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
 from sera_swezero.core.trajectory import STATUSES, Outcome
 from sera_swezero.schemas.columns import Column
-from sera_swezero.sources.decoding import decode, inner_json
+from sera_swezero.sources.decoding import as_utf8, decode, inner_json
 from sera_swezero.sources.source import MESSAGES
 
 T = TypeVar("T")
@@ -106,6 +106,6 @@ def nested(
 
 def read_file(raw: bytes | dict[str, Any], decoder: msgspec.json.Decoder[T], conversions: ConversionLog) -> T:
     """Decode a file, a line or a row of Parquet. Raises RowError `not_json`, `bad_record`."""
-    data = raw if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
+    data = as_utf8(raw, conversions) if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
     wrong = "bad_record" if data.lstrip()[:1] == b"{" else "not_json"
     return decode(decoder, data, conversions, broken="not_json", wrong=wrong, where="$")

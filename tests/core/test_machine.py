@@ -125,7 +125,8 @@ def test_a_row_error_keeps_all_it_says_on_its_way_between_processes() -> None:
 # --- walks
 
 texts = st.text(max_size=8)
-calls = st.builds(ToolCall, texts, st.just("{}"), st.none() | st.sampled_from(["c1", "c2"]), st.booleans())
+ids = st.none() | st.sampled_from(["c1", "c2"])
+calls = st.builds(ToolCall, texts, st.just("{}"), ids, st.booleans(), st.none())
 outcomes = st.builds(Outcome, st.sampled_from([status for status in STATUSES if status != SUBMITTED]), texts)
 
 

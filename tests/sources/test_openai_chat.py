@@ -68,8 +68,9 @@ def test_tools_of_the_row_go_before_those_of_the_file(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ('{"name": "bash"}', "it holds a JSON dict"),
-        ("[", "JSONDecodeError"),
-        ('[{"function": {}}]', "KeyError: 'name'"),
+        ("[", "Expecting value: line 1 column 2"),
+        ('[{"function": {}}]', r"\$\[0\].function.name: nothing: the key is missing; expected string"),
+        ('[{"name": "bash", "parameters": []}]', r"\$\[0\].function.parameters: array of 0 items; expected object"),
         (None, "it cannot be read: No such file"),
     ],
 )
