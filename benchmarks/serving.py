@@ -19,9 +19,9 @@ from typing import Any
 import sera_swezero
 from benchmarks.corpus import SERA, corpus
 from benchmarks.table import markdown
-from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.survival import look
+from sera_swezero.views.chat_template import load_template
 
 PAIRS = (("qwen3_training", "qwen3"), ("qwen3_5_think_training", "qwen3_5_think"), ("glm4moe_training", "glm4moe"))
 """(training template, serving template)."""

@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     "wide_integer": "an argument holds an integer beyond 64 bits, which a Json leaf cannot hold (view openai)",
     "literal_tags": "a text holds a tag that the view's client would take for its own (views hermes, sharegpt)",
     "overlong": "the row has more tokens than `max_tokens` (policy `overlong`)",
+    "template": "the chat template that counts tokens does not render a turn (`chat_template`)",
     "no_submission": "the trajectory does not end in a submission (policy `incomplete='reject'`)",
 }
 """Why a raw record was rejected: reason -> meaning. Closed: a reason that is not listed here cannot be raised."""

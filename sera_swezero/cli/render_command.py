@@ -13,9 +13,9 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
 if TYPE_CHECKING:
-    from sera_swezero.templates.chat_template import ChatTemplate
     from sera_swezero.templates.parity import ParityCheck
     from sera_swezero.templates.survival import SurvivalCounts
+    from sera_swezero.views.chat_template import ChatTemplate
 
 
 @takes_arguments(without={"tokenizer"})
@@ -74,9 +74,9 @@ def render(  # noqa: PLR0913 (options of a command)
     The exit code is 1 if the template loses anything, or if any turn is trained differently from how it is served.
     """
     from sera_swezero.loading.builder import SeraSweZero
-    from sera_swezero.templates.chat_template import load_template, own_template
     from sera_swezero.templates.parity import ParityCheck
     from sera_swezero.templates.survival import look
+    from sera_swezero.views.chat_template import load_template, own_template
     from sera_swezero.views.tokenizer import encode
 
     if tokenizer is None and (max_length is not None or against is not None):

@@ -7,7 +7,8 @@ from dataclasses import replace
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.errors import RowError
 from sera_swezero.views import ViewInput
-from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE, count_turns, fitting
+from sera_swezero.views.token_counts import count_tagged
+from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE, fitting
 from sera_swezero.views.training import show_rollout, tagged_messages, with_tools
 
 UNITS = ("rows", "turns", "tokens")
@@ -24,9 +25,10 @@ def kept_within(view_input: ViewInput, max_tokens: int, tokenizer: str) -> dict[
     except RowError:
         return {}
     texts = tagged_messages(shown.trajectory, with_tools(shown.system, view_input.tools))
-    begun, turns = count_turns(shown.trajectory, texts, tokenizer)
+    tokens = count_tagged(shown.trajectory, texts, tokenizer)
+    begun, turns = tokens
     kept = {"all": turns, DROP: turns, TRUNCATE: turns, SPLIT: turns}
-    if begun + sum(map(sum, turns)) > max_tokens:
+    if tokens.of() > max_tokens:
         kept[DROP] = []
         kept[TRUNCATE] = turns[: fitting(turns, begun, max_tokens)]
         kept[SPLIT] = [turn for turn in turns if begun + turn.said <= max_tokens]

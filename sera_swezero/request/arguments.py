@@ -19,7 +19,7 @@ from sera_swezero.errors import ConfigError, did_you_mean
 from sera_swezero.request.argument import Argument, declare
 from sera_swezero.views import VIEWS
 
-PATHS = ("dedup", "decontaminate", "tokenizer", "tools")
+PATHS = ("dedup", "decontaminate", "tokenizer", "chat_template", "tools")
 """The arguments that may name a file or a folder of this machine, whose content decides rows."""
 
 NARROWING = ("teacher", "scale", "rollout")
@@ -94,6 +94,11 @@ class Arguments:
         "a hub id, a folder or the path of a `tokenizer.json`",
         min_length=1,
     )
+    chat_template: str | None = declare(
+        "count for `max_tokens` what this chat template makes of a row, as a trainer does; SERA's form by default",
+        "the path of a template, or the name of one in the installed `trl`, such as `qwen3_training`",
+        min_length=1,
+    )
     overlong: Literal["drop", "truncate", "split"] | None = declare(
         "whether a row of more than `max_tokens` is left out (the default), cut after a turn, or split into windows"
     )
@@ -161,6 +166,7 @@ class RowArgumentsDict(TypedDict, total=False):
     decontaminate: StrPath | None
     max_tokens: int | None
     tokenizer: StrPath | None
+    chat_template: StrPath | None
     overlong: Literal["drop", "truncate", "split"] | None
     min_kept_share: float | None
     context: int | None

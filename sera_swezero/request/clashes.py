@@ -48,6 +48,11 @@ def clashes(
             f"overlong={arguments.overlong!r} says what happens to rows with more than max_tokens; "
             "pass max_tokens and tokenizer, too"
         )
+    if arguments.chat_template is not None and arguments.max_tokens is None:
+        yield (
+            f"chat_template={arguments.chat_template!r} says how the tokens of a row are counted; "
+            "pass max_tokens and tokenizer, too"
+        )
     yield from _of_overlong(arguments, view)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sera_swezero.request.arguments import ARGUMENTS, NARROWING
 from sera_swezero.request.filters import described
 from sera_swezero.request.settle import Request
+from sera_swezero.views.token_limit import Limit
 from sera_swezero.views.tokenizer import digest as tokenizer_digest
 
 ROWS_VERSION = 3
@@ -26,7 +27,8 @@ _DESCRIBED_OTHERWISE = frozenset(
         *("view", "submit"),  # by the names that were settled
         *NARROWING,  # by the repositories that they leave
         *("upstream", "revision"),  # by the snapshot of what is read
-        *("max_tokens", "tokenizer", "overlong", "context"),  # by the limit, with the content of the tokenizer
+        # by the limit, with the content of the tokenizer and of the template
+        *("max_tokens", "tokenizer", "chat_template", "overlong", "context"),
         *("dedup", "decontaminate", "tools"),  # by the content of their files
         "on_error",  # not at all: it changes no row
     }
@@ -36,7 +38,7 @@ _DESCRIBED_OTHERWISE = frozenset(
 
 def describe(request: Request) -> dict[str, Any]:
     """What of a request decides its rows, as plain values."""
-    limit, arguments = request.limit, request.arguments
+    arguments = request.arguments
     deciding = [one.name for one in ARGUMENTS.values() if not one.order and one.name not in _DESCRIBED_OTHERWISE]
     return {
         "config": request.config.name,
@@ -44,7 +46,16 @@ def describe(request: Request) -> dict[str, Any]:
         "submit": request.submit,
         "repos": [origin.repo for origin in request.origins],
         **{name: getattr(arguments, name) for name in deciding},
-        "limit": limit and [limit.max_tokens, limit.overlong, limit.context, tokenizer_digest(limit.tokenizer)],
+        "limit": request.limit and _described(request.limit),
         "tools": hashlib.sha256("\n".join(request.tools).encode()).hexdigest() if request.tools else None,
         **described(request),
     }
+
+
+def _described(limit: Limit) -> list[Any]:
+    described = [limit.max_tokens, limit.overlong, limit.context, tokenizer_digest(limit.tokenizer)]
+    if limit.chat_template is not None:
+        from sera_swezero.views.chat_template import load_template  # imports Jinja, which few requests need
+
+        described.append(load_template(limit.chat_template, limit.tokenizer).digest)
+    return described

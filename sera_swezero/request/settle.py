@@ -67,7 +67,7 @@ def settle(name: str | None = None, **given: Unpack[ArgumentsDict]) -> Request:
     limit = None
     if arguments.max_tokens is not None and arguments.tokenizer is not None:
         overlong, context = arguments.overlong or DROP, arguments.context or 0
-        limit = Limit(arguments.max_tokens, arguments.tokenizer, overlong, context)
+        limit = Limit(arguments.max_tokens, arguments.tokenizer, overlong, context, arguments.chat_template)
     arguments = replace(arguments, view=view.name, incomplete=arguments.incomplete or config.incomplete)
     if config.own and (found := hub_upstream(arguments.upstream)):
         repo, revision = found

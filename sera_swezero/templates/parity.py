@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sera_swezero.templates.chat_template import ChatTemplate
 from sera_swezero.templates.turn_parity import Found, RowParity, TrainingText
+from sera_swezero.views.chat_template import ChatTemplate
 
 CAUSES = {
     "refused": "a template refuses the messages",

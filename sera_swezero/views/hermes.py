@@ -32,6 +32,7 @@ from sera_swezero.views.tagged_text import (
     with_observations,
     write_results,
 )
+from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.training import (
     COMMON,
     OPTIONAL,
@@ -87,6 +88,11 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
     return read_back(row, without_tools(system["content"]), task["content"], steps)
 
 
+def chat(row: Row) -> Chat:
+    """The chat of a row, whose system text has the tools."""
+    return row["messages"], None
+
+
 def mark(message: Message, marks: TextMarks) -> Message:
     """The message with its texts between marks."""
     role, content = message["role"], message["content"]
@@ -101,13 +107,13 @@ def mark(message: Message, marks: TextMarks) -> Message:
 VIEW = View(
     name="hermes",
     columns=lambda source, shape: COLUMNS,
-    render=lambda view_input: render_parts(view_input, render),
+    render=lambda view_input: render_parts(view_input, render, chat),
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "hermes",
     submits=WAYS_TO_SUBMIT,
     trains=True,
     marks_training=True,
     optional=OPTIONAL,
-    chat=lambda row: (row["messages"], None),
+    chat=chat,
     mark=mark,
 )

@@ -32,8 +32,9 @@ from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
+from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, Shown, count_calls, read_back, render_parts
-from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
+from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput, json_values
 
 COLUMNS: Mapping[str, Column] = {
     "messages": Column(
@@ -93,6 +94,11 @@ def read_messages(row: Row, chat: Sequence[Message]) -> Trajectory:
         else:
             steps[-1] = steps[-1]._replace(reply=message["content"])
     return read_back(row, system["content"], task["content"], steps)
+
+
+def chat(row: Row) -> Chat:
+    """The chat of a row."""
+    return json_values(row["messages"]), json_values(row["tools"])
 
 
 def mark(message: Message, marks: TextMarks) -> Message:
@@ -187,13 +193,13 @@ def _read_call(call: Message) -> ToolCall:
 VIEW = View(
     name="openai",
     columns=lambda source, shape: COLUMNS,
-    render=lambda view_input: render_parts(view_input, render),
+    render=lambda view_input: render_parts(view_input, render, chat),
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "openai",
     submits=WAYS_TO_SUBMIT,
     trains=True,
     has_json_leaves=True,
     optional=OPTIONAL,
-    chat=lambda row: (row["messages"], row["tools"]),
+    chat=chat,
     mark=mark,
 )

@@ -39,6 +39,7 @@ from sera_swezero.views.tagged_text import (
     with_observations,
     write_turn,
 )
+from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, Shown, count_calls, read_back, render_parts
 from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
 
@@ -98,7 +99,7 @@ _ROLES = {"human": "user", "gpt": "assistant", "function_call": "assistant", "ob
 _MODEL = ("gpt", "function_call")
 
 
-def chat(row: Row) -> tuple[list[Message], list[Message] | None]:
+def chat(row: Row) -> Chat:
     """The conversation as a chat template takes it."""
     turns = [{"role": _ROLES[turn["from"]], "content": turn["value"]} for turn in row["conversations"]]
     wrapped = [{"type": "function", "function": tool} for tool in json.loads(row["tools"])]
@@ -150,7 +151,7 @@ def _tools_text(tools: Tools) -> bytes:
 VIEW = View(
     name="sharegpt",
     columns=lambda source, shape: COLUMNS,
-    render=lambda view_input: render_parts(view_input, render),
+    render=lambda view_input: render_parts(view_input, render, chat),
     to_trajectory=to_trajectory,
     schema=lambda source, shape: "sharegpt",
     submits=WAYS_TO_SUBMIT,

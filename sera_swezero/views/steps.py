@@ -21,9 +21,9 @@ from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
 from sera_swezero.views import openai
 from sera_swezero.views.tagged_text import observations
-from sera_swezero.views.token_limit import Limit, count_turns
-from sera_swezero.views.training import COMMON, WAYS_TO_SUBMIT, Shown, show_rollout, tagged_messages, with_tools
-from sera_swezero.views.view import Rendered, Row, View, ViewInput
+from sera_swezero.views.token_limit import Limit
+from sera_swezero.views.training import COMMON, WAYS_TO_SUBMIT, Shown, count_tokens, show_rollout
+from sera_swezero.views.view import Rendered, Row, View, ViewInput, json_values
 
 COLUMNS: Mapping[str, Column] = {
     "prompt": Column(
@@ -103,23 +103,20 @@ def _elided(trajectory: Trajectory) -> Trajectory:
 
 
 def _tokens(shown: Shown, short: Trajectory | None, view_input: ViewInput, limit: Limit) -> list[int]:
-    """The tokens of each turn with its prompt. Raises ConfigError where the tokenizer cannot be loaded.
+    """The tokens of each turn with its prompt; for the errors see `render_parts`.
 
     Where only some observations of a turn are elided, all of them count as they are.
     """
-    whole = shown.trajectory
-    system = with_tools(shown.system, view_input.tools)
-    begun, turns = count_turns(whole, tagged_messages(whole, system), limit.tokenizer)
-    backs = [back for _, back in turns]
+    whole = count_tokens(shown, view_input, limit, openai.render, openai.chat)
     if short is None or view_input.history is None:
-        return [begun + sum(map(sum, turns[:number])) + turn.said for number, turn in enumerate(turns)]
-    old = [back for _, back in count_turns(short, tagged_messages(short, system), limit.tokenizer)[1]]
-    ends = list(accumulate(len(observations(step)) + (step.reply is not None) for step in whole.steps))
+        return [whole.of(0, number) + turn.said for number, turn in enumerate(whole.turns)]
+    old = count_tokens(shown._replace(trajectory=short), view_input, limit, openai.render, openai.chat)
+    ends = list(accumulate(len(observations(step)) + (step.reply is not None) for step in shown.trajectory.steps))
     totals = []
-    for number, turn in enumerate(turns):
+    for number, turn in enumerate(whole.turns):
         kept_from = (ends[number - 1] if number else 0) - view_input.history
-        before = [old[at] if ends[at] <= kept_from else backs[at] for at in range(number)]
-        totals.append(begun + sum(said for said, _ in turns[:number]) + sum(before) + turn.said)
+        before = [(old if ends[at] <= kept_from else whole).turns[at].back for at in range(number)]
+        totals.append(whole.begun + sum(said for said, _ in whole.turns[:number]) + sum(before) + turn.said)
     return totals
 
 
@@ -139,6 +136,6 @@ VIEW = View(
     has_json_leaves=True,
     messages_columns=("prompt", "completion"),
     one_turn=True,
-    chat=lambda row: ([*row["prompt"], *row["completion"]], row["tools"]),
+    chat=lambda row: (json_values([*row["prompt"], *row["completion"]]), json_values(row["tools"])),
     mark=openai.mark,
 )

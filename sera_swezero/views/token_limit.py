@@ -1,7 +1,7 @@
 """How many tokens a row has, and what becomes of one that has too many (`max_tokens`, `tokenizer`, `overlong`).
 
-The count is that of SERA's own recipe: every message of the tagged form in a ChatML wrapper, tokenized and summed. What
-a trainer's chat template adds or leaves out differs by a few tokens per message; leave it some room.
+The count is that of SERA's own recipe, every message of the tagged form in a ChatML wrapper, or that of the row as a
+chat template writes it: see `token_counts`.
 
 Truncating is SERA's too: a row ends after the last turn of the model that fits, whole and with its call, so that no
 turn is ever cut and the last thing in the row is something to train on. Its kept share is messages kept over messages
@@ -20,7 +20,7 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import Step, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.views.tokenizer import count
+from sera_swezero.views.token_counts import RolloutTokens, TurnTokens, messages_of
 
 DROP, TRUNCATE, SPLIT = "drop", "truncate", "split"
 
@@ -35,6 +35,8 @@ class Limit(NamedTuple):
     """`DROP` (reject, reason `overlong`), `TRUNCATE` or `SPLIT`."""
     context: int = 0
     """How many turns before its own a window begins with, to show and not to train; fewer where they do not fit."""
+    chat_template: str | None = None
+    """The name or the path of the chat template with which to count; None counts in SERA's form."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,67 +54,42 @@ class RolloutPart(NamedTuple):
     """How many of its first turns are there to be seen only."""
 
 
-class TurnTokens(NamedTuple):
-    """The tokens of a turn, and of what came back."""
-
-    said: int
-    back: int
-
-
 def fit(
-    trajectory: Trajectory, messages: Sequence[tuple[str, str]], limit: Limit, conversions: ConversionLog
+    trajectory: Trajectory,
+    messages: Sequence[tuple[str, str]],
+    tokens: RolloutTokens,
+    limit: Limit,
+    conversions: ConversionLog,
 ) -> list[RolloutPart | RowError]:
     """Hold a trajectory to the limit: the rows that it becomes, with an error in place of each turn that is too long.
 
     Args:
         trajectory: with at least one step.
         messages: its messages as (ChatML role, text): system, task, then every turn and observation in order.
+        tokens: how many it has.
         limit: what to hold it to.
         conversions: gets `truncated` with the text that was left out.
 
     Raises:
         RowError: reason `overlong`: too long and to be dropped, or not even the first turn fits.
-        ConfigError: the tokenizer cannot be loaded.
     """
-    begun, turns = count_turns(trajectory, messages, limit.tokenizer)
-    total, most = begun + sum(map(sum, turns)), limit.max_tokens
+    total, most = tokens.of(), limit.max_tokens
     if total <= most:
-        return [
-            RolloutPart(
-                trajectory, dict(zip(limit.columns, (0, 1) if limit.overlong == SPLIT else (1.0,), strict=True))
-            )
-        ]
+        whole = (0, 1) if limit.overlong == SPLIT else (1.0,)
+        return [RolloutPart(trajectory, dict(zip(limit.columns, whole, strict=True)))]
     too_long = f"{total} tokens; at most {most} were asked for"
     if limit.overlong == DROP:
         raise RowError("overlong", too_long)
     if limit.overlong == SPLIT:
-        return _split(trajectory, begun, turns, limit, conversions)
-    kept = fitting(turns, begun, most)
+        return _split(trajectory, tokens, limit, conversions)
+    kept = fitting(tokens.turns, tokens.begun, most)
     if not kept:
         raise RowError("overlong", f"{too_long}, and the first turn of the model ends behind that")
-    shown = sum(map(_messages, trajectory.steps[: kept - 1])) + 1
-    end = len(messages) - sum(map(_messages, trajectory.steps)) + shown
+    shown = sum(map(messages_of, trajectory.steps[: kept - 1])) + 1
+    end = len(messages) - sum(map(messages_of, trajectory.steps)) + shown
     conversions.add("truncated", join(*(text for _, text in messages[end:])))
     steps = (*trajectory.steps[: kept - 1], _unanswered(trajectory.steps[kept - 1]))
     return [RolloutPart(trajectory._replace(steps=steps), {"kept_share": end / len(messages)})]
-
-
-def count_turns(
-    trajectory: Trajectory, messages: Sequence[tuple[str, str]], tokenizer: str
-) -> tuple[int, list[TurnTokens]]:
-    """The tokens of what comes before all turns, and those of each turn; `messages` as `fit` takes them.
-
-    Raises:
-        ConfigError: the tokenizer cannot be loaded.
-    """
-    counts = count(tokenizer, messages)
-    first = at = len(counts) - sum(map(_messages, trajectory.steps))
-    turns = []
-    for step in trajectory.steps:
-        end = at + _messages(step)
-        turns.append(TurnTokens(counts[at], sum(counts[at + 1 : end])))
-        at = end
-    return sum(counts[:first]), turns
 
 
 def fitting(turns: Sequence[TurnTokens], used: int, most: int) -> int:
@@ -125,17 +102,17 @@ def fitting(turns: Sequence[TurnTokens], used: int, most: int) -> int:
 
 
 def _split(
-    trajectory: Trajectory, begun: int, turns: Sequence[TurnTokens], limit: Limit, conversions: ConversionLog
+    trajectory: Trajectory, tokens: RolloutTokens, limit: Limit, conversions: ConversionLog
 ) -> list[RolloutPart | RowError]:
-    """The windows of a trajectory whose system and task messages have `begun` tokens."""
+    """The windows of a trajectory."""
     made: list[RolloutPart | RowError] = []
+    begun, turns = tokens
     first = 0
     while first < len(turns):
         context = min(limit.context, first)
-        while context and not fitting(turns[first:], begun + _tokens(turns, first - context, first), limit.max_tokens):
+        while context and not fitting(turns[first:], tokens.of(first - context, first), limit.max_tokens):
             context -= 1
-        used = begun + _tokens(turns, first - context, first)
-        after = first + fitting(turns[first:], used, limit.max_tokens)
+        after = first + fitting(turns[first:], tokens.of(first - context, first), limit.max_tokens)
         if after == first:
             problem = (
                 f"turn {first} has {turns[first].said} tokens and what comes before all turns {begun}; "
@@ -145,7 +122,7 @@ def _split(
             first += 1
             continue
         steps = list(trajectory.steps[first - context : after])
-        if used + _tokens(turns, first, after) > limit.max_tokens:
+        if tokens.of(first - context, after) > limit.max_tokens:
             texts = [call.observation or "" for call in steps[-1].calls]
             conversions.add("truncated", join(*texts, steps[-1].reply or ""))
             steps[-1] = _unanswered(steps[-1])
@@ -157,16 +134,6 @@ def _split(
     return made
 
 
-def _tokens(turns: Sequence[TurnTokens], start: int, stop: int) -> int:
-    """The tokens of some turns and of what came back to them."""
-    return sum(map(sum, turns[start:stop]))
-
-
 def _unanswered(step: Step) -> Step:
     """The step without what came back."""
     return step._replace(calls=tuple(call._replace(observation=None) for call in step.calls), reply=None)
-
-
-def _messages(step: Step) -> int:
-    """How many messages a step has: the turn, what its calls gave, and the reply."""
-    return 1 + any(call.observation is not None for call in step.calls) + (step.reply is not None)

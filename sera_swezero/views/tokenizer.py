@@ -14,18 +14,17 @@ _FILE = "tokenizer.json"
 _SYSTEM = "<|im_start|>system\n"
 
 
-def count(tokenizer: str, messages: Sequence[tuple[str, str]]) -> list[int]:
-    """Tokens of each (role, text) message in its ChatML wrapper.
+def count(tokenizer: str, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text.
 
-    All messages are one batch, which the library spreads over the cores without the interpreter's lock. Each text is
-    counted once: a system text, which most rows of a set share, once for all of them.
+    All texts are one batch, which the library spreads over the cores without the interpreter's lock. Each text is
+    counted once: a system message, which most rows of a set share, once for all of them.
     """
-    wrapped = [f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in messages]
-    shared = {text: _count(tokenizer, text) for text in wrapped if text.startswith(_SYSTEM)}
-    new = [text for text in dict.fromkeys(wrapped) if text not in shared]
+    shared = {text: _count(tokenizer, text) for text in texts if text.startswith(_SYSTEM)}
+    new = [text for text in dict.fromkeys(texts) if text not in shared]
     encodings = _load(tokenizer).encode_batch_fast(new, add_special_tokens=False)
     counts = {**shared, **dict(zip(new, map(len, encodings), strict=True))}
-    return [counts[text] for text in wrapped]
+    return [counts[text] for text in texts]
 
 
 @lru_cache(maxsize=64)

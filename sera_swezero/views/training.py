@@ -6,16 +6,19 @@ model that never saw a submit call never submits in its harness), or rectified w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
+from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import rectify
 from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Tools, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import RECALL
 from sera_swezero.views.tagged_text import observations, write_results, write_turn
-from sera_swezero.views.token_limit import fit
+from sera_swezero.views.token_counts import Chat, RolloutTokens, count_rendered, count_tagged
+from sera_swezero.views.token_limit import Limit, fit
 from sera_swezero.views.view import Rendered, Row, ViewInput
 
 WAYS_TO_SUBMIT = ("call", "answer")
@@ -70,6 +73,13 @@ class Shown(NamedTuple):
     """How many of the first turns are there to be seen only."""
 
 
+Writer = Callable[[Shown, ViewInput], Rendered]
+"""Writes a row that shows a rollout. Raises RowError."""
+
+ChatOf = Callable[[Row], Chat]
+"""Takes the chat out of such a row."""
+
+
 def show_rollout(view_input: ViewInput) -> Shown:
     """What a training view shows of a whole rollout.
 
@@ -91,27 +101,44 @@ def show_rollout(view_input: ViewInput) -> Shown:
     return Shown(trajectory, system, row)
 
 
-def show_parts(view_input: ViewInput) -> Iterator[Shown | RowError]:
-    """What the rows of a record show: the rollout, held to the limit of tokens.
+def render_parts(view_input: ViewInput, write: Writer, chat: ChatOf) -> list[Rendered | RowError]:
+    """The rows of a record: the rollout, held to the limit of tokens. An error stands for a turn that is too long.
+
+    Args:
+        view_input: the record.
+        write: writes a row.
+        chat: takes the chat out of it.
 
     Raises:
-        RowError: `overlong`, or as `show_rollout`.
+        RowError: `overlong`, or those of `show_rollout` and `write`.
+        ConfigError: the tokenizer or the chat template cannot be loaded.
     """
-    whole = show_rollout(view_input)
-    if view_input.limit is None:
-        yield whole
-        return
+    whole, limit = show_rollout(view_input), view_input.limit
+    if limit is None:
+        return [write(whole, view_input)]
     texts = tagged_messages(whole.trajectory, with_tools(whole.system, view_input.tools))
-    for part in fit(whole.trajectory, texts, view_input.limit, view_input.conversions):
+    tokens = count_tokens(whole, view_input, limit, write, chat)
+    rows: list[Rendered | RowError] = []
+    for part in fit(whole.trajectory, texts, tokens, limit, view_input.conversions):
         if isinstance(part, RowError):
-            yield part
+            rows.append(part)
         else:
-            yield Shown(part.trajectory, whole.system, {**whole.common, **part.columns}, part.context)
+            shown = Shown(part.trajectory, whole.system, {**whole.common, **part.columns}, part.context)
+            rows.append(write(shown, view_input))
+    return rows
 
 
-def render_parts(view_input: ViewInput, render: Callable[[Shown, ViewInput], Rendered]) -> list[Rendered | RowError]:
-    """The rows of a record, each written by `render`. Raises RowError, also those of `render`."""
-    return [shown if isinstance(shown, RowError) else render(shown, view_input) for shown in show_parts(view_input)]
+def count_tokens(shown: Shown, view_input: ViewInput, limit: Limit, write: Writer, chat: ChatOf) -> RolloutTokens:
+    """The tokens of a rollout as the limit counts them; for the other arguments and the errors see `render_parts`."""
+    if limit.chat_template is None:
+        texts = tagged_messages(shown.trajectory, with_tools(shown.system, view_input.tools))
+        return count_tagged(shown.trajectory, texts, limit.tokenizer)
+    aside = replace(view_input, conversions=ConversionLog())
+
+    def show(trajectory: Trajectory) -> Chat:
+        return chat(write(shown._replace(trajectory=trajectory), aside).row)
+
+    return count_rendered(shown.trajectory, show, limit.chat_template, limit.tokenizer)
 
 
 def count_calls(trajectory: Trajectory) -> int:

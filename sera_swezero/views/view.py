@@ -14,6 +14,7 @@ from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.source import Source
+from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.token_limit import Limit
 
 Row = dict[str, Any]
@@ -134,7 +135,7 @@ class View:
     `history`, and no other `overlong` than "drop"."""
     marks_training: bool = False
     """Whether its messages say which of them are trained, so that a window may begin with turns that are not."""
-    chat: Callable[[Row], tuple[list[Message], list[Message] | None]] | None = None
+    chat: Callable[[Row], Chat] | None = None
     """The messages and tools that a trainer hands to a chat template; None where the view holds no chat."""
     as_messages: Callable[[Row], list[Message]] | None = None
     """The messages of a row, where its column does not hold them as such."""
@@ -155,7 +156,12 @@ class View:
         for column in self.messages_columns:
             value = row.get(column) or []
             messages += json.loads(value) if isinstance(value, str | bytes) else value
-        return [json.loads(message) if isinstance(message, str | bytes) else message for message in messages]
+        return json_values(messages)
+
+
+def json_values(leaves: Iterable[Any]) -> list[Any]:
+    """The values of Json leaves, which a row holds as JSON text and `datasets` as values."""
+    return [json.loads(leaf) if isinstance(leaf, str | bytes) else leaf for leaf in leaves]
 
 
 def _by_name(name: str) -> View:

@@ -20,9 +20,9 @@ import pytest
 import trl
 
 import sera_swezero
-from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.parity import ParityCheck, ParityCounts
 from sera_swezero.templates.survival import look
+from sera_swezero.views.chat_template import load_template
 
 pytestmark = pytest.mark.clients
 

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 import sera_swezero
-from sera_swezero.templates.chat_template import ChatTemplate, load_template
 from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.survival import look
+from sera_swezero.views.chat_template import ChatTemplate, load_template
 from sera_swezero.views.tokenizer import encode, tokens_inside
 from tests.renderers.conftest import Vocabulary
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import sera_swezero
 from sera_swezero.cli.app import app
-from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.parity import CAUSES
+from sera_swezero.views.chat_template import load_template
 from tests.renderers.conftest import Vocabulary
 
 pytestmark = pytest.mark.renderers

@@ -129,6 +129,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "revision": (5, ["a"], True, {"repo": 5}),
     "max_tokens": (0, -1, 1.5, "5", True),
     "tokenizer": ("", 5),
+    "chat_template": ("", 5),
     "min_kept_share": (-0.1, 1.1, "0.5", True),
     "context": (-1, 0.5, "5", True),
     "history": ("", 5, "last", "last-0-observations", "last-5-observation", "last-5-observations\n"),
@@ -197,6 +198,7 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "revision": ("main", {"allenai/Sera-4.6-Lite-T2": "0" * 40}),
     "max_tokens": (4096,),
     "tokenizer": ("some/tokenizer",),
+    "chat_template": ("qwen3_training",),
     "min_kept_share": (0.5,),
     "context": (1,),
     "history": ("full", "last-5-observations"),
@@ -284,6 +286,10 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
     ("overlong", "max_tokens"): (
         {"view": "hermes", "overlong": "drop"},
         "overlong='drop' says what happens to rows with more than max_tokens; pass max_tokens and tokenizer, too",
+    ),
+    ("chat_template", "max_tokens"): (
+        {"view": "hermes", "chat_template": "qwen3_training"},
+        "chat_template='qwen3_training' says how the tokens of a row are counted; pass max_tokens and tokenizer, too",
     ),
     ("min_kept_share", "overlong"): (
         {"view": "hermes", "max_tokens": 5, "tokenizer": "x", "min_kept_share": 0.5},

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sera_swezero.errors import ConfigError
-from sera_swezero.templates.chat_template import load_template
 from sera_swezero.templates.survival import look
+from sera_swezero.views.chat_template import load_template
 from sera_swezero.views.tokenizer import encode
 
 pytestmark = pytest.mark.matrix  # the oldest Jinja, too

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 import sera_swezero
 from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
-from sera_swezero.templates.chat_template import ChatTemplate
 from sera_swezero.templates.parity import CAUSES, ParityCheck
 from sera_swezero.templates.survival import look
+from sera_swezero.views.chat_template import ChatTemplate
 
 BASE = """\
 {%- if tools %}{{ tools|tojson + '\\n' }}{% endif %}

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
-from sera_swezero.templates.chat_template import ChatTemplate
 from sera_swezero.templates.survival import look
+from sera_swezero.views.chat_template import ChatTemplate
 from tests.support.characters import tokenizer
 
 __all__ = ["tokenizer"]  # a fixture

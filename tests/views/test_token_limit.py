@@ -16,6 +16,7 @@ from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
+from sera_swezero.views.chat_template import load_template
 from sera_swezero.views.tokenizer import count
 from sera_swezero.views.training import tagged_messages
 from tests.support.characters import tokenizer
@@ -39,8 +40,8 @@ def lengths(row: dict[str, Any]) -> list[int]:
 
 def test_a_row_is_as_long_as_its_messages_in_chatml(tokenizer: str) -> None:
     row = convert_one(SERA, view="hermes").row
-    messages = [(message["role"], message["content"]) for message in row["messages"]]
-    assert count(tokenizer, messages) == lengths(row)
+    texts = [f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n" for message in row["messages"]]
+    assert count(tokenizer, texts) == lengths(row)
 
 
 @pytest.mark.parametrize("view", TRAINING)
@@ -149,3 +150,92 @@ def test_the_count_reads_the_form_with_tags(tokenizer: str) -> None:
     trajectory = VIEWS["openai"].to_trajectory(row, SOURCES["sera"])
     hermes = convert_one(SERA, view="hermes").row["messages"]
     assert tagged_messages(trajectory, hermes[0]["content"]) == [(m["role"], m["content"]) for m in hermes]
+
+
+# --- chat_template
+
+FRAME = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+TOOLS_AND_CALLS = """\
+{% for tool in tools %}{{ tool | tojson }}
+{% endfor %}{% for m in messages %}<{{ m.role }}>{{ m.reasoning_content }}{{ m.content }}
+{%- for call in m.tool_calls %}{{ call.function.arguments | tojson }}{% endfor %}{% endfor %}"""
+STRIPS = """\
+{% set turns = messages | selectattr('role', 'equalto', 'assistant') | list %}
+{%- for m in messages %}{{ m.role }}{% if m == turns[-1] or m.role != 'assistant' %}{{ m.content }}{% endif %}
+{%- endfor %}"""
+"""Only the last turn says anything."""
+
+
+ANOTHER = swe_zero(chat([*TURNS, Turn("bye", arguments="echo done", output=None)]))
+
+
+def saved(text: str, folder: Path, name: str = "template.jinja") -> Path:
+    path = folder / name
+    path.write_text(text + "{# as it was written #}")
+    return path
+
+
+def rendered(row: dict[str, Any], view: str, template: Path) -> int:
+    """The characters of a row as the template writes it."""
+    messages, tools = VIEWS[view].chat(row)
+    return len(load_template(str(template)).render(messages, tools).text)
+
+
+@pytest.mark.parametrize(("view", "text"), [("hermes", FRAME), ("openai", TOOLS_AND_CALLS), ("sharegpt", FRAME)])
+@pytest.mark.parametrize(("raw", "config"), [(SERA, T2), (ANOTHER, ZERO)], ids=["sera", "swe_zero"])
+def test_a_template_counts_what_it_writes(
+    view: str, text: str, raw: Any, config: str, tokenizer: str, tmp_path: Path
+) -> None:
+    template = saved(text, tmp_path)
+    total = rendered(convert_one(raw, config, view=view).row, view, template)
+    limit = {"view": view, "tokenizer": tokenizer, "chat_template": template}
+    assert convert_one(raw, config, max_tokens=total, **limit).row["kept_share"] == 1.0
+    done = convert_one(raw, config, max_tokens=total - 1, **limit)
+    assert done.error.problem == f"{total} tokens; at most {total - 1} were asked for"
+    most = total - 400
+    windows = convert_one(raw, config, max_tokens=most, overlong="split", **limit).rows
+    sizes = [rendered(row, view, template) for row in windows]
+    assert len(sizes) > 1
+    assert max(sizes) <= most
+
+
+def test_steps_count_the_prompt_and_the_turn(tokenizer: str, tmp_path: Path) -> None:
+    template = saved(TOOLS_AND_CALLS, tmp_path)
+    limit = {"view": "steps", "tokenizer": tokenizer, "chat_template": template}
+    rows = convert_one(SERA, view="steps").rows
+    sizes = [rendered(row, "steps", template) for row in rows]
+    done = convert_one(SERA, max_tokens=sizes[2], **limit)
+    assert [row["step"] for row in done.rows] == [0, 1, 2]
+
+
+def test_a_template_that_strips_earlier_turns_counts_them_whole(tokenizer: str, tmp_path: Path) -> None:
+    template = saved(STRIPS, tmp_path)
+    row = convert_one(SERA, view="hermes").row
+    whole = sum(len(message["role"] + message["content"]) for message in row["messages"])
+    assert rendered(row, "hermes", template) < whole
+    limit = {"view": "hermes", "tokenizer": tokenizer, "chat_template": template}
+    assert convert_one(SERA, max_tokens=whole, **limit).row is not None
+    assert convert_one(SERA, max_tokens=whole - 1, **limit).error.reason == "overlong"
+
+
+def test_a_template_that_does_not_render_a_turn_rejects_the_record(tokenizer: str, tmp_path: Path) -> None:
+    template = saved("{% if messages[2] %}{{ raise_exception('no turns here') }}{% endif %}", tmp_path)
+    done = convert_one(SERA, view="hermes", max_tokens=9_999, tokenizer=tokenizer, chat_template=template)
+    assert done.error.reason == "template"
+    assert done.error.where == "$.steps[0]"
+    assert done.error.problem.endswith("does not render the turn: TemplateError: no turns here")
+
+
+def test_another_template_of_the_same_name_is_another_dataset(tokenizer: str, tmp_path: Path) -> None:
+    limits = []
+    for text in (FRAME, FRAME, STRIPS):
+        asked = settle("sera-hermes", max_tokens=10, tokenizer=tokenizer, chat_template=saved(text, tmp_path))
+        limits.append(describe(asked)["limit"])
+    assert limits[0] == limits[1] != limits[2]
+
+
+def test_a_template_that_is_none_is_a_config_error(tokenizer: str) -> None:
+    with pytest.raises(ConfigError, match="template 'no such': no such file, and no template of that name"):
+        sera_swezero.SeraSweZero(
+            config_name="sera-hermes", upstream="sample", max_tokens=9, tokenizer=tokenizer, chat_template="no such"
+        )

@@ -6,6 +6,7 @@ holds the renderings equal.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -58,6 +59,8 @@ class ChatTemplate:
         self.marks = re.search(r"\{%-?\s*generation\s*-?%\}", text) is not None
         """Whether it marks the parts of the model (`{% generation %}`), which training on these parts alone needs."""
         self._variables = dict(variables or {})
+        self.digest = hashlib.sha256(json.dumps([text, self._variables]).encode()).hexdigest()
+        """The same for templates that render alike."""
         # Two texts that cannot occur in a row, to put around each part of the model.
         self._open, self._close = (f"[{word} {secrets.token_hex(16)}]" for word in ("open", "close"))
         try:
