@@ -10,7 +10,16 @@ import typer
 from sera_swezero.cli.options import ConfigName, Json, print_json, takes_arguments
 from sera_swezero.request.arguments import ArgumentsDict
 
-OF_OTHER_VIEWS = ("submit", "max_tokens", "tokenizer", "overlong", "min_kept_share", "context", "history")
+OF_OTHER_VIEWS = (
+    "submit",
+    "max_tokens",
+    "tokenizer",
+    "chat_template",
+    "overlong",
+    "min_kept_share",
+    "context",
+    "history",
+)
 
 
 @takes_arguments(without=("view", "lineage", *OF_OTHER_VIEWS))
