@@ -8,7 +8,8 @@ print(rows.report)  # 70 rows in, 57 out, rejected: ...
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Unpack
@@ -66,7 +67,7 @@ class RowIterator(Iterator[Row]):
         """The upstream commits and files that are read."""
         filters.check(request, self.snapshot)
         self.report = Report()
-        """What happened to the records so far. Complete when the last row is out."""
+        """What happened to the records so far. Complete when the last row is out, or after `close`."""
         self._rows = self._parsed(convert_records(request, self.snapshot, self.report, on_reject))
 
     def __iter__(self) -> RowIterator:
@@ -75,19 +76,24 @@ class RowIterator(Iterator[Row]):
     def __next__(self) -> Row:
         return next(self._rows)
 
-    def _parsed(self, converted: Iterator[tuple[Record, Converted]]) -> Iterator[Row]:
+    def close(self) -> None:
+        """Stop here, with what was read counted in the report."""
+        self._rows.close()
+
+    def _parsed(self, converted: Generator[tuple[Record, Converted]]) -> Generator[Row]:
         json_columns = [name for name, kind in columns(self.request).items() if kind == "json"]
         parse = msgspec.json.Decoder().decode
-        for _, made in converted:
-            row = made.text_row
-            for name in json_columns:
-                row[name] = [parse(text) for text in row[name]]
-            yield row
+        with closing(converted):
+            for _, made in converted:
+                row = made.text_row
+                for name in json_columns:
+                    row[name] = [parse(text) for text in row[name]]
+                yield row
 
 
 def convert_records(
     request: Request, snapshot: Snapshot, report: Report, on_reject: Reject | None = None
-) -> Iterator[tuple[Record, Converted]]:
+) -> Generator[tuple[Record, Converted]]:
     """Convert every record of the request's origins; yield each record that becomes a row, with the row.
 
     Args:

@@ -80,4 +80,5 @@ def export(config: str, out: Path, kind: str, rows: int | None = None, **argumen
         written += 1
         if written == rows:
             break
+    found.close()
     return Exported(written, found.report)

@@ -46,6 +46,8 @@ def test_the_first_rows_alone_and_the_arguments_of_the_config(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert len(list((tmp_path / "a").iterdir())) == 12
     assert json.loads(done.stdout) == {"files": 12, "rejected": {"no_submission": 1}}
+    done = command(CONFIG, "--out", tmp_path / "b", "--rows", "3")
+    assert done.stdout == f"{tmp_path / 'b'}: 3 files; 3 rows in, 3 out\n"
 
 
 @pytest.mark.parametrize(
