@@ -31,8 +31,19 @@ def on_files(files: Any, config: Any) -> Any:
         files.append(File.generated(config, place, abs_src_path=str(example)))
     command = [sys.executable, "-m", "typer", "sera_swezero.cli.app", "utils", "docs", "--name", "sera-swezero"]
     commands = subprocess.run([*command, "--title", "Commands"], cwd=_TOP, check=True, capture_output=True, text=True)  # noqa: S603
-    files.append(File.generated(config, "commands.md", content=commands.stdout))
+    files.append(File.generated(config, "commands.md", content=_with_whole_list(commands.stdout)))
     return files
+
+
+def _with_whole_list(page: str) -> str:
+    """The page of commands, whose list has whole sentences and leads to each command; typer cuts the sentences."""
+    says = dict(re.findall(r"^## `sera-swezero ([\w-]+)`\n\n(.+)$", page, re.MULTILINE))
+    return re.sub(
+        r"^\* `([\w-]+)`: .*$",
+        lambda line: f"* [`{line[1]}`](#sera-swezero-{line[1]}): {says[line[1]]}" if line[1] in says else line[0],
+        page,
+        flags=re.MULTILINE,
+    )
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
