@@ -1,10 +1,10 @@
 """Calls in threads of their own: to wait for several at once, or for no longer than some time.
 
-Only waiting is moved there. Reading a body in one thread while another computes is slow in CPython: each piece waits up
-to 5 ms for the interpreter lock, 13 MB/s with pieces of 64 KB (measured).
+Only waiting is moved there. Reading a body in one thread while another one computes is slow in CPython: each piece
+waits up to 5 ms for the interpreter lock, which limits pieces of 64 KB to 13 MB/s (measured).
 
 Most calls of the hub's client take no timeout and wait without end for a server that stays silent. Their session is
-shared by everyone in the process, so it is not ours to change. So such a call is left alone when its time is over.
+shared by everyone in the process, so it is not ours to change. Such a call is therefore left alone when its time is up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 SILENCE = 150.0
-"""Seconds after which a call of the hub's client failed. The hub gives up a commit after 60, and may still make it."""
+"""Seconds after which a call of the hub's client counts as failed. The hub gives up on a commit after 60, but may still
+make it later."""
 
 
 def in_background(call: Callable[[], _T]) -> Future[_T]:
@@ -35,17 +36,12 @@ def in_background(call: Callable[[], _T]) -> Future[_T]:
 
 
 def within(seconds: float, call: Callable[[], _T], late: Callable[[_T], object] = bool) -> _T:
-    """The result of a call that takes no longer than `seconds`.
+    """The result of a call, unless it takes longer than `seconds`. `late` gets a result that comes later, to close it.
 
-    What a call that takes longer may still do on the hub has to be treated as a lost answer.
-
-    Args:
-        seconds: how long to wait.
-        call: what to wait for.
-        late: gets a result that comes later, to close it.
+    A call that takes longer may still take effect on the hub: treat it like one whose answer was lost.
 
     Raises:
-        TimeoutError: the time is over; else whatever the call raises.
+        TimeoutError: the time is up; otherwise whatever the call raises.
     """
     result = in_background(call)
     try:

@@ -26,17 +26,17 @@ from sera_swezero.hub.session import TIMEOUT, send
 _LOG = logging.getLogger("sera_swezero")
 
 _UNDATED = 600.0  # seconds for which an address without an expiry date is kept
-_MARGIN = 60.0  # seconds before its expiry from which on an address is not used any more, since clocks differ
+_MARGIN = 60.0  # seconds before its expiry in which an address is no longer used, because clocks differ
 
 
 class CdnAddresses:
     """The addresses that a process knows."""
 
     def __init__(self) -> None:
-        self._known: dict[HubFile, tuple[str, float]] = {}  # (address, time in seconds from which on it is not used)
+        self._known: dict[HubFile, tuple[str, float]] = {}  # (address, time in seconds until which it is used)
 
     def look_up(self, files: Iterable[HubFile]) -> None:
-        """Ask for the addresses of files that have none, eight at a time. Whatever fails is left to reading."""
+        """Ask for the addresses of files that have none, eight at a time. A failure is left for reading to meet."""
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(self._ask, [file for file in files if self.get(file) is None]))
 
@@ -62,7 +62,7 @@ class CdnAddresses:
 
         try:
             within(TIMEOUT, ask)
-        except Exception as error:  # noqa: BLE001 (of the transport's making; reading meets and names it)
+        except Exception as error:  # noqa: BLE001 (errors of the transport share no class; reading will name it)
             _LOG.info("%s: no address beforehand: %s", file.place, in_words(error))
 
 

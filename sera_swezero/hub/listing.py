@@ -22,7 +22,7 @@ from huggingface_hub import constants
 from sera_swezero.display.outputs import write_file
 from sera_swezero.errors import OutputError, UpstreamError
 from sera_swezero.hub import retry
-from sera_swezero.hub.listed_path import refuse_unsafe
+from sera_swezero.hub.hub_file import refuse_unsafe
 from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.hub.session import explained, get_json, is_offline
 
@@ -31,8 +31,8 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 _FEW = 100
-"""Files of a repo that are listed with its commit. The hub's client trusts such a list up to 1,000 files
-(huggingface/huggingface_hub#3565); a file that is left out without a word would be rows that are."""
+"""Files up to which the list that comes with a commit is trusted. The hub's client trusts it up to 1,000 files
+(huggingface/huggingface_hub#3565), but rows would be lost silently if the hub left a file out."""
 
 _MOST_PAGES = 10_000
 _MOST_FILES = 1_000_000
@@ -40,7 +40,7 @@ _MOST_FILES = 1_000_000
 
 
 class _Large(msgspec.Struct):
-    """What the hub lists of a content that lies outside git."""
+    """What a listing says of content that is stored outside git."""
 
     oid: str
 
@@ -55,21 +55,14 @@ class _Entry(msgspec.Struct):
     lfs: _Large | None = None
 
 
-class _Info(msgspec.Struct):
-    """What the hub says of a revision. Paths of its client's cache are made of the commit."""
-
-    id: str
-    sha: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
-
-
 class _LargeSibling(msgspec.Struct):
-    """What the hub lists with a commit of a content that lies outside git."""
+    """What the list that comes with a commit says of content that is stored outside git."""
 
     sha256: str
 
 
 class _Sibling(msgspec.Struct, rename="camel"):
-    """A file, as the hub lists it with a commit. A mirror may leave out all but its path."""
+    """A file, as the hub lists it with a commit. A mirror may leave out everything but the path."""
 
     rfilename: str
     blob_id: str | None = None
@@ -77,9 +70,12 @@ class _Sibling(msgspec.Struct, rename="camel"):
     lfs: _LargeSibling | None = None
 
 
-class _InfoWithFiles(_Info):
-    """What the hub says of a revision and its files."""
+class _Info(msgspec.Struct):
+    """What the hub says of a revision and, if asked to, of its files."""
 
+    id: str
+    sha: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+    """The commit. The pattern is checked because the hub's client makes paths of its cache from it."""
     siblings: list[_Sibling] = []
 
 
@@ -88,15 +84,12 @@ class RepositoryFile(NamedTuple):
 
     path: str
     """Where the file lies inside the repo."""
-
     size: int
     """Bytes."""
-
     blob: str
     """Git's id of what git keeps: the content, or a pointer to it."""
-
     sha256: str | None = None
-    """The hash of a content that lies outside git (LFS, Xet); None for one that git keeps."""
+    """The hash of content that is stored outside git (LFS, Xet); None for content that git keeps."""
 
     @property
     def mark(self) -> str:
@@ -104,20 +97,10 @@ class RepositoryFile(NamedTuple):
         return self.sha256 or self.blob
 
     def holds(self, size: int, sha256: str, blob: Callable[[], str]) -> bool:
-        """Whether the content has this size and hash. Git's id of it is computed only where git keeps the content."""
+        """Whether the content has this size and hash. `blob` computes git's id, only if git keeps the content."""
         if size != self.size:
             return False
         return sha256 == self.sha256 if self.sha256 is not None else blob() == self.blob
-
-
-class Commit(NamedTuple):
-    """What a revision means now."""
-
-    repo: str
-    """The repo that holds it: another one than asked for where that has moved."""
-
-    oid: str
-    """Its id."""
 
 
 def endpoint() -> str:
@@ -134,23 +117,23 @@ def endpoint_is_local() -> bool:
         return False
 
 
-def resolve(repo: str, revision: str, *, token: str | bool | None = None, policy: RetryPolicy) -> Commit:
-    """The commit of a revision. Raises the client's or the transport's errors, UpstreamError without a commit."""
-    info, _ = get_json(_revision(repo, revision), f"{repo}@{revision}", _Info, token=token, policy=policy)
-    return Commit(repo=info.id, oid=info.sha)
+def resolve(repo: str, revision: str, *, policy: RetryPolicy) -> str:
+    """The id of the commit that a revision means now. Raises as `get_json`."""
+    info, _ = get_json(_revision(repo, revision), f"{repo}@{revision}", _Info, token=None, policy=policy)
+    return info.sha
 
 
 def list_files(
     repo: str, commit: str, *, token: str | bool | None = None, policy: RetryPolicy
 ) -> Iterator[RepositoryFile]:
-    """All files of a commit. Raises the client's or the transport's errors, UpstreamError without a listing."""
+    """All files of a commit. Raises as `get_json`; UpstreamError also for an unsafe path and for a list without end."""
     place = f"{repo}@{commit[:12]}"
     page: str | None = f"{_api(repo)}/tree/{commit}?recursive=true&expand=false"
     pages: set[str] = set()
     files = 0
     while page is not None:
         pages.add(page)
-        # A next page on another host is nothing that the token is for.
+        # The token is meant for the hub, so it is not sent along to a next page on another host.
         known = urlsplit(page).netloc == urlsplit(endpoint()).netloc
         entries, page = get_json(
             page, f"files of {place}", list[_Entry], token=token if known else False, policy=policy
@@ -193,7 +176,7 @@ def _ask(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, li
     place = f"{repo}@{revision}"
     with explained(repo, place):
         url = f"{_revision(repo, revision)}?blobs=true"
-        info, _ = get_json(url, place, _InfoWithFiles, token=token, policy=retry.READING)
+        info, _ = get_json(url, place, _Info, token=token, policy=retry.READING)
         if info.id != repo:
             msg = f"{repo} has moved to {info.id}; expected the repo at its own name (mirror it and give upstream=)"
             raise UpstreamError(msg)
@@ -205,7 +188,7 @@ def _ask(repo: str, revision: str, *, token: str | bool | None) -> tuple[str, li
 
 
 def _file(sibling: _Sibling, place: str) -> RepositoryFile | None:
-    """A file that is listed with a commit, None where only its path is."""
+    """A file that is listed with a commit; None if only its path is listed."""
     refuse_unsafe(sibling.rfilename, place)
     if sibling.size is None or sibling.blob_id is None:
         return None
@@ -236,7 +219,7 @@ def _remembered() -> dict[str, Any]:
 
 
 def _remember(entries: dict[str, Any]) -> None:
-    """Keep the entries for later. A home that cannot be written only costs the offline use."""
+    """Keep the entries for later. If the home cannot be written, only offline use is lost."""
     path = _memory_path()
     try:
         write_file(path, json.dumps({**_remembered(), **entries}))

@@ -1,15 +1,16 @@
 """Bytes of a file on the hub by one streamed ranged GET, resumed at the first missing byte where it breaks off.
 
 The token goes to the hub and is taken off where a redirect leads to another host. Where the address behind the redirect
-is known (`cdn_addresses`), that is asked at once, without the token. What is asked again, by `retry.READING`:
+is known (`cdn_addresses`), that is asked at once, without the token. A request is repeated, as `retry.READING` says,
+after
 
 * a connection that is refused, reset or silent, and the statuses 408, 425, 429 and 5xx;
 * a body that breaks off, ends early or comes too slowly (`session.LEAST`): from the first byte that is missing;
-* an address that has expired: from the hub, which signs a fresh one;
-* a range other than the one asked for: such an answer is never read;
-* the whole file in place of a range, a compressed body, and an answer that comes too slowly: once more each.
+* an address that has expired: at the hub, which signs a fresh one;
+* a range other than the one asked for, which is never read;
+* the whole file in place of a range, a compressed body, or an answer that comes too slowly: only once more.
 
-It ends in an UpstreamError when all attempts in a row brought next to nothing, and at once where the file has another
+It ends in an UpstreamError when all attempts in a row brought next to nothing, and at once if the file has another
 size than it was listed with.
 """
 
@@ -57,8 +58,8 @@ _Begun = tuple[Iterator[bytes], Callable[[], object]]
 class RangedGet:
     """The bytes [start, stop) of a file on the hub, as an iterator over pieces of any size; use it once.
 
-    `open` sends the request and waits for the first bytes; without it, iterating does. It may be called in another
-    thread, so that the latency passes while something else is done.
+    `open` sends the request and waits for the first bytes; otherwise iterating does both. It may be called in another
+    thread, so that something else can be done meanwhile.
 
     Raises:
         UpstreamError: missing, refused, changed since it was listed, or not answered in all attempts.
@@ -79,7 +80,7 @@ class RangedGet:
             self._pieces, close = retry.with_retries(
                 lambda: promptly(self._request, lambda late: late[1]()), file.place, retry.READING
             )
-        # Also when nobody iterates on, or the process ends with a stream half read.
+        # The connection is also ended when nobody iterates on, and when the process ends with a stream half read.
         self._disconnect = weakref.finalize(self, close)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -91,7 +92,7 @@ class RangedGet:
             self.close()
 
     def drain(self) -> None:
-        """Read and drop the rest of the answer under way: if it is short, that is cheaper than a new connection."""
+        """Read and drop the rest of the answer: if it is short, that is cheaper than a new connection."""
         until = monotonic() + 1
         try:
             for _ in self._pieces or ():
@@ -108,7 +109,7 @@ class RangedGet:
         self._disconnect()
 
     def _body(self) -> Iterator[bytes]:
-        """Pieces of the answer under way, until it ends or breaks off."""
+        """The pieces of the answer, until it ends or breaks off."""
         pieces = self._pieces or iter(())
         waited, arrived = 0.0, 0
         while self._at < self._stop:
@@ -134,7 +135,7 @@ class RangedGet:
         self.close()
 
     def _request(self) -> _Begun:
-        """Ask once, the CDN if its address is known: an answer that begins at the byte wanted."""
+        """Ask once, at the CDN if the address there is known. The answer begins at the byte that is wanted."""
         address = ADDRESSES.get(self._file)
         if address is not None:
             try:

@@ -1,4 +1,4 @@
-"""Asking a server again: which errors are worth another attempt, how often to try, how long to wait in between."""
+"""Asking a server again: which errors are worth another attempt, how often to try and how long to wait in between."""
 
 from __future__ import annotations
 
@@ -44,15 +44,12 @@ class RetryPolicy:
 
     attempts: int = 8
     """Attempts in a row that fail before the last error is raised."""
-
     first: float = 0.5
     """Seconds before the second attempt."""
-
     longest: float = 30.0
     """Seconds between two attempts at most, unless the server names a longer wait."""
-
     longest_named: float = 300.0
-    """Seconds that the server may name: the hub counts requests in spans of five minutes. It never waits longer."""
+    """Seconds that the server may name at most: the hub counts requests in spans of five minutes."""
 
     def wait(self, attempt: int, error: BaseException) -> float:
         """Seconds to wait after an attempt, counted from 1. A random part keeps processes from asking all at once."""
@@ -61,7 +58,7 @@ class RetryPolicy:
 
 
 READING = RetryPolicy()
-"""For reads: about a minute where no answer names a wait."""
+"""For reads: about a minute in all, if no answer names a wait."""
 
 
 def with_retries(
@@ -74,19 +71,19 @@ def with_retries(
 ) -> _T:
     """Call until it succeeds, fails for good, or the attempts are used up; then the last error is raised.
 
-    Where the server names a wait beyond `policy.longest`, a warning says once what is being waited for.
+    If the server names a wait beyond `policy.longest`, a warning says once what is being waited for.
 
     Args:
         call: one request that may fail.
         what: its name, for the log.
         policy: attempts and waits.
-        look: called before every further attempt: the result if the last attempt took effect though its answer was
-            lost, else None.
+        look: called before every further attempt. It returns the result if the last attempt took effect although its
+            answer was lost, else None.
         retry_on: which errors are worth another attempt; `is_transient` unless given.
 
     Raises:
-        UpstreamError: the server names a wait that is longer than the policy allows, or gave a second answer that it
-            would give again and again.
+        UpstreamError: the server names a wait that is longer than the policy allows, or has given two answers of the
+            kind that it would give again and again (SteadyError).
     """
     worth_it = retry_on or is_transient
     attempt = 1

@@ -9,7 +9,7 @@ from sera_swezero.hub.ranged_get import RangedGet
 
 
 class SeekableHubFile(io.RawIOBase):
-    """A file on the hub: one span is in memory, and whatever lies outside costs a GET."""
+    """A file on the hub, of which one span is in memory. Whatever lies outside the span costs a GET."""
 
     def __init__(self, file: HubFile) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class SeekableHubFile(io.RawIOBase):
         self._coming: RangedGet | None = None
 
     def prefetch(self, start: int, stop: int) -> None:
-        """Ask for a span of bytes, and hold it from the first read on in place of the one before."""
+        """Ask for a span of bytes. From the first read on it is held in memory in place of the span before."""
         self._coming, self._span_start, self._span = RangedGet(self._file, start, stop), start, b""
         self._coming.open()
 

@@ -1,8 +1,8 @@
 """The one HTTP session with which the hub is read, and what goes wrong with it in words.
 
 It is made by whatever makes the sessions of the hub's client, so proxies, certificates and offline mode are the user's.
-It is our own all the same: the client closes its session for everyone in the process when one of its connections fails,
-and nobody else in the process should get our time limits.
+It is a session of our own all the same: the client closes its session for everyone in the process when one of its
+connections fails, and nobody else in the process should get our time limits.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ LEAST = 16 * 1024
 REFUSAL = "the token is refused: set HF_TOKEN to a valid one, or log in again (`hf auth login`)"
 
 _LONGEST_JSON = 32 * 1024 * 1024
-"""Bytes of a page of JSON at most. A page of a listing has about 300 KB."""
+"""The most bytes of a page of JSON. A page of a listing has about 300 KB."""
 
 _PIECE = 64 * 1024
 
 
 class Answer:
-    """An HTTP answer of requests or of httpx, its body not read yet."""
+    """An HTTP answer of requests or of httpx, whose body has not been read yet."""
 
     def __init__(self, response: Any, pieces: Generator[bytes]) -> None:
         self.response = response
-        """As the library made it."""
+        """The library's own object."""
         self.pieces = pieces
         """The body as it arrives, in pieces of any size."""
 
@@ -74,7 +74,7 @@ class Answer:
         from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
         if self.status >= 400 and hasattr(self.response, "read"):
-            self.response.read()  # httpx, whose answer says more once it is read
+            self.response.read()  # the error of httpx says more once the body is read
         hf_raise_for_status(self.response)
 
     def decoded(self) -> Iterator[bytes]:
@@ -87,18 +87,14 @@ class Answer:
 def send(
     method: str, url: str, *, token: str | bool | None, headers: Mapping[str, str] | None = None, follow: bool = True
 ) -> Iterator[Answer]:
-    """Send a request and wait for the head of its answer.
+    """Send a request, following redirects if `follow`, and wait for the head of its answer.
 
-    Args:
-        method: such as "GET".
-        url: where to.
-        token: as huggingface_hub takes it. It is sent to this host alone, not where a redirect leads to another.
-        headers: more headers.
-        follow: whether to follow redirects.
+    The token is given as huggingface_hub takes it. It is sent to this host alone, and not to another one that a
+    redirect leads to.
     """
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-    # identity: a range of compressed bytes could not be resumed.
+    # "identity", because a range of compressed bytes could not be resumed.
     own = {
         "Accept-Encoding": "identity",
         **build_hf_headers(token=token, library_name="sera-swezero"),
@@ -116,21 +112,21 @@ def send(
 
 
 def _pieces(raw: Any) -> Generator[bytes]:
-    """The body of an answer of requests as it arrives. Before urllib3 2.2 a piece comes once it is whole."""
+    """The body of an answer of requests as it arrives. urllib3 before 2.2 gives a piece only once it is whole."""
     read = getattr(raw, "read1", raw.read)
     while piece := read(_PIECE, decode_content=False):
         yield piece
 
 
 def promptly(request: Callable[[], _T], late: Callable[[_T], object] = bool) -> _T:
-    """The result of a request that takes no longer than `PATIENCE`, also if bytes trickle in all the time.
+    """The result of a request, unless it takes longer than `PATIENCE`, even if bytes trickle in all the time.
 
     Args:
-        request: sends it and waits for its answer.
+        request: sends the request and waits for its answer.
         late: gets a result that comes later, to close it.
 
     Raises:
-        SteadyError: it takes longer; else whatever the request raises.
+        SteadyError: the request takes longer; otherwise whatever the request raises.
     """
     try:
         return within(PATIENCE, request, late)
@@ -153,7 +149,7 @@ def get_json(
 
     Raises:
         HfHubHTTPError: the hub refuses it.
-        UpstreamError: its answer is not JSON of this type, is too long, or takes too long.
+        UpstreamError: the answer is not JSON of this type, is too long, or takes too long.
         Exception: whatever the transport raised in the last attempt.
     """
 
@@ -184,9 +180,9 @@ def _session(factory: Callable[[], Any], process: int) -> Any:
 
 
 def _factory() -> Callable[[], Any]:
-    """What the hub's client makes its sessions with; `configure_http_backend` (0.x) and `set_client_factory` set it.
+    """What the hub's client makes its sessions with, as set by `configure_http_backend` (0.x) or `set_client_factory`.
 
-    A client that keeps it elsewhere gives its own session instead, which is used and not changed.
+    If a later client keeps it elsewhere, the client's own session is used instead, without changing it.
     """
     from huggingface_hub.utils import _http
 
@@ -196,7 +192,7 @@ def _factory() -> Callable[[], Any]:
 
 
 def is_offline() -> bool:
-    """Whether the hub is not to be asked: `HF_HUB_OFFLINE`, or `HF_DATASETS_OFFLINE`, which `datasets` heeds, too."""
+    """Whether the hub must not be asked: `HF_HUB_OFFLINE` is set, or `HF_DATASETS_OFFLINE`, which `datasets` heeds."""
     from huggingface_hub import constants
 
     return constants.HF_HUB_OFFLINE or os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
@@ -222,7 +218,7 @@ def explained(repo: str, place: str) -> Iterator[None]:
 
 
 def _problem(error: Exception, repo: str, place: str) -> str | None:
-    """What the error means; None for one that is neither the hub's nor its transport's."""
+    """What the error means; None for an error that comes neither from the hub nor from its transport."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 

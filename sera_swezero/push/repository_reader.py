@@ -52,7 +52,7 @@ class RepositoryReader:
     def head(self, revision: str = MAIN) -> str | None:
         """The commit of a revision, None where there is no such repo or revision."""
         try:
-            return resolve(self.repo, revision, policy=self.policy).oid
+            return resolve(self.repo, revision, policy=self.policy)
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
 

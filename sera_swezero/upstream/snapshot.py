@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from sera_swezero.catalog import Origin
 from sera_swezero.errors import ConfigError, UpstreamError, did_you_mean
-from sera_swezero.hub.listed_path import refuse_unsafe
+from sera_swezero.hub.hub_file import refuse_unsafe
 from sera_swezero.upstream.records import File
 
 SAMPLE = "sample"
