@@ -25,13 +25,10 @@ class Send:
 
     path: str
     """Where it goes inside the repo."""
-
     content: Path | bytes
     """What it holds: a local file, or the bytes."""
-
     size: int
     """Bytes."""
-
     sha256: str
     """The hash of the content."""
 
@@ -46,16 +43,12 @@ class Difference:
 
     after: Manifest
     """The manifest of the new version."""
-
     before: Tree
     """The repo's files as they are."""
-
     add: tuple[Send, ...]
     """What to send."""
-
     delete: tuple[str, ...]
     """What to delete: paths that the repo's manifest lists and the new one does not."""
-
     changed: tuple[str, ...]
     """Names of configs whose files differ."""
 
@@ -84,7 +77,7 @@ class Difference:
         return sends, [path for path in self.delete if path in tree]
 
     def faults(self, tree: Tree) -> list[str]:
-        """Where a commit's files are not exactly the new version: every file, also those that stay as they are."""
+        """Where a commit's files are not exactly the new version, including the files that should stay as they are."""
         sends = {send.path: send for send in self.add}
         found = [
             f"{path}: size or hash is not what was sent" for path in sends if not sends[path].arrived(tree.get(path))
@@ -100,17 +93,11 @@ class Difference:
 
 
 def difference(folder: Path, local: Manifest, repo: str, remote: Manifest | None, before: Tree) -> Difference:
-    """Compare a built directory with a repo.
-
-    Args:
-        folder: the directory.
-        local: its manifest.
-        repo: the id of the repo.
-        remote: the repo's manifest, None where it has none.
-        before: the repo's files.
+    """Compare a built directory and its manifest with a repo, its manifest (None if it has none) and its files.
 
     Raises:
-        PublishError: a file of the directory is missing or changed, or the repo holds one that the card would take in.
+        PublishError: a file of the directory is missing or changed, or the repo holds one that would become part of a
+            config on the card.
     """
     after = manifest.merge(remote, local)
     listed = {built.path for built in after.files}
@@ -118,14 +105,14 @@ def difference(folder: Path, local: Manifest, repo: str, remote: Manifest | None
     _refuse_unlisted(after, before, known, repo)
     add = tuple(_different(folder, local, before)) + tuple(_manifest_and_card(after, repo, before))
     delete = tuple(sorted(path for path in known - listed if path in before and _OURS.fullmatch(path)))
-    touched = {send.path.removeprefix("rejected/").partition("/")[0] for send in add}
-    touched |= {path.removeprefix("rejected/").partition("/")[0] for path in delete}
+    paths = [*(send.path for send in add), *delete]
+    touched = {path.removeprefix("rejected/").partition("/")[0] for path in paths}
     changed = tuple(name for name in after.configs if name in touched)
     return Difference(after=after, before=before, add=add, delete=delete, changed=changed)
 
 
 def _different(folder: Path, local: Manifest, before: Tree) -> Iterator[Send]:
-    """The directory's data files that the repo lacks or has with another content."""
+    """The directory's data files that the repo lacks or has with other content."""
     listed = [(built, config) for config in local.configs.values() for built in config.files]
     for built, made_for in listed:
         if not _OURS.fullmatch(built.path):
@@ -149,14 +136,12 @@ def _manifest_and_card(after: Manifest, repo: str, before: Tree) -> Iterator[Sen
 
 
 def _refuse_unlisted(after: Manifest, before: Tree, known: set[str], repo: str) -> None:
-    """Refuse a repo with a file that is not ours where the card's globs look: it would become part of a config."""
+    """Refuse a repo that has a foreign file where the card's globs look, since it would become part of a config."""
     listed = {built.path for built in after.files}
     for path in before:
         folder, _, name = path.partition("/")
         if folder in after.configs and name.startswith("train-") and path not in known and path not in listed:
-            msg = (
-                f"{repo} holds {path}, which no manifest lists and the config {folder!r} would take in; delete it first"
-            )
+            msg = f"{repo} holds {path}, which no manifest lists, but which would join {folder!r}; delete it first"
             raise PublishError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Is a Parquet file what a build wrote: its footer against the manifest, before it is sent and when it has arrived."""
+"""Whether a Parquet file is what a build wrote: its footer is compared with the manifest, when it is sent and after."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One push: plan, pull request, read back, merge, tag. Until the merge readers see the old version, after it the new.
 
-All state is on the hub: the pull request carries the new manifest's digest and the commit it starts from in its title,
-so a run that was killed anywhere is found and finished by the next one. A look at main comes first and again right
-before the merge, and what slips in between is a conflict, because every version changes the manifest's first line.
+All state is on the hub: the title of the pull request names the new manifest's digest and the commit that it starts
+from, so a run that was killed anywhere is found and finished by the next one. Main is looked at first, and again right
+before the merge. What slips in between is a conflict, because every version changes the manifest's first line.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ from sera_swezero.errors import PublishError, UpstreamError
 from sera_swezero.hub.retry import RetryPolicy, is_transient
 from sera_swezero.push import readback
 from sera_swezero.push.difference import Difference, Send, difference
-from sera_swezero.push.failure import failure
-from sera_swezero.push.push_result import PushResult
-from sera_swezero.push.refusals import refuse
+from sera_swezero.push.push_result import PushResult, failure
+from sera_swezero.push.refusals import refuse, require_token
 from sera_swezero.push.repository import PUSHING, Pull, Repository
-from sera_swezero.push.token import require_token
 
 BATCH = 25
-"""Files of one commit to the pull request at most: a killed push repeats no more than these. The hub advises fewer than
-100."""
+"""The most files of one commit to the pull request: a killed push repeats no more than these. The hub advises fewer
+than 100."""
 _TAG = re.compile(r"\w[\w-]*(\.[\w-]+)*", re.ASCII)
 
 
@@ -51,11 +49,11 @@ def push(  # noqa: PLR0913 (the command's options, by the same names)
     Args:
         folder: what `build` made.
         repo: "owner/name"; created if need be.
-        private: create it private.
+        private: create it as a private repo.
         tag: name of a tag for the new version.
-        dry_run: plan only; nothing is written, no token is needed for a public repo.
+        dry_run: plan only. Nothing is written, and no token is needed for a public repo.
         pr_only: leave the checked pull request unmerged.
-        allow_sample: publish the made-up rows of the sample, too. A hub on this machine always takes them.
+        allow_sample: publish even the made-up rows of the sample. A hub on this machine always takes them.
         allow_secrets: publish your own runs without looking for secrets in them.
         policy: how often to try each call, and how long to wait.
         on_step: called with a sentence for every step.
@@ -142,7 +140,7 @@ class _Push:
             raise PublishError(msg)
 
     def _propose(self, wanted: Difference, base: str) -> tuple[Pull, str]:
-        """A pull request that holds exactly the new version, and its head, which was read back."""
+        """Make a pull request that holds exactly the new version; returns it and its head, which was read back."""
         digest = wanted.after.digest
         title = f"Publish {digest[:16]} on {base[:12]}"
         pull = self.repository.open_pull(title, wanted.description)
@@ -157,7 +155,7 @@ class _Push:
         return pull, head
 
     def _fill(self, wanted: Difference, pull: Pull) -> str:
-        """Commit what the pull request lacks; returns its head."""
+        """Commit what the pull request lacks, and return its head."""
         before = None
         while True:
             head = self.repository.head(pull.ref)
@@ -208,7 +206,7 @@ class _Push:
         return self._finish("published", wanted, commit, pull)
 
     def _lost(self, wanted: Difference, pull: Pull | None = None) -> PushResult:
-        """Main has changed under way: another push won."""
+        """End a push during which main has changed: another push was first."""
         now = self.repository.head() or ""
         there = self.repository.manifest(now)
         if pull is not None and self.repository.pull(pull.num).status != "merged":
@@ -233,8 +231,7 @@ class _Push:
         return self._result(done, wanted, commit=commit, pull=pull.num if pull else None)
 
     def _result(self, done: str, wanted: Difference, commit: str = "", pull: int | None = None) -> PushResult:
-        sent = {} if done == "unchanged" else {one.path: one.size for one in wanted.add}
-        deleted = () if done == "unchanged" else wanted.delete
+        changed = done != "unchanged"
         return PushResult(
             repo=self.repository.repo,
             done=done,
@@ -242,6 +239,6 @@ class _Push:
             commit=commit,
             pull=pull,
             tag=self.tag,
-            sent=sent,
-            deleted=deleted,
+            sent={one.path: one.size for one in wanted.add} if changed else {},
+            deleted=wanted.delete if changed else (),
         )

@@ -1,4 +1,4 @@
-"""Is what arrived what was sent: row counts from the footers, rows through `load_dataset` against their contract."""
+"""Whether what arrived is what was sent: the footers, and some rows as `load_dataset` gives them to any reader."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def version(repository: RepositoryReader, commit: str, wanted: Difference) -> li
 
 
 def footers(repository: RepositoryReader, commit: str, files: Iterable[BuiltFile], tree: Tree) -> list[str]:
-    """Problems of Parquet footers: rows that differ from the manifest, row groups too large, pages without an index.
+    """What `footer_faults` finds in the files of a commit.
 
     Args:
         repository: where the files are.
-        commit: whose files are checked.
-        files: what the manifest says of them; all are in `tree`.
-        tree: the files of the commit.
+        commit: the commit.
+        files: the files to check, as the manifest lists them.
+        tree: all files of the commit, these among them.
 
     Raises:
         UpstreamError: a footer cannot be read.
@@ -79,13 +79,13 @@ def rows(repository: RepositoryReader, commit: str, published: Manifest, names: 
     for name in names:
         first = published.configs[loadable[name][0]]
         if first.json and not hasattr(datasets, "Json"):
-            _LOG.warning("rows of %s are not read back: datasets %s knows no Json", name, datasets.__version__)
+            _LOG.warning("rows of %s are not read back: datasets %s has no Json", name, datasets.__version__)
             continue
         problems += with_retries(
             partial(_row_faults, repository.repo, commit, name, contract_of(first), most),
             f"rows of {name}",
             replace(repository.policy, attempts=min(repository.policy.attempts, 4)),
-            # `datasets` takes a card that cannot be fetched for none: the error it then raises says nothing of the hub.
+            # `datasets` treats a card that it cannot fetch like no card, so its error says nothing about the hub.
             retry_on=lambda error: isinstance(error, Exception),
         )
     return problems
@@ -110,8 +110,8 @@ def _row_faults(repo: str, commit: str, name: str, contract: Contract, most: int
                 break
             wrong += [f"{name}, row {index}: {fault}" for fault in contract.faults(row)]
     finally:
-        # A stream that is left half-read keeps reading ahead, and a process that then ends may end with an abort.
-        with suppress(ValueError):  # a read that never came back still runs
+        # A stream that is left half-read keeps reading ahead, and a process that ends meanwhile may abort.
+        with suppress(ValueError):  # a read that never came back is still running
             loaded.close()
         gc.collect()
     return wrong

@@ -1,4 +1,4 @@
-"""The hub's calls that a push makes. After a lost answer each looks whether it took effect before it sends again.
+"""The calls with which a push changes a repo. After a lost answer each looks first whether it took effect.
 
 Reading goes through our own session (`hub`), writing through the client's own API under a time limit.
 """
@@ -19,7 +19,7 @@ from sera_swezero.hub.background import SILENCE, within
 from sera_swezero.hub.retry import RetryPolicy, is_transient, status_of, with_retries
 from sera_swezero.push.repository_reader import TYPE, RepositoryReader
 
-_SLOWEST = 20_000  # bytes per second that an upload has to make
+_SLOWEST = 20_000  # bytes per second that an upload has to reach
 
 PUSHING = RetryPolicy(attempts=7, first=1.0, longest=60.0)
 """How often a push tries each call, and how long it waits in between."""
@@ -30,10 +30,8 @@ class Pull(NamedTuple):
 
     num: int
     """Its number."""
-
     status: str
     """"draft", "open", "closed" or "merged"."""
-
     merged_as: str | None = None
     """The commit that merged it."""
 
@@ -45,14 +43,13 @@ class Pull(NamedTuple):
 
 @dataclass(frozen=True)
 class Repository(RepositoryReader):
-    """The same repo, written to. Every method raises what reading raises."""
+    """A dataset repo that can also be written to. Every method raises what reading raises."""
 
     def create(self, *, private: bool) -> None:
         """Create the repo; one that is there stays as it is."""
-        # Without `private` an organisation may still make new repos private on its own.
-        private_or_default = True if private else None
+        # None rather than False: an organisation may make new repos private on its own.
         self._call(
-            lambda api: api.create_repo(self.repo, repo_type=TYPE, private=private_or_default, exist_ok=True),
+            lambda api: api.create_repo(self.repo, repo_type=TYPE, private=private or None, exist_ok=True),
             "create repo",
         )
 
@@ -85,7 +82,7 @@ class Repository(RepositoryReader):
 
     @cached_property
     def user(self) -> str | None:
-        """The name of whoever pushes, None where the token does not say."""
+        """The name of whoever pushes; None if the token does not say."""
         try:
             return str(self._call(lambda api: api.whoami()["name"], "who pushes"))
         except Exception as error:
@@ -94,9 +91,9 @@ class Repository(RepositoryReader):
             return None
 
     def find_pull(self, title: str) -> Pull | None:
-        """The oldest pull request of this title that can still be merged, and that nobody else had a hand in.
+        """The oldest pull request of this title that can still be merged, and that nobody else has changed.
 
-        Anyone may open a pull request, and the title can be computed by anyone who builds the same version.
+        Anyone may open a pull request, and anyone who builds the same version can compute the title.
         """
         user = self.user
         if user is None:
@@ -119,7 +116,7 @@ class Repository(RepositoryReader):
         return {event.author for event in details.events if event.type == "commit"}
 
     def open_pull(self, title: str, description: str) -> Pull:
-        """Open a pull request on main, or take our own of this title."""
+        """Open a pull request on main, or take one of our own that has this title."""
 
         def make(api: HfApi) -> Pull:
             made = api.create_pull_request(self.repo, title=title, description=description, repo_type=TYPE)
@@ -129,7 +126,7 @@ class Repository(RepositoryReader):
         if found is not None:
             return found
         mine = self._call(make, "open pull request", look=lambda: self.find_pull(title))
-        # Two pushes of a version may both have seen none. Both go on with the older, so that one merge is all.
+        # Two pushes of a version may both have seen none. Both go on with the older one, so there is only one merge.
         first = self.find_pull(title) or mine
         if first.num != mine.num:
             self.set_status(mine, "closed")
@@ -138,14 +135,14 @@ class Repository(RepositoryReader):
     def commit(
         self, pull: Pull, parent: str, *, add: Mapping[str, Path | bytes], delete: Sequence[str], size: int
     ) -> None:
-        """Upload `size` bytes and commit to the pull request, on top of `parent` or not at all.
+        """Upload files of `size` bytes and commit to the pull request, on top of its head `parent` or not at all.
 
         Args:
             pull: the pull request.
             parent: its head.
             add: what to send, by path: a local file, or the bytes.
             delete: the paths to delete.
-            size: bytes to send.
+            size: bytes to send, which decide how long the upload may take.
         """
         operations: list[CommitOperationAdd | CommitOperationDelete] = [
             *(CommitOperationAdd(path, str(data) if isinstance(data, Path) else data) for path, data in add.items()),
@@ -170,7 +167,7 @@ class Repository(RepositoryReader):
         def retry_on(error: BaseException) -> bool:
             return is_transient(error) or (status_of(error) is None and isinstance(error, RuntimeError))
 
-        # The bytes take their time: at least `_SLOWEST` of them per second, or the upload counts as silent.
+        # An upload that is slower than `_SLOWEST` counts as silent.
         limit = SILENCE + size / _SLOWEST
         try:
             with_retries(
@@ -184,7 +181,7 @@ class Repository(RepositoryReader):
     def set_status(self, pull: Pull, wanted: str) -> None:
         """Make the pull request "open" (it begins as a draft, which cannot be merged) or "closed".
 
-        One that somebody merged meanwhile stays merged; the caller sees that when it next looks.
+        If somebody merged it meanwhile, it stays merged; the caller sees that when it next looks.
         """
 
         def there() -> str | None:
@@ -204,7 +201,7 @@ class Repository(RepositoryReader):
                 raise
 
     def merge(self, pull: Pull) -> Pull | None:
-        """Merge into main; None where the hub refuses because main has changed. The pull request after the merge."""
+        """Merge into main and return the merged pull request; None if the hub refuses because main has changed."""
 
         def merged() -> Pull | None:
             now = self.pull(pull.num)

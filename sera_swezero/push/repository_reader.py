@@ -31,13 +31,14 @@ Tree = dict[str, RepositoryFile]
 class RepositoryReader:
     """One dataset repo on the hub of HF_ENDPOINT. The client chooses the token at every call, since it may expire.
 
-    Raises PublishError for an id of another form.
     Every method raises the error of the client or the transport when the attempts are used up or the hub refuses.
+
+    Raises:
+        PublishError: the id does not have the form OWNER/NAME.
     """
 
     repo: str
     """Its id, "owner/name"."""
-
     policy: RetryPolicy
     """How often to try each call, and how long to wait."""
 
@@ -50,7 +51,7 @@ class RepositoryReader:
         return with_retries(lambda: within(SILENCE, lambda: call(HfApi())), what, self.policy, look=look)
 
     def head(self, revision: str = MAIN) -> str | None:
-        """The commit of a revision, None where there is no such repo or revision."""
+        """The commit of a revision; None if there is no such repo or revision."""
         try:
             return resolve(self.repo, revision, policy=self.policy)
         except (RepositoryNotFoundError, RevisionNotFoundError):
@@ -69,7 +70,7 @@ class RepositoryReader:
         return b"".join(RangedGet(self.hub_file(commit, file), 0, file.size))
 
     def manifest(self, commit: str, tree: Tree | None = None) -> Manifest | None:
-        """The manifest of a commit, None where it has none. Raises PublishError for one that cannot be read."""
+        """The manifest of a commit; None if it has none. Raises PublishError for one that cannot be read."""
         file = (self.tree(commit) if tree is None else tree).get(manifest.MANIFEST)
         if file is None:
             return None

@@ -16,7 +16,7 @@ from sera_swezero.push import readback
 from sera_swezero.push.repository_reader import MAIN, RepositoryReader, Tree
 
 ROWS = 100
-"""Rows of every config that are checked unless the caller names another number."""
+"""How many rows of every config are checked unless the caller says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,14 @@ class Verdict:
 
     repo: str
     """The id of the repo."""
-
     commit: str
     """The commit that was checked."""
-
     digest: str
     """The digest of its manifest."""
-
     files: int
     """Files that the manifest lists."""
-
     rows: int
     """Rows that the manifest counts."""
-
     problems: tuple[str, ...]
     """What is wrong."""
 
@@ -99,10 +94,10 @@ def _file_faults(published: Manifest, tree: Tree) -> Iterator[str]:
     for path in sorted(tree):
         folder, _, name = path.partition("/")
         if folder in published.configs and name.startswith("train-") and path not in listed:
-            yield f"{path}: is not in the manifest, but the card's config {folder!r} takes it in"
+            yield f"{path}: is not in the manifest, but is part of the card's config {folder!r}"
     for name in ("dataset_infos.json", "sera_swezero.py"):
         if name in tree:
-            yield f"{name}: does not belong in a published repo: it takes the card's place, or asks to be run"
+            yield f"{name}: does not belong in a published repo: `datasets` would read or run it instead of the card"
 
 
 def _card_faults(repository: RepositoryReader, commit: str, tree: Tree, published: Manifest) -> Iterator[str]:

@@ -117,7 +117,7 @@ def test_without_a_licence_nothing_is_published_and_a_rebuild_only_writes_the_ca
     runs(tmp_path / "runs")
     built(tmp_path)
     said = run(hub, tmp_path, "push", "out", REPO, code=2)
-    assert "PublishError: out: nobody said the licence of swe-agent; build again with --license ID, such as mit" in said
+    assert "PublishError: out: no licence was given for swe-agent; build again with --license ID, such as mit" in said
     assert not hub.log
     (shard, _) = sorted((tmp_path / "out" / "swe-agent").iterdir())
     before = shard.stat().st_ino
