@@ -3,13 +3,13 @@
 records.py       File, Shard and Raw: a file, a part of it, a record in it
 snapshot.py      repo and revision -> commit and file listing (hub, local folder or fsspec URL)
 formats.py       suffix of a path -> how such files are cut and read
-record_reader.py what the readers of all formats share
+record_reader.py what the readers of all formats have in common
 shards.py        file listing -> shards, without reading data
 windows.py       shards -> the order of a stream
 window_reader.py window -> its records in order
 reading.py       shard -> raw records; what planning asks of files
-line_reader.py   JSON Lines: lines.py splits bytes into lines
-row_groups.py    Parquet: parquet_rows.py makes objects of rows
+line_reader.py   JSON Lines
+row_groups.py    Parquet; parquet_rows.py makes Python objects of rows
 whole_file.py    one file, one record
 at_exit.py       streams that are half read when the interpreter exits
 file_access.py   file of a snapshot -> hub, hub cache or root

@@ -15,9 +15,9 @@ _living: WeakSet[Generator[Any, None, None]] = WeakSet()
 
 
 def closed_at_exit(function: Callable[_P, Generator[_T]]) -> Callable[_P, Generator[_T]]:
-    """Make the generators of a function close while modules are still there, at the interpreter's exit at the latest.
+    """Have the generators of a function closed at the interpreter's exit, while the modules are still there.
 
-    The interpreter closes what is left only after it has emptied the modules, and then `except` and `finally` find
+    The interpreter itself closes what is left only after it has emptied the modules. Then `except` and `finally` find
     neither the classes nor the log that they name.
     """
 
@@ -33,5 +33,5 @@ def closed_at_exit(function: Callable[_P, Generator[_T]]) -> Callable[_P, Genera
 @atexit.register
 def _close() -> None:
     for generator in list(_living):
-        with suppress(ValueError):  # a daemon thread is just running it
+        with suppress(ValueError):  # a daemon thread is running it at this moment
             generator.close()

@@ -1,4 +1,4 @@
-"""Where a file of a snapshot is read from: the hub's cache, the hub, or below a root."""
+"""Where a file of a snapshot is read from: the hub's cache, the hub, or a root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sera_swezero.upstream.snapshot import Snapshot, local_folder
 
 
 def _cached(snapshot: Snapshot, shard: Shard) -> str | None:
-    """The file's path in the cache of the hub's client, None where that does not have it."""
+    """The file's path in the cache of the hub's client; None if it is not there."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(shard.repo, shard.file, repo_type="dataset", revision=snapshot.commits[shard.repo])
@@ -21,7 +21,7 @@ def _cached(snapshot: Snapshot, shard: Shard) -> str | None:
 
 
 def hub_file(snapshot: Snapshot, shard: Shard) -> HubFile | None:
-    """The shard's file on the hub; None below a root or in the hub's cache. Raises UpstreamError offline."""
+    """The shard's file on the hub; None if it is below a root or in the hub's cache. Raises UpstreamError offline."""
     if snapshot.root is not None or _cached(snapshot, shard):
         return None
     commit = snapshot.commits[shard.repo]

@@ -19,16 +19,12 @@ class Format:
 
     name: str
     """For messages."""
-
     reader: type[RecordReader]
     """Reads a shard."""
-
     divisible: bool
     """Whether a file may be cut into byte ranges."""
-
     planning: Literal["address", "row groups", "nothing"]
-    """What planning asks of a file beforehand: its address on the CDN, where its row groups start, or nothing."""
-
+    """What planning asks for beforehand: the file's address on the CDN, where its row groups start, or nothing."""
     offsets_are_bytes: bool
     """Whether `Raw.offset` counts bytes, not rows."""
 
@@ -48,10 +44,10 @@ def format_of(path: str) -> Format:
 
 
 def instance_of(path: str, offset: int, patterns: Sequence[str]) -> str:
-    """What a record is called that does not name its instance.
+    """The instance id for a record that has none.
 
-    It is the name of the file without the end by which one of the patterns found it; with the record's offset after
-    it where a file may hold several.
+    It is the name of the file without the end by which one of the patterns found it, followed by the record's offset if
+    such a file may hold several records.
     """
     name = path.rpartition("/")[2]
     ends = [pattern.rpartition("*")[2] for pattern in patterns if fnmatch(path, pattern)]
@@ -60,5 +56,5 @@ def instance_of(path: str, offset: int, patterns: Sequence[str]) -> str:
 
 
 def read_as(suffix: str, one: Format) -> None:
-    """Declare the format of the files with a suffix, such as ".log": for a source whose files are named otherwise."""
+    """Declare the format of the files with a suffix, such as ".log", for a source that has such files."""
     _BY_SUFFIX[suffix] = one

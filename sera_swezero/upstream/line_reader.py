@@ -1,16 +1,16 @@
-"""JSON Lines: the lines that start in a shard's range."""
+"""JSON Lines: the lines that start in a shard's range, with few copies and in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from typing import NamedTuple
 
 import msgspec
 
 from sera_swezero.errors import UpstreamError
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.upstream.file_access import ends_early, hub_file, open_local
-from sera_swezero.upstream.lines import Line, split_lines
 from sera_swezero.upstream.record_reader import RecordReader
 from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
@@ -19,7 +19,19 @@ _BLOCK = 256 * 1024
 """Bytes read at a time from a local file. With 1 MiB a line costs half as much again."""
 
 _SLACK = 256 * 1024
-"""Bytes asked for beyond a shard's end, so that its last line (some 100 to 200 KB) needs no second GET."""
+"""Bytes that are asked for beyond a shard's end, so that its last line (some 100 to 200 KB) needs no second GET."""
+
+
+class Line(NamedTuple):
+    """A line of a file."""
+
+    offset: int
+    """Its first byte."""
+    data: bytes | None
+    """The line with its newline (the last one of a file may lack it); None if more than `LONGEST` bytes come before the
+    newline, wherever the pieces are cut."""
+    after: int
+    """The first byte of the next line."""
 
 
 class LineReader(RecordReader):
@@ -28,7 +40,7 @@ class LineReader(RecordReader):
     def __init__(self, snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> None:
         super().__init__(snapshot, shard, columns, at)
         self._skip = at < 0 and shard.start > 0
-        # One byte before the range, to learn whether a line starts at its edge.
+        # Reading begins one byte before the range, to learn whether a line starts at its edge.
         self._begin = at if at >= 0 else max(shard.start - 1, 0)
         self._slack = max(1, min(_SLACK, (shard.stop - shard.start) // 4))
 
@@ -44,7 +56,7 @@ class LineReader(RecordReader):
     def _records(self, wanted: Callable[[int], bool]) -> Iterator[Raw]:
         del wanted  # a line has to be read to find the next one
         shard = self._shard
-        if self._begin >= shard.stop:  # the last record that was used was the last of the shard
+        if self._begin >= shard.stop:  # the last record that was used is the last one of the shard
             return
         self.open()
         with closing(self._local_pieces() if self._get is None else self._remote_pieces(self._get)) as pieces:
@@ -61,7 +73,7 @@ class LineReader(RecordReader):
                 self._get = None
 
     def _check(self, line: Line, data: bytes) -> None:
-        """Refuse a file whose first line is not an object, or that is incomplete."""
+        """Refuse a file that does not begin with an object, or that is incomplete."""
         place = self._shard.place
         if line.offset == 0 and data.strip() and data.lstrip()[:1] != b"{":
             msg = f"{place}: is not JSON Lines; it begins with {data[:40]!r}, an object on every line was expected"
@@ -70,7 +82,7 @@ class LineReader(RecordReader):
             return
         if line.after != self._shard.size:
             raise ends_early(self._shard, line.after)
-        # A last line without its newline is fine if it is whole, and half a download if it is not.
+        # A last line without its newline is fine if it is whole; otherwise the download is incomplete.
         try:
             msgspec.json.decode(data, type=msgspec.Raw)
         except (msgspec.DecodeError, UnicodeError):
@@ -80,7 +92,7 @@ class LineReader(RecordReader):
                 raise UpstreamError(msg) from None
 
     def _remote_pieces(self, first: RangedGet) -> Generator[bytes]:
-        """One GET for the range and a little more; further ones only where the last line is longer than that."""
+        """One GET for the range and a little more, and further ones only if the last line is longer than that."""
         at = self._begin
         for piece in first:
             at += len(piece)
@@ -101,3 +113,40 @@ class LineReader(RecordReader):
                 yield piece
         if at < self._shard.size:
             raise ends_early(self._shard, at)
+
+
+def split_lines(pieces: Iterable[bytes], at: int, stop: int, *, skip: bool) -> Iterator[Line]:
+    """Split bytes into lines and yield those that start before `stop`.
+
+    Args:
+        pieces: the bytes from offset `at` on, cut anywhere. None is requested beyond the last line that is wanted.
+        at: the offset of the first piece.
+        stop: lines that start here or later are left out.
+        skip: whether the first piece starts inside a line (or on its newline), which is then left out.
+    """
+    parts: list[bytes] = []
+    length = 0  # bytes of the current line so far, kept or not
+    for piece in pieces:
+        begin = 0
+        while (end := piece.find(b"\n", begin) + 1) > 0:
+            after = at + length + end - begin
+            if not skip:
+                last = piece[begin:end]
+                whole = b"".join([*parts, last]) if parts else last
+                yield Line(offset=at, data=whole if after - at - 1 <= LONGEST else None, after=after)
+            skip = False
+            parts.clear()
+            at, length, begin = after, 0, end
+            if at >= stop:
+                return
+        length += len(piece) - begin
+        if skip or length > LONGEST:
+            parts.clear()
+            if at + length >= stop:  # nothing can start in the range any more
+                break
+        elif begin < len(piece):
+            parts.append(piece[begin:])
+    if length > LONGEST and not skip:
+        yield Line(offset=at, data=None, after=at + length)
+    elif length and not skip:
+        yield Line(offset=at, data=b"".join(parts), after=at + length)

@@ -11,8 +11,8 @@ from sera_swezero.upstream.records import ColumnTypes
 def as_objects(batch: Any) -> list[dict[str, Any]]:
     """The rows of an Arrow batch as Python objects.
 
-    Arrow does not check that text is UTF-8. Text that is not keeps its bytes as lone surrogates. The source mends and
-    counts them, so that such a text never costs more than itself.
+    Arrow does not check that text is UTF-8. Text that is not UTF-8 keeps its bytes as lone surrogates, which the source
+    mends and counts, so that such a text costs no other text.
     """
     import pyarrow as pa
 
@@ -52,10 +52,10 @@ def _as_text(value: Any) -> Any:
 
 
 def check_columns(schema: Any, columns: ColumnTypes, place: str) -> None:
-    """Compare the file's columns with the expected ones by name and kind of type. Further columns do no harm.
+    """Compare the file's columns with the expected ones by name and kind of type; further columns do no harm.
 
     Raises:
-        UpstreamError: names the first column that does not fit.
+        UpstreamError: a column does not fit; names the first one.
     """
     import pyarrow.types as kinds
 

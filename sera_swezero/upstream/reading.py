@@ -1,4 +1,4 @@
-"""Read the raw records of one shard, and ask for what planning needs to know of a snapshot's files."""
+"""Read the raw records of one shard, and ask for what planning needs to know about a snapshot's files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sera_swezero.upstream.row_groups import group_starts
 from sera_swezero.upstream.snapshot import Snapshot
 
 _MOST_FILES = 64
-"""Files that planning asks about at most: one small request per file, eight at a time."""
+"""The most files that planning asks about, which takes one small request per file, eight at a time."""
 
 
 def shard_reader(snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int = -1) -> RecordReader:
@@ -25,7 +25,7 @@ def shard_reader(snapshot: Snapshot, shard: Shard, columns: ColumnTypes, at: int
 
 
 def row_group_starts(snapshot: Snapshot) -> Starts:
-    """Where the row groups of the snapshot's Parquet files start; nothing where there are more than 64 such files.
+    """Where the row groups of the snapshot's Parquet files start; empty if there are more than 64 such files.
 
     Raises:
         UpstreamError: a file is not Parquet, or its footer cannot be read.
@@ -41,16 +41,16 @@ def row_group_starts(snapshot: Snapshot) -> Starts:
 def look_up_addresses(snapshot: Snapshot) -> None:
     """Learn where on the hub's CDN the JSON Lines files lie, so that their first bytes are one round trip away.
 
-    One request per file without a body, none where there are more than 64 files or where nothing is read from the hub.
-    (For Parquet files the address comes with the footer.)
+    This takes one request per file, without a body. No request is made if there are more than 64 files or if nothing is
+    read from the hub. For Parquet files the address comes with the footer.
     """
     if snapshot.root is None:
-        with suppress(UpstreamError):  # offline; reading says so
+        with suppress(UpstreamError):  # the hub is offline, which reading will say
             files = [hub_file(snapshot, shard) for shard in _few_files(snapshot, "address")]
             ADDRESSES.look_up([file for file in files if file is not None])
 
 
 def _few_files(snapshot: Snapshot, planning: Literal["address", "row groups"]) -> list[Shard]:
-    """The files of the formats that planning asks this of, each as one shard; none if they are too many to ask."""
+    """The files of the formats for which planning asks this, each as one shard; none if there are too many files."""
     files = [file for file in snapshot.files if format_of(file.path).planning == planning]
     return [Shard.whole(file) for file in files] if len(files) <= _MOST_FILES else []

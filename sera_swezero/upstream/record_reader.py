@@ -1,4 +1,4 @@
-"""What the readers of all formats share."""
+"""What the readers of all formats have in common."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class RecordReader(ABC):
         snapshot: where the file lies.
         shard: which part of it.
         columns: the columns that a Parquet file must have.
-        at: offset of the first record wanted, as `Raw.after` of the record before it says; -1: from the shard's start.
+        at: the offset of the first record that is wanted, which is `Raw.after` of the record before it; -1 for all
+            records of the shard.
 
     Raises:
         UpstreamError: the file is gone or changed, does not have its format, lacks columns, or ends too early.
@@ -31,14 +32,14 @@ class RecordReader(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Ask the hub for the first bytes, so that iterating need not wait. Other roots have nothing to ask."""
+        """Ask the hub for the first bytes, so that iterating need not wait for them. Below a root this does nothing."""
 
     @abstractmethod
     def _records(self, wanted: Callable[[int], bool]) -> Iterator[Raw]:
-        """The records whose offsets are wanted, and maybe others; opens what is not open yet."""
+        """The records whose offsets are wanted, and perhaps others; opens what is not open yet."""
 
     def decoded_bytes(self) -> int:
-        """About how many bytes the records have once they are decoded; may read where that is written down."""
+        """About how many bytes the records have once they are decoded. This may read from the file."""
         return self._shard.stop - self._shard.start
 
     def close(self) -> None:

@@ -16,13 +16,10 @@ class File(NamedTuple):
 
     repo: str
     """The id of its repo; "" for your own runs below a root."""
-
     path: str
     """Where it lies inside the repo, or below the root."""
-
     size: int
     """Bytes."""
-
     mark: str
     """Something that changes when the content does: a hash, an etag or a time."""
 
@@ -37,16 +34,12 @@ class Shard(NamedTuple):
 
     repo: str
     """The id of the file's repo; "" for your own runs below a root."""
-
     file: str
     """Where the file lies inside the repo, below any root."""
-
     start: int
     """The first byte of the range."""
-
     stop: int
     """The first byte after the range."""
-
     size: int
     """Bytes of the whole file."""
 
@@ -65,23 +58,20 @@ class Raw(NamedTuple):
     """One raw record."""
 
     offset: int
-    """Byte offset of the line, or row number in the Parquet file; 0 where a whole file is one record."""
-
+    """Byte offset of the line, or row number in the Parquet file; 0 if the whole file is one record."""
     data: bytes | dict[str, Any]
     """The line, the row or the file."""
-
     after: int = -1
     """The offset that the next record has, so that reading may begin there."""
-
     fault: str = ""
-    """Why there is no data, "" where there is."""
+    """Why there is no data; "" if there is data."""
 
 
 Starts = Mapping[tuple[str, str], Sequence[int]]
 """(repo, path) of a Parquet file -> the bytes at which its row groups start, in order."""
 
 ColumnTypes = dict[str, str]
-"""The columns that a Parquet file must have, by name and type; none for a file that is read whatever it has."""
+"""The columns that a Parquet file must have, by name and type; empty if it is read whatever columns it has."""
 
 LONGEST = 32 * 1024 * 1024
-"""Bytes of a record at most. Rows upstream have about 1 MB at most, and a file of another kind must not fill memory."""
+"""The most bytes of a record. Rows upstream have at most about 1 MB; a file of another kind must not fill memory."""

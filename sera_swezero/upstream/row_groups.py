@@ -1,4 +1,4 @@
-"""Parquet: the row groups that start in a shard, read group by group; footers for planning."""
+"""Parquet: the row groups that start in a shard, read one after the other, and the footers that planning needs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sera_swezero.upstream.records import LONGEST, ColumnTypes, Raw, Shard
 from sera_swezero.upstream.snapshot import Snapshot
 
 BATCH = 32
-"""Rows that are Python objects at a time at most; fewer where rows are so large that these may exceed `LONGEST`."""
+"""The most rows that are Python objects at a time; fewer if rows are so large that these may exceed `LONGEST`."""
 
-_FOOTER = 64 * 1024  # bytes from the end that pyarrow looks at first
+_FOOTER = 64 * 1024  # bytes at the end of a file that pyarrow looks at first
 _IN_MEMORY = 32 * 1024 * 1024  # a row group up to this size comes by one GET and stays in memory, compressed
-_BUFFER = 4 * 1024 * 1024  # of a larger one, bytes of a column asked for at a time
+_BUFFER = 4 * 1024 * 1024  # of a larger row group so many bytes of a column are asked for at a time
 
 
 class Group(NamedTuple):
@@ -29,19 +29,14 @@ class Group(NamedTuple):
 
     number: int
     """Its place in the file, from 0."""
-
     start: int
     """Its first byte."""
-
     stop: int
     """The first byte after it."""
-
     first: int
     """The number of its first row in the file."""
-
     rows: int
     """How many rows it has."""
-
     decoded: int
     """Bytes of all its columns without their compression, as the footer says."""
 
@@ -74,14 +69,12 @@ def footer(source: HubFile | IO[bytes], place: str) -> Any:
 
 
 def groups(metadata: Any, size: int, place: str) -> list[Group]:
-    """The row groups of a file that have rows, in order.
-
-    A damaged footer may still be one that pyarrow reads, and would hide rows.
+    """The row groups of a file that have rows, in order. pyarrow may read a damaged footer, which would hide rows.
 
     Args:
         metadata: the footer.
         size: bytes of the file.
-        place: what it is called in errors.
+        place: the name of the file for errors.
 
     Raises:
         UpstreamError: the row groups have more or fewer rows than the file, leave the file, or overlap.
@@ -137,7 +130,7 @@ class RowGroupReader(RecordReader):
                 self._prefetch(group)
 
     def decoded_bytes(self) -> int:
-        """As the footer says."""
+        """The bytes that the footer names."""
         self.open()
         if self._metadata is None:
             with open_local(self._snapshot, self._shard) as source:
@@ -214,7 +207,7 @@ class RowGroupReader(RecordReader):
 
 
 def _raw_rows(batch: Any, number: int, wanted: Callable[[int], bool]) -> Iterator[Raw]:
-    """The wanted rows of a batch, the first of which has this number. No other row becomes Python objects."""
+    """The wanted rows of a batch whose first row has this number. No other row is made into Python objects."""
     numbers = [one for one in range(number, number + batch.num_rows) if wanted(one)]
     if not numbers:
         return

@@ -1,8 +1,8 @@
-"""Cut files into shards: byte ranges, planned from the listing (and for few Parquet files from their footers).
+"""Cut files into shards: byte ranges, planned from the listing, and from the footers of Parquet files if they are few.
 
 A shard of JSONL owns the lines that START in its range, a shard of Parquet the row groups that start in it. So planning
 reads no data, ranges can be of any size, and every record belongs to exactly one shard. A file that is one record is
-never cut, and neither is a Parquet file of usual size whose row groups are not known: most have one.
+never cut. Neither is a Parquet file of usual size whose row groups are not known, since most have only one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MULTIPLE = 64
 _LEAST = 1024 * 1024  # a smaller range costs more in requests than it saves
 
 _ROW_GROUP = 32 * 1024 * 1024
-"""Bytes that a row group is taken to have where it is not known. SWE-ZERO-12M has one of 29 MB per file: of two ranges
-of such a file one would own all rows and the other none."""
+"""Bytes that a row group is assumed to have if that is not known. SWE-ZERO-12M has one row group of 29 MB per file: if
+such a file were cut in two, one half would own all rows and the other none."""
 
 
 def plan_shards(
@@ -36,14 +36,14 @@ def plan_shards(
 ) -> list[Shard]:
     """Cut the files into shards of about `shard_bytes`, in order.
 
-    The count is rounded up to a multiple of `multiple` (else of the largest power of two below it) as the files allow:
-    no shard of JSONL gets smaller than 1 MiB (half of `shard_bytes`, if that is less), no shard of a Parquet file
-    whose row groups are known stays without one, and any other Parquet file has one shard per 32 MiB.
+    The count is rounded up to a multiple of `multiple`, or of the largest smaller power of two that the files allow. No
+    shard of JSONL gets smaller than 1 MiB (or half of `shard_bytes`, if that is less). No shard of a Parquet file whose
+    row groups are known stays without one, and any other Parquet file has one shard per 32 MiB.
 
     Args:
         files: what to cut.
         shard_bytes: raw bytes of a shard.
-        starts: where the row groups of Parquet files start, of those files for which it is known.
+        starts: where the row groups of Parquet files start, for those files for which it is known.
         multiple: a power of two; 1 for no rounding.
     """
     known = starts or {}
@@ -60,7 +60,7 @@ def plan_shards(
 def cut(shard: Shard, count: int, starts: Sequence[int] | None = None) -> list[Shard]:
     """Cut a shard into `count` parts of about equal size.
 
-    Where `starts` says where row groups start, cuts are between them, and there are no more parts than row groups. A
+    If `starts` says where row groups start, the cuts are between them, and there are no more parts than row groups. A
     shard of a file that is one record stays whole.
     """
     length = shard.stop - shard.start
@@ -111,7 +111,7 @@ def _extra(wanted: int, most: int, multiple: int) -> int:
 
 
 def _add(pieces: list[int], files: Sequence[File], most: Sequence[int], extra: int) -> None:
-    """Give the extra pieces, one by one, to whichever file has the largest pieces at that moment and may have more."""
+    """Give the extra pieces, one by one, to whichever file then has the largest pieces and may be cut further."""
     heap = [(-file.size / pieces[i], i) for i, file in enumerate(files) if pieces[i] < most[i]]
     heapq.heapify(heap)
     for _ in range(extra):

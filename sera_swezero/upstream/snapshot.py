@@ -1,8 +1,8 @@
 """Settle what is read: repo and revision become a commit and a listing of files, from the hub or from a root.
 
 A root (`upstream=`) is a local folder or any fsspec URL laid out as ROOT/<owner>/<repo>/<files>; `"sample"` is the
-corpus that ships with the package. The files of a repo may lie in any folder inside it. For your own runs, which
-have no repo, the root is the folder of the runs, or a file of them.
+corpus that ships with the package. The files of a repo may lie in any folder inside it. Your own runs have no repo:
+their root is the folder that holds them, or one of its files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sera_swezero.upstream.records import File
 SAMPLE = "sample"
 
 _MOST_BYTES = 1 << 44
-"""Bytes of a set's files at most. A plan takes memory for every 16 MiB of them: these 16 TiB are a million shards."""
+"""The most bytes of a set's files. A plan takes memory for every 16 MiB of them: these 16 TiB are a million shards."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,16 @@ class Snapshot:
 
     root: str | None
     """The folder or fsspec URL below which the files lie; None for the hub."""
-
     endpoint: str
     """The hub; "" below a root."""
-
     commits: Mapping[str, str]
     """The commit of each repo; "" below a root. Your own runs below a root have the repo ""."""
-
     files: tuple[File, ...]
     """The files in the order in which they are read."""
-
     token: str | bool | None = None
     """As huggingface_hub takes it (None: the stored login)."""
-
     left_alone: Mapping[str, int] = field(default_factory=dict)
-    """How many files were listed and are not read, by the suffix of their names."""
+    """How many files were listed but are not read, by the suffix of their names."""
 
     @property
     def bytes(self) -> int:
@@ -68,7 +63,7 @@ class Snapshot:
 
     @property
     def digest(self) -> str:
-        """A hash of repos, commits and files; the root's own place is left out, so that a moved mirror is the same."""
+        """A hash of repos, commits and files. The root's own path is left out, so a moved mirror stays the same."""
         content = [sorted(self.commits.items()), [list(file) for file in self.files]]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -83,7 +78,7 @@ def take_snapshot(
     """Resolve and list every origin.
 
     Args:
-        origins: the repos to read, or one set of one's own runs.
+        origins: the repos to read, or one set of your own runs.
         upstream: a root to read from instead of the hub, or "sample".
         revision: a branch, tag or commit; a mapping of repo to one; or the path of a lock file.
         token: as huggingface_hub takes it (None: the stored login).
@@ -156,14 +151,14 @@ def _below_root(origins: Sequence[Origin], upstream: str) -> Snapshot:
 
 
 def _root(upstream: str, origin: Origin) -> str:
-    """The root that `upstream=` names; a folder of this machine by its whole path: workers start in other folders."""
+    """The root that `upstream=` names. A local folder gets its whole path, since workers start in other folders."""
     if upstream == SAMPLE:
         return sample_root() if origin.repo else f"{sample_root()}/{origin.name}"
     return upstream if "://" in upstream or "::" in upstream else Path(upstream).expanduser().absolute().as_posix()
 
 
 def _list_root(upstream: str, origin: Origin) -> tuple[str, list[File]]:
-    """List the files of a set: the root, and the files below it. A root that is a file stands for its folder."""
+    """List the files of a set: (root, files below it). If the root is a file, its folder is returned as the root."""
     root = _root(upstream, origin)
     local = local_folder(root)
     try:
@@ -183,7 +178,7 @@ def _list_root(upstream: str, origin: Origin) -> tuple[str, list[File]]:
 
 
 def local_folder(root: str) -> Path | None:
-    """The folder of this machine that a root is; None for any other root, which fsspec reads."""
+    """The root as a folder of this machine; None for any other root, which fsspec reads."""
     folder = Path(root).expanduser()
     return folder if folder.is_dir() else None
 
@@ -237,7 +232,7 @@ def _matching(origin: Origin, files: Sequence[File], place: str, left_alone: Cou
 
 
 def _mark(info: Mapping[str, Any]) -> str:
-    """Whatever the file system says of the content's identity: etag or checksum, else the time of its last change."""
+    """Whatever the file system says about the identity of the content: an etag, a checksum, or when it last changed."""
     for key in ("ETag", "etag", "md5Hash", "sha256", "mtime", "LastModified", "last_modified", "created"):
         if info.get(key):
             return str(info[key])

@@ -1,4 +1,4 @@
-"""Whole file: one file is one record."""
+"""Files that are one record each."""
 
 from __future__ import annotations
 

@@ -15,14 +15,15 @@ from sera_swezero.upstream.snapshot import Snapshot
 from sera_swezero.upstream.windows import Record, Window, rank
 
 PASS_BYTES = 96 * 1024 * 1024
-"""Bytes of records, decoded, of which one pass keeps its share. The order is the same whatever this is."""
+"""About how many bytes of decoded records one pass keeps. The order is the same whatever this number is."""
 
 _PLAIN_BYTES = 32 * 1024 * 1024
-"""Bytes of records that wait as they are. More wait compressed, each by itself: that takes a third of the memory and,
-for rows of SWE-ZERO of 45 kB, 75 us per row. Without it twice as many passes were needed, at 48 us per row each."""
+"""Up to so many bytes of records wait as they are; more wait compressed, each record by itself. That takes a third of
+the memory and, for rows of SWE-ZERO of 45 kB, 75 us per row. Without it twice as many passes would be needed, at 48 us
+per row each."""
 
 _AHEAD = 8
-"""Shards of a window whose first bytes are asked for before they are read: of many small files each is a request."""
+"""How many shards of a window are asked for their first bytes in advance. Each of many small files is a request."""
 
 
 class WindowReader:
@@ -32,8 +33,8 @@ class WindowReader:
         snapshot: where the files lie.
         window: what to read.
         columns: gives the columns that a Parquet file of a repo must have.
-        mark: `Record.mark` of the last record that was used, or `Record.before` of the first one wanted; -1: from the
-            start.
+        mark: `Record.mark` of the last record that was used, or `Record.before` of the first one that is wanted; -1 for
+            all records.
 
     Raises:
         UpstreamError: as `RecordReader`.
@@ -50,7 +51,7 @@ class WindowReader:
         self._window, self._mark = window, mark
         self._readers = [shard_reader(snapshot, shard, columns(shard.repo), at) for shard in window.shards]
         self._opening: dict[int, Future[None]] = {}  # by the index of the shard
-        self._asks = snapshot.root is None  # below a root there is nothing to ask
+        self._asks = snapshot.root is None  # below a root there is nothing to ask for
 
     def open(self) -> None:
         """Ask for the first bytes of the first shards, all at once."""
@@ -91,13 +92,13 @@ class WindowReader:
             waiting.sort(key=lambda record: record[:3], reverse=True)
             while waiting:
                 number += 1
-                _, index, _, packed = waiting.pop()  # so that the memory of each is free after its use
+                _, index, _, packed = waiting.pop()  # the memory of each record is free after its use
                 if number > self._mark:
                     shard = self._window.shards[index]
                     yield Record(shard=shard, raw=unpack(packed), before=number - 1, mark=number)
 
     def _read_ahead(self, index: int, wanted: Callable[[int], bool]) -> Iterator[Raw]:
-        """The wanted records of one shard; those further on are opened meanwhile."""
+        """The wanted records of one shard; the shards after it are opened meanwhile."""
         self._open_ahead(index)
         if index in self._opening:
             self._opening.pop(index).result()
@@ -110,7 +111,7 @@ class WindowReader:
                 self._opening[index] = in_background(self._readers[index].open)
 
     def _is_in(self, part: int, passes: int, index: int, offset: int) -> bool:
-        """Whether a record's rank is in this of the equal parts into which the ranks are cut."""
+        """Whether a record's rank is in this part, of as many equal parts of all ranks as there are passes."""
         return self._rank(index, offset) * passes >> 64 == part
 
     def _rank(self, index: int, offset: int) -> int:

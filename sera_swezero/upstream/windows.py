@@ -28,7 +28,6 @@ class Window(NamedTuple):
 
     shards: tuple[Shard, ...]
     """What is read."""
-
     salt: str = ""
     """What the order of the records depends on; "" for the order of the file."""
 
@@ -46,10 +45,8 @@ class JoinedWindow(NamedTuple):
 
     window: Window
     """The shards of all of them."""
-
     first: int
     """The index of the first of them in the share."""
-
     after: int
     """The index of the window after the last of them."""
 
@@ -59,21 +56,16 @@ class Record(NamedTuple):
 
     shard: Shard
     """The shard that it belongs to."""
-
     raw: Raw
     """The record itself."""
-
     before: int
     """Where a saved state goes on with this record: `WindowReader(mark=...)` yields it and those after it."""
-
     mark: int
-    """Where a saved state goes on after this record.
-
-    In the order of the file it is `Raw.after`; in a permuted window the number of records up to and with this one.
-    """
+    """Where a saved state goes on after this record. In the order of the file this is `Raw.after`; in a permuted window
+    it is the number of records up to and including this one."""
 
     def key(self, row: int = 0) -> str:
-        """Names a row among all of a config: the record, and after it which of the record's rows, if not its first."""
+        """The name of a row among all rows of a config: the record, and the number of its row if that is not 0."""
         key = f"{self.shard.place}:{self.raw.offset}"
         return f"{key}:{row}" if row else key
 
@@ -81,9 +73,9 @@ class Record(NamedTuple):
 def plan_windows(shards: Sequence[Shard], seed: int | None, epoch: int, starts: Starts | None = None) -> list[Window]:
     """Put shards in order: as they are without a seed, permuted in small ranges with one.
 
-    There are as many windows as shards. Where these are more than 64 and not a multiple of 64, because files could not
-    be cut, empty windows follow to make it one: with a number that the world size does not divide, `datasets` lets
-    every rank read all data.
+    There are as many windows as shards. If there are more than 64 shards, but not a multiple of 64 because files could
+    not be cut, empty windows make up a multiple: when the world size does not divide the number, `datasets` lets every
+    rank read all data.
 
     Args:
         shards: the plan, as `plan_shards` makes it.
@@ -97,12 +89,12 @@ def plan_windows(shards: Sequence[Shard], seed: int | None, epoch: int, starts: 
         pieces = [piece for shard in shards for piece in _pieces(shard, starts or {})]
         pieces.sort(key=lambda piece: rank(salt, f"{piece.place}:{piece.start}"))
     count = -(-len(shards) // MULTIPLE) * MULTIPLE if len(shards) > MULTIPLE else len(shards)
-    # `datasets` deals windows to ranks and workers in turn, so each of them gets as many pieces, or one less.
+    # `datasets` deals windows to ranks and workers in turn, so each of them gets as many pieces as others, or one less.
     return [Window(shards=tuple(pieces[first::count]), salt=salt) for first in range(count)]
 
 
 def _pieces(shard: Shard, starts: Starts) -> list[Shard]:
-    """The parts of a shard that are dealt by themselves: all of it where its row groups are not known."""
+    """The parts of a shard that are dealt separately: the whole shard if its row groups are not known."""
     known = starts.get((shard.repo, shard.file))
     return [shard] if known is None and format_of(shard.file).planning == "row groups" else cut(shard, PIECES, known)
 

@@ -22,8 +22,8 @@ from sera_swezero.hub.background import within
 from sera_swezero.hub.cdn_addresses import ADDRESSES
 from sera_swezero.hub.retry import RetryPolicy
 from sera_swezero.loading import stream_plan
-from sera_swezero.upstream import File, Shard, lines, look_up_addresses, plan_shards, shard_reader, take_snapshot
-from sera_swezero.upstream.lines import split_lines
+from sera_swezero.upstream import File, Shard, line_reader, look_up_addresses, plan_shards, shard_reader, take_snapshot
+from sera_swezero.upstream.line_reader import split_lines
 from sera_swezero.upstream.records import LONGEST
 from tests.hub import LoopbackHub
 from tests.support.streams import CONFIG, FINE, T2, ZERO, Point, hub, large, make, places, point, stream
@@ -359,7 +359,7 @@ def test_a_line_that_is_too_long_is_reported_and_not_kept_in_memory() -> None:
 
 @pytest.mark.parametrize("step", [1, 3, 7, 10, 64])
 def test_the_limit_of_a_line_is_the_same_wherever_the_cuts_fall(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    monkeypatch.setattr(lines, "LONGEST", 10)
+    monkeypatch.setattr(line_reader, "LONGEST", 10)
     text = b"".join(b"x" * length + b"\n" for length in (3, 9, 10, 11, 12, 10, 25, 2)) + b"y" * 11
     for stop in range(1, len(text)):
         pieces = (text[i : i + step] for i in range(0, len(text), step))
