@@ -27,12 +27,12 @@ class Argument:
     listed: Callable[[], list[str]] | None
     """Gives the closed list of values that a registry or the catalog knows."""
     order: bool
-    """Whether the argument decides the place of a row, rather than which rows there are and what they say."""
+    """Whether the argument decides only the place of a row, not which rows there are or what they say."""
     bounds: msgspec.Meta
 
     @property
     def choices(self) -> list[str]:
-        """The closed list of values; empty where there is none."""
+        """The closed list of values; empty if there is none."""
         if self.listed is not None:
             return self.listed()
         return list(get_args(self.type)) if get_origin(self.type) is Literal else []
@@ -43,7 +43,7 @@ class Argument:
         return self.words or ", ".join(f"`{choice}`" for choice in self.choices)
 
     def check(self, value: Any) -> Any:
-        """Return the value, a path as text. Raises ConfigError for a wrong one, and says what would be right."""
+        """Return the value, a path as text. Raises ConfigError for a wrong value, and says what would be right."""
         plain = os.fspath(value) if isinstance(value, os.PathLike) else value
         try:
             checked = msgspec.convert(plain, Annotated[self.type, self.bounds])

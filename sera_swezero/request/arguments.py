@@ -20,7 +20,7 @@ from sera_swezero.request.argument import Argument, declare
 from sera_swezero.views import VIEWS
 
 PATHS = ("dedup", "decontaminate", "tokenizer", "chat_template", "tools")
-"""The arguments that may name a file or a folder of this machine, whose content decides rows."""
+"""The arguments that may name a file or a folder of this machine; its content then decides rows."""
 
 NARROWING = ("teacher", "scale", "rollout")
 """The arguments that choose some of the sets of a config that has several."""

@@ -8,7 +8,7 @@ What to look for is listed in a file: one JSON object per line, with any of thes
 
 So the records of a benchmark, with `problem_statement` renamed to `text`, are such a file. `SWE_BENCH_VERIFIED` ships
 with the package: the repositories of the 500 instances, and how many instances each has. Names are compared without
-regard to case. SERA records the repository only as the name that its instance ids begin with; there the name decides.
+regard to case. SERA records a repository only by its name, at the beginning of instance ids; there the name decides.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ REASONS: dict[str, str] = {
     "instance": "the row is of a listed instance",
     "text": f"the row's task shares {WORDS} words in a row with a listed text",
 }
-"""How a row can overlap -> meaning. The first that is true counts."""
+"""How a row can overlap -> meaning. The first one that is true counts."""
 
 _WORD = re.compile(r"\w+")
 
@@ -70,8 +70,8 @@ class Benchmark:
         """Say how a row overlaps: a key of `REASONS`, or None if it does not.
 
         Args:
-            instance_id: of the row.
-            repo: owner/name; None where the row has no such column, and the instance id says it.
+            instance_id: the row's.
+            repo: owner/name; None if the row has no such column, so that the instance id has to say it.
             task: what the model was asked; contains the text of the problem.
         """
         if self._from_repo(instance_id, repo):
@@ -142,7 +142,7 @@ def load(path: str | Path) -> Benchmark:
 
 
 def benchmark_path(given: str | Path) -> Path:
-    """Return the file that a name of `BUILT_IN` or a path means. Raises ConfigError where there is no such file."""
+    """Return the file that a name of `BUILT_IN` or a path means. Raises ConfigError if there is no such file."""
     path = BUILT_IN.get(str(given)) or Path(given).expanduser()
     if not path.is_file():
         msg = (

@@ -26,15 +26,15 @@ def datasets_version() -> tuple[int, ...]:
 def clashes(
     arguments: Arguments, config: Config, suffix: str | None, view: View, origins: Sequence[Origin]
 ) -> Iterator[str]:
-    """Say of every pair of arguments that makes no sense what is wrong, and what to ask for instead.
+    """For every pair of arguments that makes no sense together, say what is wrong and what to ask for instead.
 
-    A pair of which nothing is said is fine; `config` and `datasets` stand for arguments, too.
+    The config and the version of `datasets` count as arguments here.
 
     Args:
-        arguments: each is right by itself.
-        config: what is asked for.
-        suffix: the view that the config's name ends in.
-        view: the view that these mean.
+        arguments: each of them is right by itself.
+        config: the config that is asked for.
+        suffix: the view that the config's name ends in, None if it ends in none.
+        view: the view that is asked for, by whichever of these.
         origins: the origins of the config that `teacher`, `scale` and `rollout` leave.
     """
     yield from _of_upstream(arguments, config)
@@ -91,11 +91,11 @@ def _of_upstream(arguments: Arguments, config: Config) -> Iterator[str]:
 
 
 def _of_source(arguments: Arguments, config: Config) -> Iterator[str]:
-    """Arguments that some sources understand alone."""
+    """Arguments that only some sources understand."""
     for name in dict.fromkeys(name for source in SOURCES.values() for name in source.takes):
         if getattr(arguments, name) is not None and name not in SOURCES[config.source].takes:
             takers = [other.name for other in CONFIGS.values() if name in SOURCES[other.source].takes]
-            yield f"the rows of {config.name!r} say themselves what {name} would; it is for {', '.join(takers)}"
+            yield f"the rows of {config.name!r} already say what {name} would; it is for {', '.join(takers)}"
 
 
 def _of_view(arguments: Arguments, config: Config, suffix: str | None, view: View) -> Iterator[str]:

@@ -15,7 +15,7 @@ def config_names() -> list[str]:
 
 
 def split_name(name: object) -> tuple[str, str | None]:
-    """Split a name into the config and the view after it, None without one. Raises ConfigError for unknown names."""
+    """Split a name into the config and the view after it (None if there is none). Raises ConfigError if unknown."""
     load_installed()
     if not isinstance(name, str):
         msg = f"the name of a config is a text, such as {next(iter(CONFIGS))!r}, not {name!r}"

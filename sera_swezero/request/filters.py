@@ -28,16 +28,16 @@ FILTERS: dict[str, str] = {
     "dedup": "the row is not among those that the file `dedup` keeps",
     **{f"decontaminate_{how}": f"{meaning} of `decontaminate`" for how, meaning in benchmark_overlap.REASONS.items()},
 }
-"""Why a row was left out: name -> meaning. A closed list, as `errors.REASONS` is."""
+"""Why a row was left out: name -> meaning. The list is closed, like `errors.REASONS`."""
 
 
 class Filters:
     """The filters of a request. They count what they leave out.
 
     Args:
-        request: names the filters and their files, which are read now.
+        request: names the filters and their files, which are read at once.
         snapshot: where the records come from.
-        counts: gets the rows that are left out, by the keys of `FILTERS`.
+        counts: here the rows that are left out are counted, by the keys of `FILTERS`.
 
     Raises:
         ConfigError: a file cannot be read, or is of another kind.
@@ -51,13 +51,11 @@ class Filters:
         self._commits = snapshot.commits
         self._checked: set[tuple[str, str]] = set()
         files = _files(request)
-        self._kept: KeptRows | None = _read("dedup", files["dedup"]) if "dedup" in files else None
-        self._benchmark: Benchmark | None = (
-            _read("decontaminate", files["decontaminate"]) if "decontaminate" in files else None
-        )
+        self._kept: KeptRows | None = _read("dedup", files)
+        self._benchmark: Benchmark | None = _read("decontaminate", files)
 
     def leave_out(self, shard: Shard, offset: int, view_input: ViewInput) -> bool:
-        """Say whether a filter leaves this record of a shard out; the first filter that does counts it."""
+        """Say whether a filter leaves out this record of a shard; the record is counted for the first one that does."""
         reason, record = None, view_input.record
         if self._least is not None:
             recall = view_input.source.recall(record, view_input.origin.facts)
@@ -73,20 +71,20 @@ class Filters:
         return reason is not None
 
     def leave_out_set(self, origin: Origin) -> bool:
-        """Say whether a record is left out, whatever it says, for the set that it is of."""
+        """Say whether a record is left out because of the set that it belongs to."""
         if origin.name in self._repeated:
             self._counts["repeats"] += 1
         return origin.name in self._repeated
 
     def leave_out_row(self, row: Row) -> bool:
-        """Say whether a row is left out for what its view kept of the record."""
+        """Say whether a row is left out because its view kept too little of the record."""
         short = self._least_kept is not None and row["kept_share"] < self._least_kept
         if short:
             self._counts["min_kept_share"] += 1
         return short
 
     def check_kept(self, repo: str, file: str, size: int) -> None:
-        """Check once that the kept rows are those of this version of a file. Raises ConfigError."""
+        """Check once per file that the kept rows are those of this version of it. Raises ConfigError."""
         if self._kept is not None and (repo, file) not in self._checked:
             self._kept.check(repo, file, size, self._commits[repo])
             self._checked.add((repo, file))
@@ -96,7 +94,7 @@ def check(request: Request, snapshot: Snapshot) -> None:
     """Check that the request's filters fit the data, before the first row is read.
 
     Raises:
-        ConfigError: a file cannot be read or is of another kind; or the kept rows are those of other data.
+        ConfigError: a file cannot be read or is of another kind, or the kept rows are those of other data.
     """
     filters = Filters(request, snapshot, Counter())
     for file in snapshot.files:
@@ -118,13 +116,14 @@ def _files(request: Request) -> dict[str, Path]:
 _READERS: dict[str, Callable[[Path], Any]] = {"dedup": KeptRows.read, "decontaminate": benchmark_overlap.load}
 
 
-def _read(name: str, path: Path) -> Any:
-    return _read_once(name, path, _digest(name, path))
+def _read(name: str, files: dict[str, Path]) -> Any:
+    """What the file of an argument holds; None if there is no such file."""
+    return _read_once(name, files[name], _digest(name, files[name])) if name in files else None
 
 
 @lru_cache(maxsize=4)
 def _read_once(name: str, path: Path, _content: str) -> Any:
-    """Read a file once for all shards of a process; other content has another digest."""
+    """Read a file once for all shards of a process. Other content has another digest, so it is read again."""
     return _READERS[name](path)
 
 

@@ -11,6 +11,6 @@ _URL = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)/?(?:@(.+))?", re.ASCII)
 
 
 def hub_upstream(upstream: str | None) -> tuple[str, str | None] | None:
-    """The repository that a URL names and its revision, None where it names none; None for anything of another form."""
+    """The repository that a URL names, and its revision (None if it names none). None for text of another form."""
     found = _URL.fullmatch(upstream or "")
     return found and (found[1], found[2] and unquote(found[2]))

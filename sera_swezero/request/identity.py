@@ -33,11 +33,11 @@ _DESCRIBED_OTHERWISE = frozenset(
         "on_error",  # not at all: it changes no row
     }
 )
-"""Arguments whose own values do not describe the rows. All others do, so that a new argument is never missed."""
+"""Arguments whose own values do not describe the rows. All others do, so a new argument is never forgotten."""
 
 
 def describe(request: Request) -> dict[str, Any]:
-    """What of a request decides its rows, as plain values."""
+    """The parts of a request that decide its rows, as plain values."""
     arguments = request.arguments
     deciding = [one.name for one in ARGUMENTS.values() if not one.order and one.name not in _DESCRIBED_OTHERWISE]
     return {

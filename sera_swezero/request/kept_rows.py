@@ -1,7 +1,7 @@
 """The file of kept rows that `sera-swezero dedup` writes and `dedup=PATH` reads: Parquet, one row per kept row.
 
-    instance_id  string   of the row; for people, and to filter other copies of the data
-    repo         string   upstream repo; "" for rows of one's own below a folder, converted or in Parquet
+    instance_id  string   the row's; for people, and to filter other copies of the data
+    repo         string   upstream repo; "" for your own runs below a folder, and for rows in Parquet files
     file         string   path inside the repo, or the folder
     offset       int64    byte offset of the line (JSONL), or row number in the file (Parquet)
 
@@ -29,7 +29,7 @@ _BATCH = 65_536  # rows in memory while writing and reading
 
 
 class Place(NamedTuple):
-    """Where a row is, and of which instance it is a rollout. The columns of the file."""
+    """Where a row is, and which instance it is a rollout of. These are the columns of the file."""
 
     instance_id: str
     repo: str
@@ -88,7 +88,8 @@ class KeptRows(NamedTuple):
     def check(self, repo: str, file: str, size: int, commit: str) -> None:
         """Check that the rows were found in this version of an upstream file.
 
-        The version is its size in bytes and the commit that is to be read, "" where there is none. Raises ConfigError.
+        The version is given by the file's size in bytes and the commit that is to be read ("" if there is none).
+        Raises ConfigError.
         """
         argument, place = f"dedup={str(self.path)!r}", place_of(repo, file)
         files, made_from = self.metadata.get("files", {}), self.metadata.get("commits", {}).get(repo, "")

@@ -20,11 +20,11 @@ class LockUpdate(NamedTuple):
     """What an update of a lock file did. Each mapping is from repo to commit."""
 
     before: Mapping[str, str]
-    """What the file said before; empty if there was none."""
+    """What the file said before; empty if there was no file."""
     resolved: Mapping[str, str]
-    """The commits of now."""
+    """The current commits."""
     after: Mapping[str, str]
-    """What the file says now: the resolved commits, and those of other repos as they were."""
+    """What the file says now: the current commits, and those of other repos as they were."""
 
 
 def update_lock(path: Path, names: Iterable[str] = (), upstream: StrPath | None = None) -> LockUpdate:
@@ -32,7 +32,7 @@ def update_lock(path: Path, names: Iterable[str] = (), upstream: StrPath | None 
 
     Args:
         path: the lock file; repos in it that are not resolved now keep their commits.
-        names: config names; all configs that have repos if there are none.
+        names: config names; if there are none, all configs that have repos.
         upstream: where your own runs are on the hub, as `hf://datasets/OWNER/NAME`.
 
     Raises:

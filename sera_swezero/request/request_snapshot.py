@@ -14,14 +14,9 @@ _LOG = logging.getLogger("sera_swezero")
 
 
 def snapshot_of(request: Request, *, token: str | bool | None = None) -> Snapshot:
-    """Resolve and list what the request reads. Of your own runs, log which files are read and which are not.
+    """Resolve and list what the request reads. For your own runs, log which files are read and which are not.
 
-    Args:
-        request: what is asked for.
-        token: as huggingface_hub takes it (None: the stored login).
-
-    Raises:
-        UpstreamError, ConfigError: as `take_snapshot`.
+    The token and the errors are those of `take_snapshot`.
     """
     arguments = request.arguments
     snapshot = take_snapshot(request.origins, upstream=arguments.upstream, revision=arguments.revision, token=token)

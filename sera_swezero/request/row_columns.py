@@ -16,7 +16,7 @@ from sera_swezero.views import LINEAGE, Columns, Row
 
 
 def raw_columns(request: Request) -> Callable[[str], Columns]:
-    """Repository -> the columns that its files must have, by name and type; none where all that they have are read."""
+    """Repository -> the columns that its files must have, by name and type; empty if whatever they have is read."""
     return {origin.repo: _file_columns(origin) for origin in request.origins}.__getitem__
 
 

@@ -21,8 +21,6 @@ def read_tools(path: str) -> Tools:
         problem = f"it cannot be read: {error.strerror or error}"
     except (ValueError, RecursionError) as error:
         problem = str(error)
-    msg = (
-        f"tools={path!r} is not a list of tools ({problem}); a JSON list was expected of objects such as "
-        '{"type": "function", "function": {"name": "bash", "parameters": {...}}}'
-    )
+    example = '{"type": "function", "function": {"name": "bash", "parameters": {...}}}'
+    msg = f"tools={path!r} is not a list of tools ({problem}); a JSON list was expected, with objects such as {example}"
     raise ConfigError(msg)

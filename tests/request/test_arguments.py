@@ -242,11 +242,11 @@ CLASHES: dict[tuple[str, str], tuple[dict[str, Any], str]] = {
     ),
     ("config", "messages_column"): (
         {"name": "sera", "messages_column": "log"},
-        f"the rows of 'sera' say themselves what messages_column would; it is for {', '.join(CHATS)}",
+        f"the rows of 'sera' already say what messages_column would; it is for {', '.join(CHATS)}",
     ),
     ("config", "tools"): (
         {"name": "sera", "tools": str(TOOLS)},
-        f"the rows of 'sera' say themselves what tools would; it is for {', '.join(CHATS)}",
+        f"the rows of 'sera' already say what tools would; it is for {', '.join(CHATS)}",
     ),
     ("config", "min_recall"): (
         {"name": "glm-4.6-lite-t1", "min_recall": 0.5},
