@@ -75,4 +75,4 @@ def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
-    dataset_infos.path().write_text(dataset_infos.text(), encoding="utf-8")
+    (_TOP / dataset_infos.NAME).write_text(dataset_infos.text(), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""The ways in to `datasets`."""
+"""How rows get into `datasets`: the builder, its streams, and the ways to call them."""

@@ -42,7 +42,7 @@ _VERSION = datasets.Version(__version__)
 
 @dataclasses.dataclass
 class SeraSweZeroConfig(Arguments, datasets.BuilderConfig):  # type: ignore[misc]
-    """A config as `datasets` keeps it: the fields of `Arguments` and its own."""
+    """A config as `datasets` keeps it: its own fields, and those of `Arguments`."""
 
 
 class _Live:
@@ -76,15 +76,14 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = SeraSweZeroConfig
     BUILDER_CONFIGS = _Live(_predefined)
-    builder_configs = _Live(
-        lambda: {config.name: config for config in _predefined()}
-    )  # `datasets` would keep its first
+    # `datasets` computes this from BUILDER_CONFIGS only once.
+    builder_configs = _Live(lambda: {config.name: config for config in _predefined()})
     DEFAULT_CONFIG_NAME = DEFAULT
-    DEFAULT_WRITER_BATCH_SIZE = 64  # rows have some 100 KB each: the default of the library, 1000, would buffer 100 MB
+    DEFAULT_WRITER_BATCH_SIZE = 64  # rows have some 100 KB each: the library's default, 1000, would buffer 100 MB
 
     def __init__(self, cache_dir: str | None = None, config_name: str | None = None, **kwargs: Any) -> None:
         arguments = _take_arguments(kwargs)
-        # From arguments without a name, datasets would stream zero rows and say nothing.
+        # Given arguments but no name, `datasets` would stream zero rows without a word.
         name = config_name or DEFAULT
         self.request = settle(name, **arguments)
         self.snapshot = snapshot_of(self.request, token=kwargs.get("token"))
@@ -94,7 +93,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         super().__init__(cache_dir=cache_dir, config_name=name, **kwargs, **arguments)
 
     def _digest(self) -> str:
-        """Hash what decides the rows beyond the arguments: the converter, upstream commits and files, the request."""
+        """Hash what decides the rows: the converter, upstream's commits and files, and the request."""
         deciding = [ROWS_VERSION, self.snapshot.digest, describe(self.request)]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
@@ -140,7 +139,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         return examples.WindowedExamples(self.plan, self.report, self.info.features)
 
     def _print_size(self) -> None:
-        """Say before a plain load starts how much it reads and writes."""
+        """Say how much a plain load will read and write, before it starts."""
         raw = self.snapshot.bytes
         verb = "read" if self.snapshot.root is not None else "download"
         if datasets.utils.logging.is_progress_bar_enabled():
@@ -156,7 +155,7 @@ def features(described: Columns) -> Features:
 
 
 def _take_arguments(kwargs: dict[str, Any]) -> ArgumentsDict:
-    """Take the arguments of the config out of those of the builder; refuse what is neither."""
+    """Take the arguments of the config out of those of the builder. Raises ConfigError for those that are neither."""
     for name in ("data_dir", "data_files"):
         if kwargs.get(name):
             msg = f"{name}={kwargs[name]!r}: the config says what is read; upstream= reads it from elsewhere"

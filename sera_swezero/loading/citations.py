@@ -18,6 +18,6 @@ PAPERS = {
 
 
 def citation(repos: Iterable[str]) -> str:
-    """The papers on these repositories, each once; "" where none is known."""
+    """The papers on these repositories, each once; "" if none is known."""
     owners = sorted({repo.partition("/")[0] for repo in repos})
     return "\n\n".join(PAPERS[owner] for owner in owners if owner in PAPERS)

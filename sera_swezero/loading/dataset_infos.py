@@ -1,16 +1,15 @@
 """`dataset_infos.json`: what every config name gives, as a record that people and tools read without running anything.
 
-`make generate` writes the file at the top of the checkout anew.
-An entry has the columns as `features` in the form that `datasets` 3.6 to 5.2 all read (a list in brackets), the
-licence, where the rows come from and how many upstream says there are. It never has `splits`: datasets 3.6 reads a row
-count there and refuses to load any other number, and what a narrowed or filtered config gives is another number. Views
-with Json leaves have no `features`: datasets below 4.8 cannot read them and would then refuse every config of the file.
+`make generate` writes the file anew at the top of the checkout. An entry has the columns as `features` in the form that
+`datasets` 3.6 to 5.2 all read (a list in brackets), the licence, where the rows come from and how many of them upstream
+says there are. It never has `splits`: datasets 3.6 reads a row count there and refuses to load any other number of
+rows, which a narrowed or filtered config gives. Views with Json leaves have no `features`: datasets below 4.8 cannot
+read them and would then refuse every config of the file.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from sera_swezero.catalog import CONFIGS
@@ -30,18 +29,6 @@ def record() -> dict[str, dict[str, Any]]:
     return {name: _entry(*split_name(name)) for name in config_names()}
 
 
-def path() -> Path:
-    """Where the file is: in an installed package next to this module, in a checkout at its top."""
-    installed = Path(__file__).parents[1] / NAME
-    return installed if installed.is_file() else Path(__file__).parents[2] / NAME
-
-
-def read() -> dict[str, dict[str, Any]]:
-    """Read the file. Raises FileNotFoundError where it was never written."""
-    entries: dict[str, dict[str, Any]] = json.loads(path().read_text(encoding="utf-8"))
-    return entries
-
-
 def text() -> str:
     """The file's content: a line for each key of an entry, so that a change reads as one line of a diff."""
     entries = []
@@ -54,7 +41,7 @@ def text() -> str:
 
 
 def _entry(name: str, suffix: str | None) -> dict[str, Any]:
-    # Not by way of a request: below datasets 4.8 none is granted for views with Json leaves, and the file is one.
+    # A request is not made for this: datasets below 4.8 refuses views with Json leaves, and the file must not differ.
     config = CONFIGS[name]
     view = VIEWS[suffix or config.default_view]
     entry: dict[str, Any] = {"description": f"{config.about}; view {view.name}"}

@@ -1,14 +1,14 @@
-"""The stream of a config: `datasets`' examples iterable with an order, a position and a plan of its own.
+"""The stream of a config: the examples iterable of `datasets` with an order, a position and a plan of its own.
 
-Every internal of `datasets` that this depends on ("seam") is named here. None is documented API; all are the same on
-3.6, 4.8 and 5.2:
+Every internal of `datasets` that this depends on (a "seam") is named here. None of them is documented API, but all are
+the same in 3.6, 4.8 and 5.2:
 
 * a builder's `_get_examples_iterable_for_split(split_generator)` returns the iterable of a split;
 * `ExamplesIterable`: `iter_arrow`, `_iter_arrow`, `shuffle_data_sources`, `shard_data_sources`,
   `reshard_data_sources`, `num_shards`, `_state_dict`, `_init_state_dict`, `split_shard_indices_by_worker`, `features`;
   wrappers (map, filter, interleave, split by node, DataLoader workers) call these and nothing else;
-* wrappers load a state key by key into the dict that `_init_state_dict` returned, without a call, so that a state is
-  checked when iteration starts;
+* wrappers load a state key by key into the dict that `_init_state_dict` returned, without calling anything here, so a
+  state is only checked when iteration starts;
 * `set_epoch(n)` on 4.x and 5.x calls `shuffle_data_sources(numpy.random.default_rng(n))` when iteration starts; on 3.6
   it does nothing without `shuffle()`.
 
@@ -47,15 +47,15 @@ _SEAMS = (
 
 
 def missing_seams() -> list[str]:
-    """Names that this module needs of `ExamplesIterable` and does not find; empty on every version that is tested."""
+    """The names that this module needs but `ExamplesIterable` lacks; empty for every version that is tested."""
     return [name for name in _SEAMS if not hasattr(ExamplesIterable, name)]
 
 
 class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
     """The examples of a plan, or of some positions in it.
 
-    Positions are places in the order, not windows: each epoch fills them anew, so that ranks and workers, which get
-    positions, have disjoint rows in every epoch.
+    Positions are places in the order, not windows: each epoch fills them anew. Ranks and workers get positions, so they
+    have disjoint rows in every epoch.
     """
 
     def __init__(self, plan: StreamPlan, report: Report, features: Features) -> None:
@@ -80,7 +80,7 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
         return self._iter_arrow
 
     def shuffle_data_sources(self, generator: Any) -> WindowedExamples:
-        """Take the epoch that `set_epoch` passes in as a generator. The order is the plan's: no shuffling on top."""
+        """Take the epoch that `set_epoch` passes in as a generator. Nothing is shuffled on top of the plan's order."""
         return self._but(_epoch=_epoch_of(generator)) if self._plan.shuffle_seed is not None else self._but()
 
     def shard_data_sources(self, num_shards: int, index: int, contiguous: bool = True) -> WindowedExamples:  # noqa: FBT001, FBT002 (the seam's own signature)
@@ -119,7 +119,7 @@ class WindowedExamples(ExamplesIterable):  # type: ignore[misc]
             yield key, pa.Table.from_arrays([column.finish() for _, column in waiting], schema=schema)
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
-        """The rows as views render them, each once the state points after it."""
+        """The rows as views render them. Each is yielded once the state points to what comes after it."""
         plan, state, first, mark, skip = self._plan, self._state_dict, 0, -1, 0
         windows = plan.windows(self._epoch)
         mine = plan.joined([windows[position] for position in self._positions])
@@ -155,7 +155,7 @@ def _holds_json(feature: Any) -> bool:
     return type(inner).__name__ == "Json"
 
 
-# As `datasets` parses a leaf, but exact to the last digit of a float, and faster.
+# This gives what `datasets` makes of a leaf, but exact to the last digit of a float, and faster.
 _parse = msgspec.json.Decoder().decode
 
 
@@ -165,7 +165,7 @@ def _none() -> Iterator[Any]:
 
 
 def _epoch_of(generator: Any) -> int:
-    """The number that a generator was made from, as in `default_rng(epoch)`; of others, one that they determine."""
+    """The number that a generator was made from, as in `default_rng(epoch)`; for others, a number that they give."""
     seeds = getattr(generator.bit_generator, "seed_seq", None)
     entropy = getattr(seeds, "entropy", None)
     return entropy if isinstance(entropy, int) else int(copy(generator.bit_generator).random_raw())

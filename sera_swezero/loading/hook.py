@@ -30,7 +30,7 @@ _COPIES = ("datasets.inspect", "datasets.commands.test")
 
 
 def install() -> None:
-    """Wrap the factory of `datasets` now if it is imported, or else as soon as it is. A second call does nothing."""
+    """Wrap the factory of `datasets`, now or as soon as `datasets` is imported. A second call does nothing."""
     if os.environ.get("SERA_SWEZERO_NO_HOOK") == "1":
         return
     if _MODULE in sys.modules and hasattr(sys.modules[_MODULE], _FACTORY):

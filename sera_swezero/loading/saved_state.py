@@ -14,8 +14,8 @@ class SavedState(dict[str, Any]):
     """The position of a stream, as `datasets` saves and loads it: key by key, into the dict that the stream made.
 
     The position is a window, a mark in it, and how many rows of the record after the mark were given already.
-    `place` repeats the position, because a key that a damaged state lacks would keep its first value unnoticed. Copied
-    or pickled it is a plain dict, so checkpoints need not know this class.
+    `place` repeats the position, because a key that a damaged state lacks would keep its first value unnoticed. A state
+    that is copied or pickled becomes a plain dict, so checkpoints need not know this class.
     """
 
     def __init__(self, plan: str, kind: str) -> None:
@@ -33,17 +33,17 @@ class SavedState(dict[str, Any]):
 
 
 def move(state: dict[str, Any], window: int, mark: int, row: int = 0) -> None:
-    """Go on at a window, after the record of this mark (-1: from its start), without that many rows of the next one."""
+    """Set the position: a window, the mark of the last record in it (-1: none), and the rows used of the next one."""
     state["shard_idx"], state["shard_example_idx"], state["row"] = window, mark, row
     state["place"] = f"{window}:{mark}:{row}"
 
 
 def check_state(state: Mapping[str, Any], key: str, kind: str, places: Collection[int]) -> None:
-    """Compare a state with the key of the stream that is to go on from it, and with the windows at which it can.
+    """Compare a state with the key of the stream that is to go on from it, and with the windows at which it can start.
 
     Raises:
-        StateError: it is damaged, or was saved under another plan, in another share of it, or by a stream that keeps no
-            plan; says what differs and which arguments would fit.
+        StateError: the state is damaged, or was saved under another plan, in another share of the plan, or by a stream
+            that keeps no plan; says what differs and which arguments would fit.
     """
     if state["type"] != kind:
         msg = f"the state was saved by {state['type']}, which keeps no plan; it may not fit this stream"

@@ -1,4 +1,4 @@
-"""What a stream reads, and in which order."""
+"""What a stream reads, and in what order."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from sera_swezero.upstream.window_reader import WindowReader
 from sera_swezero.upstream.windows import JoinedWindow, Record, Window, join_windows, plan_windows
 
 _PREFETCHED = 16
-"""Windows whose first bytes are asked for in advance, at most. A window is converted faster than a hub answers. In
-shards of 8 MB, from a hub that answers after 100 ms, a stream gives 430 rows per second with one, 830 with two, 900
-with three. A window that is a file of 400 kB needs many: after 50 ms, 19 MB/s with three, 70 MB/s with sixteen."""
+"""How many windows at most are asked for their first bytes in advance, since a window is converted faster than a hub
+answers. With shards of 8 MB and a hub that answers after 100 ms, a stream gives 430 rows per second with one such
+window, 830 with two and 900 with three. Where a window is a file of 400 kB and the hub answers after 50 ms, it gives
+19 MB/s with three and 70 MB/s with sixteen."""
 
 _PREFETCHED_BYTES = 32 * 1024 * 1024
-"""Bytes of opened windows from which on no further one is asked for, because each connection buffers what arrives."""
+"""Once the opened windows have so many bytes, no further one is asked for: each connection buffers what arrives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +42,21 @@ class StreamPlan:
     shards: tuple[Shard, ...]
     """How the files are cut."""
     starts: Starts
-    """Where the row groups of Parquet files start, as far as planning looked."""
+    """Where the row groups of Parquet files start, if planning looked."""
     shard_bytes: int
     shuffle_seed: int | None
     epoch: int
     """The epoch that the stream begins with."""
 
     def windows(self, epoch: int) -> list[Window]:
-        """The windows in the order of an epoch; as many in every one."""
+        """The windows in the order of an epoch. Every epoch has as many."""
         return plan_windows(self.shards, self.shuffle_seed, epoch, self.starts)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What decides which row is where, as plain values: with it equal, a position means the same row.
+        """What decides which row is where, as plain values: where it is equal, a position means the same row.
 
-        Commits stand for the hub's files. Files below a root count by name and size: times change when a mirror moves.
+        Commits stand for the hub's files. Files below a root count by name and size, since their times may change.
         """
         snapshot = self.snapshot
         files = [[file.repo, file.path, file.size] for file in snapshot.files] if snapshot.root is not None else []
@@ -71,7 +72,7 @@ class StreamPlan:
         }
 
     def key(self, epoch: int, positions: list[int]) -> str:
-        """What a state at some positions of an epoch's order is saved under."""
+        """The key under which the state of a share is saved: the positions that it has in an epoch's order."""
         share = f"{len(positions)} shards {blake2b(json.dumps(positions).encode(), digest_size=8).hexdigest()}"
         ordering = {"epoch": epoch} if self.shuffle_seed is not None else {}
         return json.dumps({**self.identity, **ordering, "share": share}, sort_keys=True)
@@ -81,9 +82,9 @@ class StreamPlan:
         return join_windows(windows, self.shard_bytes)
 
     def readers(self, windows: Sequence[JoinedWindow], mark: int) -> Iterator[tuple[JoinedWindow, Iterator[Record]]]:
-        """(window, its records) in order, the first one from `mark` on.
+        """(window, its records) in order; the first window is read from `mark` on.
 
-        From the second record of a window on, the hub is asked for the first bytes of the next ones.
+        Once the first record of a window has been used, the hub is asked for the first bytes of the next windows.
         """
         columns = raw_columns(self.request)
         coming = deque(enumerate(windows))
@@ -110,7 +111,7 @@ class StreamPlan:
 
 
 def _records(reader: WindowReader, prefetch: Callable[[], None]) -> Iterator[Record]:
-    """The reader's records; `prefetch` is called once the first of them has been used, and not before."""
+    """The reader's records; `prefetch` is called once the first of them has been used."""
     records = iter(reader)
     yield from islice(records, 1)
     prefetch()
@@ -120,7 +121,7 @@ def _records(reader: WindowReader, prefetch: Callable[[], None]) -> Iterator[Rec
 def make_plan(
     snapshot: Snapshot, request: Request, shard_bytes: int, shuffle_seed: int | None = None, epoch: int = 0
 ) -> StreamPlan:
-    """Plan a stream from the listing, and from the footers of Parquet files if there are few. Reads no data.
+    """Plan a stream from the listing, and from the footers of Parquet files if they are few, without reading data.
 
     Raises:
         UpstreamError: a footer cannot be read.
