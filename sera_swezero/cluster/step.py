@@ -1,8 +1,8 @@
 """The engine (datatrove): its executors, used as they are, with their settings; and the step that they run.
 
-The step starts a fresh process, a worker, for every task. The engine's executors fork or reuse theirs, which Arrow's
-threads and the hub's client do not survive. And a pool of processes waits for ever for one that was killed; here a
-worker that dies is a failed task.
+The step starts a fresh process, a worker, for every task. The engine's executors fork or reuse their processes, which
+Arrow's threads and the hub's client do not survive. And a pool of processes waits for ever for one that was killed;
+here a worker that dies is a failed task.
 """
 
 from __future__ import annotations
@@ -22,28 +22,27 @@ from sera_swezero.display.formatting import how_ended
 from sera_swezero.errors import BuildError, ConfigError
 
 WORKER = "sera_swezero.cluster.worker"
-"""The worker's module. It is not imported here, since a process that only waits for workers needs none of it."""
+"""The worker's module. It is not imported here, since a process that only waits for workers does not need it."""
 
 EXECUTORS = {
     "datatrove-local": ("datatrove.executor.local", "LocalPipelineExecutor"),
     "slurm": ("datatrove.executor.slurm", "SlurmPipelineExecutor"),
     "ray": ("datatrove.executor.ray", "RayPipelineExecutor"),
 }
-"""Module and class of every executor, by the name that `--executor` takes. Slurm's alone does not wait for its
-tasks."""
+"""Module and class of every executor, by the name that `--executor` takes. Only Slurm's does not wait for its tasks."""
 
 OURS = frozenset({"self", "pipeline", "tasks", "logging_dir", "skip_completed", "depends"})
-"""Arguments of executors that are not settings: they follow from the build. Which tasks are done is in the build's own
-entries, which also notice a file that is gone; the engine's markers are only its log."""
+"""Arguments of executors that are not settings, because they follow from the build. Which tasks are done is known from
+the build's own entries, which also notice a file that is gone; the engine's markers only serve as its log."""
 
 _LAST = 2000  # characters of a worker's output in the error
 
 
 @dataclass(frozen=True)
 class BuildShards:
-    """A step of a datatrove pipeline, which takes any function of (data, rank, tasks): task number `rank`.
+    """The step of a datatrove pipeline that runs task number `rank`.
 
-    Both folders must be the same place on every machine.
+    datatrove takes any function of (data, rank, tasks) as a step. Both folders must be the same place on every machine.
     """
 
     out: str
@@ -52,7 +51,7 @@ class BuildShards:
     """What `tasks.write` returned."""
 
     def __call__(self, data: Iterable[Any] | None = None, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
-        """Run a worker to its end; documents of an earlier step pass through.
+        """Run a worker to its end, and pass the documents of an earlier step on.
 
         Raises:
             BuildError: the worker failed or was killed.
@@ -71,15 +70,15 @@ class BuildShards:
 
 
 def task_file(folder: Path, rank: int) -> Path:
-    """The file that says what a task has to do, in the folder of `tasks.write`."""
+    """The file that says what a task has to do, in the folder that `tasks.write` made."""
     return folder / f"{rank:05d}.json"
 
 
 def read_settings(path: Path, name: str) -> dict[str, Any]:
-    """An executor's table in a TOML file of settings; empty where the file has no such table.
+    """An executor's table in a TOML file of settings; empty if the file has no such table.
 
     Raises:
-        ConfigError: the file cannot be read, or has something other than a table of each executor.
+        ConfigError: the file cannot be read, or has something other than tables named after executors.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -94,10 +93,10 @@ def read_settings(path: Path, name: str) -> dict[str, Any]:
 
 
 def make_executor(name: str, step: BuildShards, count: int, logs: Path, settings: Mapping[str, Any]) -> Any:
-    """The executor of `count` tasks, ready to `run()`. Ray is joined or started by this.
+    """The executor of `count` tasks, ready to `run()`. For Ray this joins or starts a cluster.
 
     Raises:
-        ConfigError: the executor is not installed, or has no such setting, or lacks one.
+        ConfigError: the executor is not installed, has no such setting, or lacks one.
     """
     module, class_name = EXECUTORS[name]
     given = dict(settings)

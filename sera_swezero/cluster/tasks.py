@@ -1,6 +1,6 @@
-"""A build as tasks: plan, run what is missing, check what there is, write manifest and card as a build does.
+"""A build as tasks: plan, run what is missing, check what is there, write manifest and card as a build does.
 
-What a task has to do is a small file below the build's state, so that no task reads the whole plan.
+A small file below the build's state says what a task has to do, so no task reads the whole plan.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from sera_swezero.quality import sketches
 from sera_swezero.request.arguments import RowArgumentsDict
 
 FOLDER, LOGS = "tasks", "engine"
-"""The folders of the tasks' files and of the engine's logs, in that of the build's state."""
+"""The folders of the tasks' files and of the engine's logs, inside the folder of the build's state."""
 
 STALE = 24 * 3600
-"""Seconds after which half-written files that nobody touched belong to a machine that is gone."""
+"""Seconds after which half-written files that nobody has touched are taken for those of a machine that is gone."""
 
 _NAMED = 5  # shards named in an error
 
@@ -43,9 +43,9 @@ class Cluster:
     """Where the tasks of a build run."""
 
     executor: str
-    """A name of `step.EXECUTORS`."""
+    """A key of `step.EXECUTORS`."""
     tasks: int | None = None
-    """How many; None for one per missing shard."""
+    """How many tasks there are; None for one per missing shard."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of the executor's class."""
     sketch: bool = False
@@ -63,13 +63,13 @@ def build(
     redact: bool = False,
     **arguments: Unpack[RowArgumentsDict],
 ) -> Manifest | None:
-    """Build configs into `out`, a folder that all machines share: the same names and bytes as `runner.build`.
+    """Build configs into `out`, a folder that all machines share. The files are the same as those of `runner.build`.
 
-    Shards that are there stay. If it ends early for any reason, run it again with the same arguments, which are those
-    of `runner.build`.
+    The arguments are those of `runner.build`, too. Shards that are there stay. If the build ends early for any reason,
+    run it again with the same arguments.
 
     Returns:
-        The manifest of everything in `out`; None where the executor does not wait for its tasks: run it again, with
+        The manifest of everything in `out`; None if the executor does not wait for its tasks. Then run it again, with
         the same arguments, when they are done.
 
     Raises:
@@ -80,7 +80,7 @@ def build(
     if cluster.executor not in EXECUTORS:
         msg = f"executor {cluster.executor!r}; executors are {', '.join(EXECUTORS)}"
         raise ConfigError(msg)
-    folder.read(out)  # somebody else's folder is refused before anything runs, not when everything is done
+    folder.read(out)  # refuses somebody else's folder before anything runs, not when everything is done
     jobs = plan(names, views, arguments, shard_bytes, None, card=card, redact=redact)
     for job in jobs:
         if problem := hub_problem(job.request.name, len(job.units), job.own_files, job.snapshot.bytes):
@@ -111,10 +111,10 @@ def _run(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
 
 
 def write(units: Sequence[Unit], out: Path, count: int, *, sketch: bool = False) -> Path:
-    """Deal the units out to `count` tasks and write these; the same units give the same folder.
+    """Deal the units out to `count` tasks and write a file for each. The same units give the same folder.
 
     Returns:
-        The folder of the tasks, in which `step.task_file` finds one.
+        The folder of these files, where `step.task_file` finds them.
     """
     keys = "\n".join([str(count), str(sketch), *(unit.key for unit in units)])
     written = out / STATE / FOLDER / hashlib.sha256(keys.encode()).hexdigest()[:16]
@@ -147,11 +147,11 @@ def _check(todo: Sequence[Unit], out: Path, cluster: Cluster) -> None:
 
 
 def sweep(out: Path) -> None:
-    """Remove what was left half written by dead processes of this machine, and by machines not heard of for a day."""
+    """Remove half-written files of dead processes of this machine, and of machines that were silent for a day."""
     unit_files.sweep(out)
     now = time.time()
     for part in (out / STATE).glob("part-*"):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # its process ends just now, or it is a file
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # its process is ending, or it is a file
             touched = [path.stat().st_mtime for path in (part, *part.iterdir())]
             if now - max(touched) > STALE:
                 shutil.rmtree(part, ignore_errors=True)

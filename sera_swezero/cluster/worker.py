@@ -1,8 +1,8 @@
 """A task: `python -m sera_swezero.cluster.worker OUT TASK [--attended]` builds the units of a task's file below OUT.
 
 It needs no engine, so any scheduler may call it. It leaves what is done alone, so it may be killed, run again, and run
-twice at once: files are written aside and renamed (`build.build_shards`). An attended worker ends with its standard
-input: the process that started it is gone then, and may start another.
+twice at once: files are written aside and renamed (`build.build_shards`). An attended worker ends when its standard
+input does, because then the process that started it is gone, and may be started again.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from sera_swezero.errors import ConfigError, SeraSweZeroError
 
 
 class ClusterTask(msgspec.Struct):
-    """What one task has to do, as its file says it."""
+    """The content of a task's file: what the task has to do."""
 
     units: list[Unit]
-    """In the order in which they are built."""
+    """The units, in the order in which they are built."""
     sketch: bool
-    """Whether to count what is in their files too (`quality.sketches`)."""
+    """Whether to count what is in their files, too (`quality.sketches`)."""
     program: str
-    """`unit_files.program()` where the task was written."""
+    """What `unit_files.program()` gave where the task was written."""
 
 
 def read(file: Path) -> ClusterTask:
-    """Read a task's file. Raises ConfigError where it was written by other versions than this machine has."""
+    """Read a task's file. Raises ConfigError if it was written by other versions than this machine has."""
     task = msgspec.json.decode(file.read_bytes(), type=ClusterTask)
     if task.program != program():
         msg = f"{file}: was written with {task.program}, but this machine has {program()}; install the same versions"
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _leave_with_parent() -> None:
-    # The pipe itself: Python's own standard input may not be read while the interpreter ends.
+    # This reads the pipe itself, since Python's own standard input must not be read while the interpreter ends.
     while os.read(0, 1):
         pass
     os._exit(1)
