@@ -1,6 +1,6 @@
-"""The dataset card: README.md from the manifest alone, so that every figure is one of the data built.
+"""The dataset card: README.md is made from the manifest alone, so every figure is about the data that was built.
 
-The YAML is what `datasets` itself would write of these configs, without the second that its import takes.
+The YAML is what `datasets` itself would write for these configs, without the second that importing it takes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sera_swezero.core.message_order import WRAPPERS
 from sera_swezero.schemas.columns import features
 
 PLACE = "OWNER/NAME"
-"""What the card calls the repo before it has one."""
+"""What the card calls the repo before there is one."""
 
 _SIZES = {
     1_000: "n<1K",
@@ -33,7 +33,7 @@ _SIZES = {
 
 
 def render(manifest: Manifest, repo: str = PLACE) -> str:
-    """The card of everything in the manifest, as it would be in `repo`. The same manifest gives the same text."""
+    """The card of everything in the manifest, as it reads in `repo`. The same manifest gives the same text."""
     configs = manifest.configs.values()
     data = DatasetCardData(
         pretty_name=_title(manifest),
@@ -50,7 +50,7 @@ def render(manifest: Manifest, repo: str = PLACE) -> str:
 
 
 def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
-    """The card's `configs`: what was built, and unions of it as globs where all parts are here."""
+    """The card's `configs`: what was built, and as globs those unions of it whose parts are all here."""
     entries = []
     names = groups(manifest)
     default = next((name for name in (DEFAULT, *names) if name in names), None)
@@ -62,12 +62,12 @@ def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def groups(manifest: Manifest) -> dict[str, list[str]]:
-    """What can be loaded by name, and the built configs that it stands for."""
+    """Every name that can be loaded, and the built configs that it stands for."""
     return loadable([name for name, built in manifest.configs.items() if built.rows], card_tables.views(manifest))
 
 
 def card_infos(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """Features and sizes by config. Those with free JSON have no features there: 3.6 would refuse the whole card."""
+    """Features and sizes by config. Configs with free JSON list no features: 3.6 would refuse the whole card."""
     infos = {}
     for name, parts in groups(manifest).items():
         built = [manifest.configs[part] for part in parts]
@@ -84,13 +84,13 @@ def card_infos(manifest: Manifest) -> dict[str, dict[str, Any]]:
 
 
 def _dataset_info(manifest: Manifest) -> dict[str, Any] | list[dict[str, Any]]:
-    """The card's `dataset_info`: of one config itself, of more a list."""
+    """The card's `dataset_info`: the entry of the only config, or a list of entries."""
     infos = [{"config_name": name, **info} for name, info in sorted(card_infos(manifest).items())]
     return infos if len(infos) > 1 else infos[0]
 
 
 def _in_yaml(feature: Any) -> dict[str, Any]:
-    """A feature as `datasets` writes it in YAML: the items of a list and the members of a struct without a level."""
+    """A feature as `datasets` writes it in YAML, which nests items of lists and members of structs less deeply."""
     if isinstance(feature, list):
         (items,) = _in_yaml(feature[0]).values()
         return {"list": items}
@@ -129,7 +129,7 @@ def _text(manifest: Manifest, repo: str) -> str:
 
 
 def _title(manifest: Manifest) -> str:
-    """The name that the publisher gave; a set of the catalog makes the card one of the catalog."""
+    """The title that the publisher gave; one title for all cards that have a set of the catalog."""
     facts = [built.card for built in manifest.configs.values()]
     names = list(dict.fromkeys(fact.pretty_name for fact in facts if fact is not None and fact.pretty_name))
     if None in facts:
@@ -150,5 +150,5 @@ def _template() -> jinja2.Template:
 
 
 def _repos(manifest: Manifest) -> list[str]:
-    """The repositories that were read; none where all rows are from folders of the publisher."""
+    """The repositories that were read; none if all rows are from folders of the publisher."""
     return sorted({repo for built in manifest.configs.values() for repo in built.upstream if repo})

@@ -1,4 +1,4 @@
-"""What the card says of your own runs that no file of theirs does: licence, name, model, description."""
+"""What the card says about your own runs that none of their files says: licence, name, model, description."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
 class CardFacts(msgspec.Struct, omit_defaults=True, frozen=True):
-    """The publisher's words. "" stands for nothing said."""
+    """What the publisher says; "" for what was not said."""
 
     license: str = ""
     """The hub's id of the licence, such as "mit", "apache-2.0" or "cc-by-4.0"."""
     pretty_name: str = ""
     """The title of the card, one line."""
     model: str = ""
-    """The model that rolled out, one line."""
+    """The model that made the runs, one line."""
     description: str = ""
     """Markdown below the title."""
 
 
 def card_facts(given: Mapping[str, str | None], file: Path | None = None) -> CardFacts:
-    """The facts that a caller gives by name, and those of a TOML file with keys of the same names.
+    """The facts that a caller gives by name, and those of a TOML file that has keys of the same names.
 
-    A name that is given takes the place of the file's; None stands for not given.
+    What is given takes precedence over the file. None stands for a fact that is not given.
 
     Raises:
         ConfigError: the file cannot be read as TOML, or a fact has another name or form.
@@ -49,7 +49,7 @@ def card_facts(given: Mapping[str, str | None], file: Path | None = None) -> Car
 
 
 def _expected(name: str, value: object) -> str:
-    """What would have been right; "" where it is."""
+    """What would have been right; "" if the fact is right."""
     if name not in CardFacts.__struct_fields__:
         return f"one of {', '.join(CardFacts.__struct_fields__)} was expected"
     if not isinstance(value, str):

@@ -19,12 +19,12 @@ from sera_swezero.views import VIEWS
 
 
 def origin(built: BuiltConfig) -> Origin:
-    """The upstream set of a built config: it has only one, since unions are not built."""
+    """The upstream set of a built config. There is only one, since unions are not built."""
     return CONFIGS[built.config].origins[0]
 
 
 def licence(built: BuiltConfig) -> str:
-    """The licence of a built config; "" where nobody said one."""
+    """The licence of a built config; "" if none was given."""
     return origin(built).license if built.card is None else built.card.license
 
 
@@ -76,7 +76,7 @@ def outcomes(manifest: Manifest) -> Table:
 
 
 def distribution(manifest: Manifest) -> Table:
-    """Rows by teacher, scale and rollout, of the configs whose sets have these facts."""
+    """Rows by teacher, scale and rollout, for the configs whose sets have these facts."""
     facts = {name: origin(built).facts for name, built in manifest.configs.items()}
     rows = [
         [f"`{name}`", *(fact.get(one, "both") for one in NARROWING), number(manifest.configs[name].rows)]
@@ -87,7 +87,7 @@ def distribution(manifest: Manifest) -> Table:
 
 
 def recall(manifest: Manifest) -> Table:
-    """The histogram of line-level recall, of the configs that have one."""
+    """The histogram of line-level recall, for the configs that have recalls."""
     figures = {name: built.figures for name, built in manifest.configs.items()}
     figures = {name: counted for name, counted in figures.items() if counted.recall}
     spans = pairwise(f"{2 * bin_ / RECALL_BINS:.1f}" for bin_ in range(RECALL_BINS // 2 + 1))
@@ -100,7 +100,7 @@ def recall(manifest: Manifest) -> Table:
 
 
 def conversions(manifest: Manifest) -> Table:
-    """How often each kind of conversion was needed, summed over the configs of a view; also those never needed."""
+    """How often each kind of conversion was needed, even if never, summed over the configs of a view."""
     rows = []
     for kind, meaning in CONVERSIONS.items():
         counts = dict.fromkeys(views(manifest), 0)
@@ -120,7 +120,7 @@ def columns(manifest: Manifest) -> Table:
 
 
 def chosen(built: BuiltConfig) -> str:
-    """What the rows of a config were chosen by, as sentences without their subject; "" for the whole set as it is."""
+    """How the rows of a config were chosen, as sentences without their subject; "" for the whole set as it is."""
     words = []
     if built.max_rows is not None:
         words.append(f"is not the whole set. It has at most the first {number(built.max_rows)} rows.")
@@ -147,7 +147,7 @@ def chosen(built: BuiltConfig) -> str:
 def _by_config(
     manifest: Manifest, head: str, meanings: Mapping[str, str], counts_of: Callable[[BuiltConfig], Mapping[str, int]]
 ) -> Table:
-    """A line per thing that is counted, a column per config."""
+    """A table with a line per thing that is counted and a column per config."""
     counts = [counts_of(built) for built in manifest.configs.values()]
     rows = [[f"`{key}`", meaning, *(number(one.get(key, 0)) for one in counts)] for key, meaning in meanings.items()]
     return Table(

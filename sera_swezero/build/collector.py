@@ -1,7 +1,7 @@
-"""How often Python's garbage collector looks while rows are made.
+"""How often Python's garbage collector runs while rows are made.
 
-Rows are values without cycles, so it finds hardly anything, and would walk half a million imported objects again and
-again: some 4 % of a conversion, and a tenth of what it takes to import them.
+Rows are values without cycles, so it finds hardly anything, but would walk half a million imported objects again and
+again. That would take some 4 % of a conversion, and a tenth of the time of the imports.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_collector() -> Iterator[None]:
-    """Have the collector look rarely in this block, and never at what is there already."""
+    """Have the collector run rarely in this block, and never look at the objects that exist already."""
     threshold = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)

@@ -1,8 +1,8 @@
-"""What a build will take, and whether the hub will hold it, before anyone pays for it.
+"""What a build will take, and whether the hub will accept it, before anyone pays for it.
 
 Files, bytes and shards are counted from the listing; the rest is scaled up from a sample of shards. Each sampled shard
-is built as the build would, in a process of its own, and thrown away. Rows, bytes and processor time grow with the raw
-bytes; memory is the most that any sample needed; and every task starts a process.
+is built just as in a build, in a process of its own, and thrown away. Rows, bytes and processor time grow with the raw
+bytes. The memory is the most that any sample needed. The time to start a process is added for every task.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ SAMPLES = 3
 """Shards that are built for an estimate."""
 
 FOLDER_FILES = 10_000
-"""Entries of one folder that the hub advises at most ("Repository limitations and recommendations"). Listings and
-commits fail beyond."""
+"""The most entries of one folder that the hub advises ("Repository limitations and recommendations"). Listings and
+commits fail beyond that."""
 
-_NEAR = 64  # shards looked at, from a place on and round, for one in which a record starts
+_NEAR = 64  # shards that are looked at, from a place on, to find one in which a record starts
 _MIB = 1024 * 1024
 
 
@@ -40,9 +40,9 @@ class Estimate(NamedTuple):
 
     config: str
     files: int
-    """Upstream's."""
+    """Files of upstream."""
     bytes: int
-    """Upstream's."""
+    """Bytes of these files."""
     shards: int
     """Files of the build."""
     tasks: int
@@ -57,7 +57,7 @@ class Estimate(NamedTuple):
     core_hours: float
     """Hours of one core, over all tasks."""
     memory_bytes: int
-    """Memory of a task, at its peak; twice that leaves room for odd rows."""
+    """Memory of a task at its peak. Twice as much leaves room for odd rows."""
     problem: str
     """Why it cannot be published as it is planned; "" if it can."""
 
@@ -67,8 +67,8 @@ def hub_problem(name: str, shards: int, files: int, size: int) -> str:
 
     Args:
         name: the published config.
-        shards: files that it would have, all in one folder.
-        files: upstream files of which a shard never spans two (`Job.own_files`).
+        shards: the number of files that it would have, all in one folder.
+        files: the number of upstream files that share no shard with others (`Job.own_files`).
         size: raw bytes of all files.
     """
     if shards <= FOLDER_FILES:
@@ -76,7 +76,7 @@ def hub_problem(name: str, shards: int, files: int, size: int) -> str:
     problem = f"{name}: {shards:,} shards in one folder, where the hub holds {FOLDER_FILES:,}"
     if files > FOLDER_FILES:
         return f"{problem}; upstream has {files:,} files and a shard never spans two: build parts of it"
-    # A file of upstream may leave a shard that is not full, so the files count against the room.
+    # Each of these files may leave a shard that is not full, so so many shards are not counted on.
     least = -(-size // (FOLDER_FILES - files)) if files < FOLDER_FILES else size
     return f"{problem}; give --shard-size {-(-least // _MIB)}MiB or more"
 
@@ -150,7 +150,7 @@ def _choose(job: Job, samples: int) -> list[tuple[Unit, int]]:
 
 
 def _owned(unit: Unit, snapshot: Snapshot) -> int:
-    """Raw bytes of the unit's records: its range, but of Parquet the row groups that start in it, whole."""
+    """Raw bytes of the unit's records: those of its range, or for Parquet of all row groups that start in it."""
     total = 0
     for shard in unit.shards:
         file = next(file for file in unit.snapshot.files if (file.repo, file.path) == (shard.repo, shard.file))

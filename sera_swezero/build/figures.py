@@ -1,4 +1,4 @@
-"""What is counted over rows: by a build for its card and, in more detail, by the statistics."""
+"""What is counted over rows: by a build for its card, and in more detail by the statistics."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from sera_swezero.report import Report
 
 RECALL_BINS = 20
-"""Bins of a recall histogram, each 0.05 wide; a bin holds its lower edge, the last one 1.0 too."""
+"""Bins of a recall histogram, each 0.05 wide. A bin includes its lower edge, and the last one also 1.0."""
 
 
 class Spread(msgspec.Struct, omit_defaults=True):
-    """Least, most and mean of a whole number over rows. Two spreads add up, in any order."""
+    """Least, most and mean of a whole number over rows. Spreads can be added in any order."""
 
     rows: int = 0
     total: int = 0
@@ -38,15 +38,15 @@ class Spread(msgspec.Struct, omit_defaults=True):
 
     @property
     def mean(self) -> float | None:
-        """The mean, None where there are no rows."""
+        """The mean; None if there are no rows."""
         return self.total / self.rows if self.rows else None
 
 
 class Figures(msgspec.Struct, omit_defaults=True):
-    """Counts over the rows of a shard or of many. Two of them add up, in any order."""
+    """Counts over the rows of one shard or of many. Figures can be added in any order."""
 
     described_by: ClassVar[frozenset[str]] = frozenset()
-    """Fields that are not counts, but say of what the counts are."""
+    """Fields that are not counts, but say what is counted."""
     messages: Spread = msgspec.field(default_factory=Spread)
     """Messages per row, which the SERA card calls turns."""
     calls: Spread = msgspec.field(default_factory=Spread)
@@ -54,7 +54,7 @@ class Figures(msgspec.Struct, omit_defaults=True):
     outcomes: dict[str, int] = {}
     """Rows by their outcome, a status of `trajectory.STATUSES`."""
     recall: list[int] = []
-    """Rows by bin of their line-level recall; empty where no row has one."""
+    """Rows by bin of their line-level recall; empty if no row has a recall."""
     no_recall: int = 0
     """Rows without a recall, in views that have the column."""
 
@@ -79,7 +79,7 @@ class Figures(msgspec.Struct, omit_defaults=True):
 
 
 def added(one: Any, other: Any) -> Any:
-    """The sum of two counts of the same kind, of which one may be None or empty; `one` may change, `other` does not."""
+    """The sum of two counts of the same kind; either may be None or empty. `one` may change, `other` does not."""
     if one is None or other is None:
         return one if other is None else deepcopy(other)
     if isinstance(one, Spread | Report):

@@ -1,4 +1,4 @@
-"""The folder of a build: it holds nobody else's files, and one build at a time works in it."""
+"""The folder of a build: it holds nobody else's files, and only one build at a time works in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sera_swezero.errors import BuildError, PublishError
 
 
 def read(out: Path) -> Manifest | None:
-    """The manifest of what was built into `out` before; None if nothing was, or if no build came to its end.
+    """The manifest of what was built into `out` before; None if nothing was built, or if no build was finished.
 
     Raises:
-        PublishError: `out` holds somebody else's files. Hidden ones do no harm, and a folder that was built into may
-            hold any file but a card that no build wrote.
+        PublishError: `out` holds somebody else's files. Hidden files do no harm, and a folder that was built into may
+            hold any file except a card that no build wrote.
     """
     before = manifest.read(out)
     if before is None and out.is_dir():
@@ -37,10 +37,10 @@ def read(out: Path) -> Manifest | None:
 
 @contextmanager
 def claim(out: Path) -> Iterator[Manifest | None]:
-    """Keep other builds out of the folder while the block runs; gives what `read` does.
+    """Keep other builds out of the folder while the block runs, and give the block what `read` returns.
 
-    Two builds at once would each remove files that only the other one's manifest lists. The claim of a killed process
-    ends with it.
+    Two builds at once would each remove files that only the manifest of the other one lists. The claim ends with the
+    process, even if that is killed.
 
     Raises:
         PublishError: as `read`. BuildError: another build has claimed the folder.

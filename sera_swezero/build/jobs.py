@@ -31,11 +31,11 @@ class Job:
     snapshot: Snapshot
     units: tuple[Unit, ...]
     card: CardFacts | None
-    """What the card says of your own runs; None for a set of the catalog."""
+    """What the card says about your own runs; None for a set of the catalog."""
 
     @property
     def own_files(self) -> int:
-        """How many upstream files share no published file with others: all but those of one record each."""
+        """How many upstream files share no published file with others: all except files of one record each."""
         return sum(format_of(file.path).divisible for file in self.snapshot.files)
 
 
@@ -52,7 +52,7 @@ def plan(
     """Settle what is built: one job per config and view, with upstream resolved once per config.
 
     Raises:
-        ConfigError, UpstreamError: as `build`; also for a file of `dedup` that was made from other data.
+        ConfigError, UpstreamError: as `build`.
     """
     jobs: dict[str, Job] = {}
     snapshots: dict[str, Snapshot] = {}
@@ -74,7 +74,7 @@ def plan(
 
 
 def _members(name: str, views: Sequence[str], arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What `settle` is given for each set that is built of a config, in each view."""
+    """What `settle` is given for each set of a config that is built, in each view."""
     for view in views or (arguments.get("view"),):
         given = {**arguments, "name": name, "view": view}
         whole = settle(**given)
@@ -87,7 +87,7 @@ def _members(name: str, views: Sequence[str], arguments: Mapping[str, Any]) -> I
 
 
 def _portable(arguments: RowArgumentsDict) -> dict[str, Any]:
-    """The arguments as plain values, and paths absolute: workers of a cluster start in other folders."""
+    """The arguments as plain values, with absolute paths, since workers of a cluster start in other folders."""
     given = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in arguments.items()}
     for name in PATHS:
         path = Path(str(given.get(name))).expanduser()
@@ -107,7 +107,7 @@ def _units(
     # Parquet files that are larger than a shard are cut between their row groups.
     starts = row_group_starts(snapshot) if any(file.size > shard_bytes for file in snapshot.files) else None
     shards = plan_shards(snapshot.files, shard_bytes, starts, multiple=1)
-    # A cap counts rows from the first on, so one unit reads as far as it must.
+    # `max_rows` counts rows from the first one on, so there is only one unit, which reads as far as it must.
     pieces = _together(shards, shard_bytes) if max_rows is None else [shards]
     files = {(file.repo, file.path): file for file in snapshot.files}
     for index, piece in enumerate(pieces):
@@ -125,7 +125,7 @@ def _units(
 
 
 def _together(shards: Sequence[Shard], shard_bytes: int) -> list[list[Shard]]:
-    """The shards of each unit: one, but of files of one record as many neighbours as have `shard_bytes` together."""
+    """The shards of each unit: a single one, or as many neighbouring files of one record as fit into `shard_bytes`."""
     pieces: list[list[Shard]] = []
     room = 0
     for shard in shards:

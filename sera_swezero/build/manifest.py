@@ -21,7 +21,7 @@ from sera_swezero.upstream.snapshot import SAMPLE
 MANIFEST = "manifest.json"
 CARD = "README.md"
 FORMAT = 3
-"""Raised when a manifest, or the layout that it describes, can no longer be read by older code."""
+"""This number is raised when older code can no longer read a manifest, or the layout that it describes."""
 
 
 class ShardSource(msgspec.Struct):
@@ -50,15 +50,15 @@ class BuiltShard(msgspec.Struct, omit_defaults=True):
 
     sources: list[ShardSource]
     data: BuiltFile | None
-    """None where no record became a row: `datasets` 4.8 fails on a file without rows, unless it is the last."""
+    """None if no record became a row: `datasets` 4.8 fails on a file without rows, unless it is the last one."""
     arrow_bytes: int
-    """Size of the rows in memory, which `dataset_size` on the card sums up."""
+    """Size of the rows in memory. The card's `dataset_size` is the sum of these."""
     report: Report
     figures: Figures
     rejected: BuiltFile | None = None
-    """The rejected records with their reasons; None where none was rejected."""
+    """The rejected records with their reasons; None if none was rejected."""
     redacted: dict[str, int] = msgspec.field(default_factory=dict)
-    """Secrets that were replaced, in rows and rejected records, by kind."""
+    """How many secrets were replaced in rows and rejected records, by kind."""
 
     @property
     def files(self) -> list[BuiltFile]:
@@ -67,14 +67,14 @@ class BuiltShard(msgspec.Struct, omit_defaults=True):
 
 
 class BuiltConfig(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One published config: what was asked for, what it was read from, what it was made with, its shards in order."""
+    """One published config: what was asked for, what it was made from and with, and its shards in order."""
 
     config: str
     view: str
     described: dict[str, object]
-    """The request as `convert.describe` describes it."""
+    """The request, as `identity.describe` describes it."""
     upstream: dict[str, str]
-    """What was read, as `Snapshot.upstream` has it."""
+    """What was read: `Snapshot.upstream`."""
     converter: dict[str, str]
     """Version and digest of the code."""
     writer: dict[str, object]
@@ -84,10 +84,10 @@ class BuiltConfig(msgspec.Struct, kw_only=True, omit_defaults=True):
     json: bool
     """Whether there are columns of free JSON."""
     max_rows: int | None
-    """Cap on the rows, None where there is none."""
+    """The most rows that were asked for; None if there was no limit."""
     shards: list[BuiltShard]
     card: CardFacts | None = None
-    """What the publisher says of runs of their own; None for a set of the catalog."""
+    """What the publisher says about runs of their own; None for a set of the catalog."""
 
     @property
     def files(self) -> list[BuiltFile]:
@@ -117,7 +117,7 @@ class BuiltConfig(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def redacted(self) -> Counter[str]:
-        """The secrets that were replaced, by kind."""
+        """How many secrets were replaced, by kind."""
         return sum((Counter(shard.redacted) for shard in self.shards), Counter())
 
     @property
@@ -140,14 +140,14 @@ class Manifest(msgspec.Struct):
     """Everything in a built directory or a published repo."""
 
     digest: str
-    """sha256 of the rest. It is first and on a line of its own, so that two versions always conflict in git: of two
-    pull requests that start from the same version, the hub merges only one."""
+    """The sha256 of the rest. It comes first and on a line of its own, so that two versions always conflict in git: of
+    two pull requests that start from the same version, the hub merges only one."""
     format: int
     configs: dict[str, BuiltConfig]
 
     @property
     def files(self) -> Iterator[BuiltFile]:
-        """Every file that the manifest lists; itself and the card are not among them."""
+        """Every file that the manifest lists; the manifest itself and the card are not among them."""
         for config in self.configs.values():
             yield from config.files
 
@@ -165,12 +165,12 @@ def make(configs: dict[str, BuiltConfig]) -> Manifest:
 
 
 def merge(old: Manifest | None, new: Manifest) -> Manifest:
-    """The union: a config of `new` takes the place of one of the same name."""
+    """The union of two manifests, in which a config of `new` takes the place of one with the same name."""
     return make({**(old.configs if old else {}), **new.configs})
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The bytes of `manifest.json`: the same manifest, the same bytes."""
+    """The bytes of `manifest.json`. The same manifest gives the same bytes."""
     # Struct fields keep their order, the digest first; the keys of mappings are sorted.
     return msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1) + b"\n"
 
@@ -179,7 +179,7 @@ def decode(text: bytes, place: str) -> Manifest:
     """Read a manifest; `place` says in errors where it was found.
 
     Raises:
-        PublishError: it is not one, has another format, or its digest does not fit.
+        PublishError: this is not a manifest, has another format, or its digest does not fit.
     """
     try:
         found = msgspec.json.decode(text, type=_Format).format
@@ -198,7 +198,7 @@ def decode(text: bytes, place: str) -> Manifest:
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest of a built directory, None if it has none. Raises PublishError."""
+    """The manifest of a built directory; None if it has none. Raises PublishError."""
     path = folder / MANIFEST
     return decode(path.read_bytes(), str(path)) if path.is_file() else None
 

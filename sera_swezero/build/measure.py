@@ -18,17 +18,17 @@ class Measured(NamedTuple):
     """Raw bytes of the records that start in it."""
     rows: int
     bytes: int
-    """Of its files, rejected records among them."""
+    """Bytes of its files, rejected records included."""
     start: float
-    """Processor seconds that the process took before it."""
+    """Processor seconds that the process took before the unit."""
     work: float
-    """Processor seconds that it took."""
+    """Processor seconds that the unit took."""
     memory: int
-    """Most bytes of memory that the process had."""
+    """The most bytes of memory that the process had."""
 
 
 def measure(unit: Unit, raw: int, out: Path) -> Measured:
-    """Build one unit below `out` in this process, which has done nothing else."""
+    """Build one unit below `out` in this process, which must have done nothing else before."""
     start = time.process_time()
     (shard,) = build_shards([unit], out)
     size = sum(file.bytes for file in shard.files)
@@ -36,9 +36,9 @@ def measure(unit: Unit, raw: int, out: Path) -> Measured:
 
 
 def peak_memory() -> int:
-    """Most bytes of memory that this process has had."""
+    """The most bytes of memory that this process has had."""
     try:
-        # The kernel's count of this process alone; the other one below includes the time before its program started.
+        # Linux counts this program alone here; the count below includes the time before it was started.
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024

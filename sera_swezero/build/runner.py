@@ -1,4 +1,4 @@
-"""Build configs: build the units of the jobs that no earlier run finished, write manifest and card."""
+"""Build configs: build the units of the jobs that no earlier run has finished, then write manifest and card."""
 
 from __future__ import annotations
 
@@ -37,30 +37,31 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
     """Build configs into `out`. What an earlier run finished is used as it is, and other configs in `out` stay.
 
     Args:
-        names: config names. A union of sets, such as "sera", is built as its sets, but for those whose rows others of
-            them hold, too.
+        names: config names. A union of sets, such as "sera", is built as its sets, without those whose rows are all in
+            others of them.
         out: the directory; it is made if need be.
-        views: the views to build each in; none means each config's default view.
-        max_rows: at most that many rows of each config, its first ones, in one file.
+        views: the views to build each config in; none means each config's default view.
+        max_rows: build at most so many rows of each config, its first ones, in one file.
         shard_bytes: raw bytes of a shard.
-        workers: processes, this one among them; None means one per core that this process may use.
+        workers: the number of processes, this one included; None means one per core that this process may use.
         bars: show progress on standard error, if that is a terminal.
-        card: what the card says of your own runs.
+        card: what the card says about your own runs.
         redact: replace the secrets that are found in your own runs.
-        **arguments: the fields of `Arguments` that decide rows, as `load_dataset` takes them. Of a union, `teacher`,
+        **arguments: the fields of `Arguments` that decide rows, as `load_dataset` takes them. For a union, `teacher`,
             `scale` and `rollout` choose the sets that are built.
 
     Returns:
         The manifest of everything in `out`.
 
     Raises:
-        ConfigError: a name or value that does not exist, arguments that let no row through, or `card` or
-            `redact` with a set of the catalog, whose facts are known and whose rows are public already.
+        ConfigError: a name or value does not exist, the arguments let no row through, a file of `dedup` was made from
+            other data, or `card` or `redact` is given for a set of the catalog, whose facts are known and whose rows
+            are public already.
         UpstreamError: upstream cannot be resolved or read.
         PublishError: `out` holds files that no build wrote.
         OutputError: `out` or a file in it cannot be written.
-        BuildError: another build into `out` is running, one of the processes was killed, or files were removed that
-            the manifest would list.
+        BuildError: another build into `out` is running, one of the processes was killed, or files that the manifest
+            would list were removed.
         KeyboardInterrupt: interrupted; finished shards stay, and the next run goes on from there.
     """
     if max_rows is not None and max_rows < 1:
@@ -73,28 +74,22 @@ def build(  # noqa: PLR0913 (the command's options, by the same names)
 def build_jobs(
     jobs: Sequence[Job], out: Path, max_rows: int | None = None, workers: int | None = None, *, bars: bool = False
 ) -> Manifest:
-    """Build what `plan` settled; the rest is as for `build`."""
+    """Build what `plan` settled; arguments, result and errors are those of `build`."""
     with writing(out), folder.claim(out) as before:
-        return _build(jobs, out, before, max_rows, workers, bars=bars)
-
-
-def _build(
-    jobs: Sequence[Job], out: Path, before: Manifest | None, max_rows: int | None, workers: int | None, *, bars: bool
-) -> Manifest:
-    done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
-    built = {job.request.name: built_config(job, done, max_rows) for job in jobs}
-    for name, config in built.items():
-        log_pass(name, config.report)
-        if not config.rows:
-            why = dict(config.report.rejected) or "all filtered"
-            msg = f"{name}: not one of {config.report.rows_in} records became a row: {why}"
-            raise ConfigError(msg)
-    after = manifest.merge(before, manifest.make(built))
-    _check_files(out, after)
-    _publishable(out, after)
-    if before is not None:
-        _remove_stale(out, before, after)
-    return after
+        done = run([unit for job in jobs for unit in job.units], out, workers, bars=bars)
+        built = {job.request.name: built_config(job, done, max_rows) for job in jobs}
+        for name, config in built.items():
+            log_pass(name, config.report)
+            if not config.rows:
+                why = dict(config.report.rejected) or "all filtered"
+                msg = f"{name}: not one of {config.report.rows_in} records became a row: {why}"
+                raise ConfigError(msg)
+        after = manifest.merge(before, manifest.make(built))
+        _check_files(out, after)
+        _publishable(out, after)
+        if before is not None:
+            _remove_stale(out, before, after)
+        return after
 
 
 def built_config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None) -> BuiltConfig:
@@ -116,7 +111,7 @@ def built_config(job: Job, done: Mapping[str, BuiltShard], max_rows: int | None)
 
 
 def _check_files(out: Path, after: Manifest) -> None:
-    """Check that the files are there that the manifest will list. Raises BuildError."""
+    """Check that the files that the manifest will list are there. Raises BuildError."""
     missing = {
         name: [file.path for file in built.files if not unit_files.present(out, file)]
         for name, built in after.configs.items()
@@ -140,7 +135,7 @@ def _publishable(out: Path, after: Manifest) -> None:
 
 
 def _remove_stale(out: Path, before: Manifest, after: Manifest) -> None:
-    """Remove the files that the last manifest lists and the new one does not; nothing else in the folder is ours."""
+    """Remove the files that only the last manifest lists; nothing else in the folder is ours."""
     kept = {file.path for file in after.files}
     for file in before.files:
         if file.path not in kept:

@@ -1,4 +1,4 @@
-"""Configs that are unions of others: they are published as globs over their parts, never as copies."""
+"""Configs that are unions of others. They are published as globs over their parts, never as copies."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sera_swezero.request.settle import settle
 
 
 def members(name: str) -> list[str]:
-    """The configs that a name stands for: if it is a union those of its sets, with the same view after them.
+    """The configs that a name stands for: itself, or if it is a union those of its sets, in the same view.
 
-    Sets whose rows other sets of the union hold, too, are left out.
+    Sets whose rows are all in other sets of the union are left out.
     """
     base, view = split_name(name)
     origins = CONFIGS[base].origins
@@ -23,12 +23,12 @@ def members(name: str) -> list[str]:
 
 
 def published(name: str, view: str) -> str:
-    """The name of a config in a view: the default view is not named. Also for views that are not built here."""
+    """The published name of a config in a view, even one that is not built here. The default view is not named."""
     return name if view == CONFIGS[name].default_view else f"{name}-{view}"
 
 
 def loadable(built: Collection[str], views: Iterable[str]) -> dict[str, list[str]]:
-    """What can be loaded by name, in the catalog's order: a built config is itself, a union of built ones its parts."""
+    """Every name that can be loaded, in the catalog's order, and the built configs that it stands for."""
     found: dict[str, list[str]] = {}
     for name in CONFIGS:
         for view in views:

@@ -1,4 +1,4 @@
-"""The unit of a build and what it leaves on disk: its files, and an entry from which a rerun knows that it is done."""
+"""The unit of a build and what it leaves on disk: its files, and an entry that tells a rerun that it is done."""
 
 from __future__ import annotations
 
@@ -33,20 +33,21 @@ class Unit:
     name: str
     """The published config."""
     index: int
+    """The number of the file among those of the config, from 0 on."""
     count: int
-    """How many files the config has; this is number `index`, from 0 on."""
+    """How many files the config has."""
     arguments: Mapping[str, Any]
-    """Of `settle`, as plain values: a unit is also built on other machines."""
+    """The arguments of `settle`, as plain values, since units are also built on other machines."""
     shards: tuple[Shard, ...]
-    """What it reads."""
+    """What the unit reads."""
     snapshot: Snapshot
-    """Where that is."""
+    """Where the files of these shards are."""
     max_rows: int | None = None
-    """Stop after that many rows; None for never."""
+    """How many rows the unit has at most; None for no limit."""
     redact: str = ""
     """The name of the scanner whose finds are replaced (`SecretScanner.name`); "" for no scan."""
     key: str = field(default="", compare=False)
-    """What `with_key` gave it."""
+    """A hash of everything that the unit's files depend on, from `with_key`."""
 
     @property
     def stem(self) -> str:
@@ -55,7 +56,7 @@ class Unit:
 
     @property
     def reads(self) -> str:
-        """What it reads and how, as a text: everything but the view. Units that are alike in it can share a reading."""
+        """What the unit reads and how, without the view, as a text. Units with the same text can share a reading."""
         given = {**self.arguments, "name": split_name(self.arguments["name"])[0], "view": None}
         return json.dumps([sorted(given.items()), self.shards], default=dict)
 
@@ -65,7 +66,7 @@ class Unit:
         return sum(shard.stop - shard.start for shard in self.shards)
 
     def with_key(self, request: Request) -> Unit:
-        """The unit with a hash of everything that its files depend on; `request`: its arguments, settled."""
+        """The unit with its key. `request` is what `settle` makes of the unit's arguments."""
         files = [list(file) for file in self.snapshot.files]
         shards = [list(shard) for shard in self.shards]
         commits = sorted(self.snapshot.commits.items())
@@ -75,15 +76,15 @@ class Unit:
 
 
 class Entry(msgspec.Struct):
-    """A finished unit, as kept for a rerun."""
+    """A finished unit, as it is kept for a rerun."""
 
     key: str
-    """The unit's."""
+    """`Unit.key`."""
     shard: BuiltShard
 
 
 def program() -> str:
-    """What the bytes of a shard depend on besides the unit: versions of this program and of pyarrow, as a text."""
+    """What the bytes of a shard depend on besides the unit, as a text: versions of this program and of pyarrow."""
     return json.dumps([FORMAT, ROWS_VERSION, WRITER], sort_keys=True)
 
 
@@ -98,7 +99,7 @@ def finished(unit: Unit, out: Path) -> BuiltShard | None:
 
 
 def write_entry(unit: Unit, shard: BuiltShard, scratch: Path, out: Path) -> None:
-    """Say that a unit is done, by an entry that is written aside in `scratch` and renamed."""
+    """Record that a unit is done, by an entry that is written aside in `scratch` and renamed."""
     entry = Entry(key=unit.key, shard=shard)
     (scratch / "entry").write_bytes(msgspec.json.encode(entry, order="deterministic"))
     put(scratch / "entry", entry_path(unit, out))
@@ -134,16 +135,16 @@ def sha256(path: Path) -> str:
 
 
 def scratch_prefix(pid: int | str) -> str:
-    """How the names of a process's scratch folders begin; many machines of a cluster build into one folder."""
+    """How the names of a process's scratch folders begin. The machines of a cluster all build into one folder."""
     return f"part-{socket.gethostname()}-{pid}-"
 
 
 def sweep(out: Path, pids: Iterable[int] | None = None) -> None:
-    """Remove what killed processes of this machine left half written: those of `pids`, else all that are gone."""
+    """Remove what killed processes of this machine left half written: those of `pids`, or else all that are gone."""
     for part in (out / STATE).glob(scratch_prefix("*") + "*"):
         pid = part.name.split("-")[-2]
         if not pid.isdecimal():
-            continue  # somebody else's
+            continue  # this is somebody else's
         if int(pid) in pids if pids is not None else not _alive(int(pid)):
             shutil.rmtree(part, ignore_errors=True)
 

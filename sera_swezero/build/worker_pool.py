@@ -1,4 +1,4 @@
-"""A build in parallel processes, this one among them. It shows progress, and leaves nothing half done when it stops."""
+"""A build in parallel processes, including this one. It shows progress, and leaves nothing half done when it stops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GO_ON = (
 
 
 def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) -> Built:
-    """Build the units that are not done yet. Returns all of them by stem.
+    """Build the units that are not done yet, and return all of them by stem.
 
     Raises:
         UpstreamError, ConfigError, OSError: as `build_shards`.
@@ -57,7 +57,7 @@ def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built
     with progress_bars(sizes, visible=bars) as drawn, _stopping(out):
 
         def look_around(timeout: float = 0) -> None:
-            """Draw, and take what other processes built that have ended."""
+            """Draw the progress, and take over what processes built that have ended."""
             nonlocal due
             if timeout or time.monotonic() >= due:
                 due = time.monotonic() + _POLL
@@ -81,7 +81,7 @@ def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built
 
 
 def group(todo: Sequence[Unit], workers: int) -> list[Group]:
-    """Put units that share a reading together; leave each alone where a process would have nothing to do otherwise."""
+    """Put units that share a reading together, unless a process would then have nothing to do."""
     together: dict[str, list[Unit]] = {}
     for unit in todo:
         together.setdefault(unit.reads, []).append(unit)
@@ -89,7 +89,7 @@ def group(todo: Sequence[Unit], workers: int) -> list[Group]:
 
 
 def _answer(answers: Connection[None, Built | Exception], process: SpawnProcess) -> Built:
-    """What a process built that has ended. Raises the error that ended it."""
+    """What a process that has ended built. Raises the error that ended it."""
     try:
         answer = answers.recv()
     except (EOFError, OSError):
@@ -102,13 +102,13 @@ def _answer(answers: Connection[None, Built | Exception], process: SpawnProcess)
 
 
 def _cores() -> int:
-    """Cores that this process may use, which on a cluster are fewer than there are."""
+    """How many cores this process may use. On a cluster these are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def _without_algebra_threads() -> Iterator[None]:
-    """Have processes start without a thread per core for numpy's algebra, which Arrow imports and nobody here uses."""
+    """Start processes without a thread per core for the algebra of numpy, which Arrow imports but nothing here uses."""
     before = os.environ.get(_ALGEBRA)
     os.environ.setdefault(_ALGEBRA, "1")
     try:
@@ -120,7 +120,7 @@ def _without_algebra_threads() -> Iterator[None]:
 
 @contextmanager
 def _stopping(out: Path) -> Iterator[None]:
-    """Leave nothing behind: on an interrupt or an error, what is under way is cut off and its scratch removed."""
+    """On an interrupt or an error, end the other processes and remove their half-written files."""
     before = set(multiprocessing.active_children())
     try:
         yield
@@ -130,7 +130,7 @@ def _stopping(out: Path) -> Iterator[None]:
             process.kill()
         for process in started:
             process.join()
-        # An interrupt may also have come before this process could remove its own.
+        # The interrupt may have come before this process could remove its own files.
         unit_files.sweep(out, {os.getpid(), *(process.pid for process in started if process.pid)})
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             msg = f"there is too little memory; {_GO_ON}"

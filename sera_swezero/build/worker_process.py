@@ -1,7 +1,7 @@
 """One of the processes of a build: it takes groups of units from a common list until none is left.
 
-Every process takes the next group when it has finished one, so no process waits for others before the very end, and one
-that starts late, or reads slowly, does less. Spawned processes import this module and little else.
+Every process takes the next group when it has finished one. So no process waits for others before the very end, and one
+that starts late or reads slowly does less. Spawned processes import this module and little else.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Group = tuple[Unit, ...]
 
 
 class Progress(NamedTuple):
-    """How far a config is."""
+    """How much of a config is done."""
 
     rows: int
     raw_bytes: int
@@ -38,11 +38,11 @@ class Progress(NamedTuple):
 
 
 class Board:
-    """What the processes of a build know of each other: how many groups are taken, and how far each config is.
+    """What the processes of a build share: how many groups are taken, and how much of each config is done.
 
     Args:
         names: the configs.
-        context: of the processes; None where there is only one.
+        context: the context of the processes; None if there is only one process.
     """
 
     def __init__(self, names: Sequence[str], context: SpawnContext | None = None) -> None:
@@ -56,7 +56,7 @@ class Board:
             self._numbers, self._lock = shared, shared.get_lock()
 
     def take(self) -> int:
-        """The number of the next group, which is now the caller's. There may be no group of that number."""
+        """Return the number of the next group, which is now the caller's. There may be no group with that number."""
         with self._lock:
             number = int(self._numbers[0])
             self._numbers[0] = number + 1
@@ -70,13 +70,13 @@ class Board:
             self._numbers[place] = [a + b for a, b in zip(before, (rows, raw_bytes, shards), strict=True)]
 
     def state(self) -> dict[str, Progress]:
-        """How far each config is."""
+        """How much of each config is done."""
         numbers = self._numbers[:]
         return {name: Progress(*numbers[place]) for name, place in self._places.items()}
 
 
 def work(groups: Sequence[Group], out: Path, board: Board, after_row: Callable[[], None] = lambda: None) -> Built:
-    """Build groups of units until all are taken. Returns what this process built.
+    """Build groups of units until all are taken, and return what this process built.
 
     Raises:
         UpstreamError, ConfigError: as `build_shards`.
@@ -98,7 +98,7 @@ def work(groups: Sequence[Group], out: Path, board: Board, after_row: Callable[[
 def start(
     context: SpawnContext, groups: Sequence[Group], out: Path, board: Board
 ) -> tuple[Connection[None, Built | Exception], SpawnProcess]:
-    """Start a process that builds units. Its connection gives what it built, or the error that ended it."""
+    """Start a process that builds units. Through its connection comes what it built, or the error that ended it."""
     answers, its_end = context.Pipe(duplex=False)
     process = context.Process(target=_work_and_answer, args=(its_end, groups, out, board))
     process.start()
@@ -109,7 +109,7 @@ def start(
 def _work_and_answer(
     answers: Connection[Built | Exception, None], groups: Sequence[Group], out: Path, board: Board
 ) -> None:
-    """Work in a started process: the parent handles interrupts, and a process whose parent is gone does not go on."""
+    """Work in a process that was started. The parent handles interrupts; if the parent is gone, the process ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
