@@ -2,7 +2,7 @@
 
 An error is one line on standard error and exit code 2. A check that found problems exits with 1, an interrupted command
 with 130. `--debug`, anywhere on the line, shows the traceback. Importing this module imports hardly anything else,
-because the processes that a build starts import it, too, through the installed script.
+because the processes that a build starts also import it, through the installed script.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ DEBUG = "--debug"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; the entry point `sera-swezero`. Without arguments, those of `sys.argv` are taken."""
+    """Run the command line: the entry point `sera-swezero`. The arguments are those of `sys.argv` unless given."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = given[: given.index("--")] if "--" in given else given
     debug = DEBUG in options
     rest = [word for word in options if word != DEBUG] + given[len(options) :]
-    # numpy, which Arrow imports, would start a thread per core for algebra that nobody here does.
+    # Otherwise numpy, which Arrow imports, would start a thread per core for algebra that is not used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with quiet_collector():
         code = _run(rest or ["--help"], debug=debug)
@@ -39,10 +39,10 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     try:
         from sera_swezero.plugins import load_installed
 
-        load_installed()  # before the options are made: they list views
+        load_installed()  # before the options are made, because they list views
         from sera_swezero.cli.app import app
 
-        # In the library's standalone mode, errors of usage would not arrive here to be printed on one line.
+        # In the library's standalone mode errors of usage would not reach us, so we could not print them on one line.
         code = app(args=arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
@@ -60,7 +60,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    """Describe an error on one line. Errors of usage differ in class between versions of typer, not in this method."""
+    """Describe an error on one line. Versions of typer differ in the class of usage errors, but not in its method."""
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
         text = error.format_message() + (f" (see `{context.command_path} --help`)" if context is not None else "")

@@ -67,6 +67,6 @@ COMMANDS: dict[Callable[..., None], str] = {
 """Every command, with an example for its help."""
 
 for _command, _example in COMMANDS.items():
-    # The breaks of our own lines would stay in the help, between those that the terminal needs.
+    # The line breaks of the source would otherwise stay in the help, besides those that the terminal needs.
     _help = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(_command) or "")
     app.command(help=_help, epilog=f"Example: {NAME} {_example}")(_command)

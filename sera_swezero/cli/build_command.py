@@ -1,11 +1,11 @@
-"""`sera-swezero build`: configs to a directory that can be published."""
+"""`sera-swezero build`: configs become a directory that can be published."""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 OWN = "Runs of your own"
-"""The heading of the options that are for them."""
+"""The heading, in the help, of the options that are only for your own runs."""
 
 
 @takes_arguments(without={*ORDER, "view"})
@@ -95,54 +95,35 @@ def build(  # noqa: PLR0913 (options of a command)
     check_outputs(folder=True, out=out)
     check_outputs(stats=stats)
     said = {"license": license_id, "pretty_name": pretty_name, "model": model, "description": description}
-    facts = _facts(said, card)
+    wanted: dict[str, Any] = {"views": views or (), "shard_bytes": shard_bytes, "redact": redact, **arguments}
+    wanted["card"] = _facts(said, card)
     cluster = _cluster(executor, tasks, settings, workers, max_rows, stats)
-    from sera_swezero.build.runner import build as run
-
     before = signal.signal(signal.SIGTERM, _interrupt)
+    made: Manifest | None
     try:
         if cluster is None:
-            made = run(
-                names,
-                out,
-                views=views or (),
-                shard_bytes=shard_bytes,
-                max_rows=max_rows,
-                workers=workers,
-                bars=True,
-                card=facts,
-                redact=redact,
-                **arguments,
-            )
+            from sera_swezero.build.runner import build as run
+
+            made = run(names, out, max_rows=max_rows, workers=workers, bars=True, **wanted)
         else:
             from sera_swezero.cluster.tasks import build as run_on_cluster
 
-            done = run_on_cluster(
-                names,
-                out,
-                cluster,
-                views=views or (),
-                shard_bytes=shard_bytes,
-                card=facts,
-                redact=redact,
-                **arguments,
-            )
-            if done is None:
-                typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
-                return
-            made = done
+            made = run_on_cluster(names, out, cluster, **wanted)
     except KeyboardInterrupt as interrupt:
         typer.echo("interrupted; the shards that are done stay: run the same command again to go on", err=True)
         raise typer.Exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+    if made is None:
+        typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
+        return
     if stats is not None:
         _write_stats(made, out, stats)
     _show(made, out)
 
 
 def _facts(said: dict[str, str | None], file: Path | None) -> CardFacts | None:
-    """What the options say for the card; None where none is given."""
+    """What the options say for the card; None if none of them is given."""
     if file is None and not any(value is not None for value in said.values()):
         return None
     from sera_swezero.build.card_facts import card_facts
@@ -163,13 +144,11 @@ def _cluster(
     max_rows: int | None,
     stats: Path | None,
 ) -> Cluster | None:
-    """Say where the tasks run; None for this machine alone. Raises ConfigError for options that exclude each other."""
+    """Where the tasks run; None for this machine alone. Raises ConfigError for options that exclude each other."""
     if executor is None:
         if tasks or settings or stats:
-            msg = (
-                "--tasks, --executor-settings and --stats need --executor; "
-                "`sera-swezero stats` counts the rows of any build"
-            )
+            needed = "--tasks, --executor-settings and --stats need --executor"
+            msg = f"{needed}; `sera-swezero stats` counts the rows of any build"
             raise ConfigError(msg)
         return None
     if max_rows is not None:

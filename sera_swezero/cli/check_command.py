@@ -1,4 +1,4 @@
-"""`sera-swezero check`: is every row in these files what it should be?"""
+"""`sera-swezero check`: whether every row in some files is what it should be."""
 
 from __future__ import annotations
 

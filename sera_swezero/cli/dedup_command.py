@@ -1,4 +1,4 @@
-"""`sera-swezero dedup`: which rows have no near-duplicate before them."""
+"""`sera-swezero dedup`: which rows come after no near-duplicate of their own."""
 
 from __future__ import annotations
 

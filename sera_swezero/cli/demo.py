@@ -39,7 +39,7 @@ CONVERSIONS = {
     "folded": ("folded_submit", "folded_text"),
     "filled": ("filled_reasoning", "filled_answer"),
 }
-"""The columns of the table of counts: the card's word -> kinds of `conversions.CONVERSIONS`."""
+"""The columns of the table of counts: the card's word -> keys of `conversions.CONVERSIONS`."""
 
 NEXT = """
 Next: without upstream="sample" the same lines stream the real sets from the hub.
@@ -52,7 +52,7 @@ def main() -> None:
     """Run the whole walk; takes some ten seconds."""
     import datasets
 
-    # The tables below say what was rejected; the log lines would say it a second time.
+    # The tables say what was rejected; the log lines would only say it a second time.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     console = Console(highlight=False)
@@ -73,7 +73,7 @@ def heading(console: Console, text: str) -> None:
 def show_example(console: Console) -> None:
     """Run the example of the README and show what it prints."""
     heading(console, "Six lines, and what they print")
-    # Highlighted on a terminal only, because the highlighter breaks long lines.
+    # The code is highlighted on a terminal only, because the highlighter breaks long lines.
     code = Syntax(EXAMPLE, "python", background_color="default", word_wrap=True)
     console.print(code if console.is_terminal else EXAMPLE, markup=False, soft_wrap=not console.is_terminal)
     printed = io.StringIO()
@@ -106,7 +106,7 @@ def show_trajectory(console: Console) -> None:
 
     heading(console, "A trajectory, in short")
     rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", streaming=True, **SAMPLE)
-    # One with a few calls, so that there is something to see.
+    # The row should have a few calls, so that there is something to see.
     whole = [row for row in rows if row["messages"].count('"role": "tool_call"') >= 5]
     render(min(whole, key=lambda row: len(row["messages"])), VIEWS["rectified"], console, most=9)
 

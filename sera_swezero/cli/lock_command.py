@@ -1,4 +1,4 @@
-"""`sera-swezero lock`: write down the upstream commits of now, so that every later run reads the same."""
+"""`sera-swezero lock`: write down the current upstream commits, so that every later run reads the same."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from sera_swezero.request.config_names import config_names
 
 
 def complete_config(incomplete: str) -> list[str]:
-    """The config names that begin so, for the shell's completion."""
+    """The config names that begin with these letters, for the shell's completion."""
     return [name for name in config_names() if name.startswith(incomplete)]
 
 
@@ -37,7 +37,7 @@ ShardSize = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 ORDER = frozenset(argument.name for argument in ARGUMENTS.values() if argument.order)
-"""The arguments that decide in which order rows come; a command that reads all rows has no use for them."""
+"""The arguments that only decide the order of rows, which is of no use to a command that reads all rows."""
 
 _PANEL = "Arguments of the config"
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
@@ -62,11 +62,11 @@ def takes_arguments(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one option for each argument of a config.
 
-    The command gets what was given as its keyword `arguments`, an `ArgumentsDict`.
+    The command gets the values that were given as its keyword `arguments`, an `ArgumentsDict`.
 
     Args:
         only: the arguments that the command takes.
-        without: those of them for which it has no option, or an option of its own.
+        without: those of them for which the command has no option, or has an option of its own.
     """
     declared = [ARGUMENTS[name] for name in only if name not in without]
 

@@ -1,4 +1,4 @@
-"""`sera-swezero push`: a built directory to the hub, all of it or nothing."""
+"""`sera-swezero push`: publish a built directory on the hub, all of it or nothing."""
 
 from __future__ import annotations
 

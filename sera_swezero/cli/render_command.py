@@ -169,7 +169,7 @@ def _show_parity(parity: ParityCheck) -> None:
 def _show(found: SurvivalCounts, template: ChatTemplate, name: str, max_length: int | None) -> None:
     from rich.console import Console
 
-    from sera_swezero.display.formatting import NONE
+    from sera_swezero.display.formatting import NONE, share
     from sera_swezero.display.table import Table, print_table
     from sera_swezero.templates.survival import KINDS
 
@@ -179,10 +179,10 @@ def _show(found: SurvivalCounts, template: ChatTemplate, name: str, max_length: 
         console.print(f"{count} rows failed: {error}", style="red", markup=False)
     shares = [found.share(kind) for kind in KINDS]
     rows = [
-        [kind, str(found.kept[kind]), str(found.total[kind]), NONE if share is None else f"{share:.1%}"]
-        for kind, share in zip(KINDS, shares, strict=True)
+        [kind, str(found.kept[kind]), str(found.total[kind]), NONE if kept is None else f"{kept:.1%}"]
+        for kind, kept in zip(KINDS, shares, strict=True)
     ]
-    lossy = [index for index, share in enumerate(shares) if share is not None and share < 1]
+    lossy = [index for index, kept in enumerate(shares) if kept is not None and kept < 1]
     print_table(Table(header=["", "kept", "of", "share"], rows=rows, marked_rows=lossy))
     console.print(f"nulls in the rows: {found.nulls}, and {found.argument_nulls} inside the model's own arguments")
     if found.tokens is None:
@@ -192,9 +192,7 @@ def _show(found: SurvivalCounts, template: ChatTemplate, name: str, max_length: 
             "tokens: no share of trained ones, since the template marks none ({% generation %})", markup=False
         )
     else:
-        share = found.trained / found.tokens if found.tokens else 0
-        console.print(f"tokens: {found.tokens:,}, of which {found.trained:,} ({share:.1%}) are the model's")
+        console.print(f"tokens: {found.tokens:,}, of which {share(found.trained, found.tokens)} are the model's")
     if max_length is not None:
-        share = found.cut_turns / found.turns if found.turns else 0
-        cut = f"{found.cut_turns:,} ({share:.1%}) are cut off by a limit of {max_length:,} tokens"
+        cut = f"{share(found.cut_turns, found.turns)} are cut off by a limit of {max_length:,} tokens"
         console.print(f"turns of the model: {found.turns:,}, of which {cut}")

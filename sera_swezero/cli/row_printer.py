@@ -15,9 +15,9 @@ from sera_swezero.display.formatting import escaped
 from sera_swezero.views import View
 
 _HEAD, _TAIL = 6, 4
-"""Lines of a folded text that are shown, at its beginning and its end."""
+"""How many lines of a folded text are shown, at its beginning and its end."""
 _WIDEST = 400
-"""Characters of a folded line that are shown."""
+"""How many characters of a folded line are shown."""
 _COLOURS = {
     "system": "dim",
     "user": "bold blue",
@@ -42,17 +42,17 @@ class MessagePart(NamedTuple):
     """The role, and whatever else distinguishes the pieces of a message."""
     text: str
     folds: bool
-    """Whether only the first and last lines are shown."""
+    """Whether only the first and last lines are to be shown."""
 
 
 def render(row: dict[str, Any], view: View, console: Console, *, full: bool = False, most: int | None = None) -> None:
     """Print the row.
 
     Args:
-        row: as it is yielded.
-        view: the view that it is in.
-        console: where to print; text for a file or a pipe has neither colours nor line breaks of ours.
-        full: print whole texts; otherwise of long observations only the first and last lines.
+        row: the row, as the view yields it.
+        view: the view.
+        console: where to print. Text for a file or a pipe gets neither colours nor line breaks from us.
+        full: print whole texts; otherwise only the first and last lines of long observations are printed.
         most: how many messages to print, from the beginning and the end, with all long texts folded; None for all.
     """
     console.print(_header({name: value for name, value in row.items() if name not in view.messages_columns}))
@@ -86,7 +86,7 @@ def parts(message: dict[str, Any], number: int) -> Iterator[MessagePart]:
         yield MessagePart(f"{role} (reasoning)", str(message["reasoning_content"]), folds=False)
     content = message.get("content", message.get("value"))
     text = "".join(str(part.get("text", "")) for part in content) if isinstance(content, list) else str(content or "")
-    # In SWE-ZERO's own chat observations are user messages, after the first one, which is the task.
+    # In SWE-ZERO's own chat, observations are user messages. The first user message is the task.
     folds = role in _FOLDED or (role in ("user", "human") and number > 1)
     if role in WRAPPERS:
         opening, closing = WRAPPERS[role]
@@ -101,7 +101,7 @@ def parts(message: dict[str, Any], number: int) -> Iterator[MessagePart]:
 
 
 def _call(role: str, call: Any) -> MessagePart:
-    """Show a call as the name of its tool and its arguments, one per line, text as it is."""
+    """Show a call as the name of its tool and its arguments, one per line, with text as it is."""
     try:
         call = json.loads(call) if isinstance(call, str) else call
         given = call["arguments"]

@@ -33,7 +33,7 @@ def show(
     if row is not None and instance is not None:
         msg = "--row and --id exclude each other; give one of them"
         raise ConfigError(msg)
-    # Rejected records are named where the row is not found; a warning would only come before it.
+    # If the row is not found, the error names the rejected records; a warning would only repeat them.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     request = settle(config, **arguments)
     found = find_row(request, row or 0, instance)

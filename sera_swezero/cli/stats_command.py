@@ -117,7 +117,7 @@ def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool |
 
 
 def json_text(found: Statistics, other: Statistics | None = None) -> str:
-    """Statistics as JSON for machines, and of `other`, if given."""
+    """Statistics as JSON for machines, together with those that they are compared with, if any."""
     import msgspec
 
     from sera_swezero.quality.collect import NOT_IN_THE_DATA

@@ -3,5 +3,5 @@
 formatting.py   numbers and sizes as text
 table.py        one table type for cards, pages and terminals
 progress.py     one kind of progress bar
-outputs.py      files and folders to write: checked first, written whole, named where they fail
+outputs.py      files and folders that are written: checked first, written whole, named when they fail
 """

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 NONE = "-"
-"""Printed where a figure is not known."""
+"""What is printed for a figure that is not known."""
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A number with its thousands set apart: 1,234 or 12.3; the dash where there is none."""
+    """A number with separated thousands, such as 1,234 or 12.3; a dash if it is not known."""
     if value is None:
         return NONE
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
@@ -45,5 +45,5 @@ def escaped(text: str) -> str:
 
 
 def how_ended(code: int) -> str:
-    """Exit code of a process, below 0 for a signal, as words."""
+    """The exit code of a process in words; below 0 it is a signal."""
     return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"

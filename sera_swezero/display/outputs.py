@@ -1,6 +1,6 @@
-"""The files and folders that are written: checked before the work begins, never half there, and named where they fail.
+"""The files and folders that are written: checked before the work begins, never half there, and named when they fail.
 
-This module knows nothing of what is written, so that every part of the package can use it.
+This module knows nothing about what is written, so every part of the package can use it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sera_swezero.errors import OutputError
 
 @contextmanager
 def writing(name: Path | str) -> Iterator[None]:
-    """Have an error of the block say that `name`, which it writes, cannot be written.
+    """Turn an error of the block, which writes `name`, into one that says that `name` cannot be written.
 
     Raises:
-        OutputError: for an OSError of the operating system. Libraries derive errors of the network from OSError, too,
-            but give them no number; those stay as they are.
+        OutputError: in place of an OSError of the operating system. Libraries also derive network errors from OSError,
+            but give them no number; those are raised as they are.
     """
     try:
         yield
@@ -34,9 +34,9 @@ def writing(name: Path | str) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the block another path to write to, which becomes `path` when the block ends without an error.
+    """Give the block another path to write to, which is renamed to `path` when the block ends without an error.
 
-    A device or a pipe is written as it is.
+    A device or a pipe is written to directly.
 
     Raises:
         OutputError: the file cannot be written; one that was there before stays as it was.
@@ -92,5 +92,5 @@ def check_outputs(*, folder: bool = False, **paths: Path | None) -> None:
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether this is a device or a pipe, which nothing can take the place of."""
+    """Whether this is a device or a pipe, which cannot be replaced."""
     return path.exists() and not path.is_file() and not path.is_dir()

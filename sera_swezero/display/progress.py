@@ -1,4 +1,4 @@
-"""The one progress bar: it is on standard error, and only where that is a terminal."""
+"""The one kind of progress bar: it is shown on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RowProgress = Callable[[int, float], None]
 """Called after each row with the number of rows so far and the share of all bytes that has been read, 0 to 1."""
 
-_PAUSE = 0.1  # seconds between two updates: to draw after every row would slow reading down
+_PAUSE = 0.1  # seconds between two updates, since drawing after every row would slow down reading
 
 
 class ProgressBars:
@@ -29,7 +29,7 @@ class ProgressBars:
                 self._tasks[name] = progress.add_task(name, total=total, rows="0 rows", detail="")
 
     def update(self, name: str, done: float, rows: int, detail: str = "") -> None:
-        """Show how far a task is: `done` of its total, the rows so far, and whatever else is to be said of it."""
+        """Show how far a task is: `done` of its total, the rows so far, and any further detail."""
         if self._progress is None:
             return
         rate = rows / max(time.monotonic() - self._since, 1e-6)

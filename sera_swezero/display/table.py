@@ -22,9 +22,9 @@ class Table:
     text_columns: Collection[int] = (0,)
     """Indexes of the columns that hold words and are aligned left; the others hold numbers and are aligned right."""
     marked_rows: Collection[int] = ()
-    """Indexes of the rows that should be noticed: they are red on a terminal."""
+    """Indexes of the rows that should be noticed, which are red on a terminal."""
     note: str = ""
-    """What must be said about the figures, below the table."""
+    """What must be said about the figures; it is shown below the table."""
 
     def markdown(self) -> str:
         """The table alone, without title and note, as GitHub and the hub render it."""
@@ -39,8 +39,8 @@ class Table:
 def print_table(table: Table) -> None:
     """Print a table on standard output.
 
-    No name and no number is ever cut. A table that does not fit a terminal is printed in parts, each with the columns
-    that name the rows; in a pipe a line is as long as it must be.
+    No name and no number is ever cut. A table that does not fit a terminal is printed in parts, each of which has the
+    columns that name the rows. In a pipe, lines are as long as they must be.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -65,7 +65,7 @@ def print_table(table: Table) -> None:
 
 
 def _parts(table: Table, limit: int | None) -> list[list[int]]:
-    """The columns, in as few parts as fit the limit; each begins with the words that name a row."""
+    """The columns, in as few parts as fit the limit. Each part begins with the columns that name a row."""
     every = list(range(len(table.header)))
     least = [_least(table, index) for index in every]
     if limit is None or _total(least) <= limit:
@@ -81,7 +81,7 @@ def _parts(table: Table, limit: int | None) -> list[list[int]]:
 
 
 def _widths(table: Table, part: Sequence[int], limit: int | None) -> dict[int, int]:
-    """The width of each column of a part: as wide as its cells, or narrower where that fits the limit."""
+    """The width of each column of a part: that of its cells, or less if the limit demands it."""
     cells = {index: [table.header[index], *_cells(table, index)] for index in part}
     widths = {index: max(map(len, texts)) for index, texts in cells.items()}
     spare = {index: width - _least(table, index) for index, width in widths.items()}
@@ -93,7 +93,7 @@ def _widths(table: Table, part: Sequence[int], limit: int | None) -> dict[int, i
 
 
 def _least(table: Table, index: int) -> int:
-    """The least width of a column: headers and sentences wrap between words; names and numbers stay whole."""
+    """The least width of a column: headers and sentences may wrap between words, names and numbers stay whole."""
     cells = _cells(table, index)
     if index in table.text_columns and index:
         cells = [word for cell in cells for word in cell.split()]

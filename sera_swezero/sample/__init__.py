@@ -1,7 +1,7 @@
 """The embedded corpus: a small stand-in for the upstream repositories.
 
-`ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`, with every known oddity
-at a known count. Runs of a set without a repository are looked for in `<set>/`. In a checkout,
+`ROOT` holds invented rows in the exact shapes of the upstream files, `<owner>/<repo>/<file>`. Every known oddity occurs
+a known number of times. Runs of a set without a repository are in `<set>/`. In a checkout,
 `python -m tools.sample_corpus --help` says how to make more rows.
 """
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent / "corpus"
 
 
 def sampled_configs() -> list[str]:
-    """The configs of which the corpus has every set: a set may be in the catalog alone."""
+    """The configs whose sets are all in the corpus, which does not have every set of the catalog."""
     return [
         name
         for name, config in CONFIGS.items()
