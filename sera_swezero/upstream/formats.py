@@ -17,23 +17,17 @@ from sera_swezero.upstream.whole_file import WholeFileReader
 class Format:
     """One format of raw files."""
 
-    name: str
-    """For messages."""
     reader: type[RecordReader]
     """Reads a shard."""
     divisible: bool
     """Whether a file may be cut into byte ranges."""
     planning: Literal["address", "row groups", "nothing"]
     """What planning asks for beforehand: the file's address on the CDN, where its row groups start, or nothing."""
-    offsets_are_bytes: bool
-    """Whether `Raw.offset` counts bytes, not rows."""
 
 
-JSON_LINES = Format(name="JSON Lines", reader=LineReader, divisible=True, planning="address", offsets_are_bytes=True)
-PARQUET = Format(name="Parquet", reader=RowGroupReader, divisible=True, planning="row groups", offsets_are_bytes=False)
-WHOLE_FILE = Format(
-    name="whole file", reader=WholeFileReader, divisible=False, planning="nothing", offsets_are_bytes=True
-)
+JSON_LINES = Format(reader=LineReader, divisible=True, planning="address")
+PARQUET = Format(reader=RowGroupReader, divisible=True, planning="row groups")
+WHOLE_FILE = Format(reader=WholeFileReader, divisible=False, planning="nothing")
 
 _BY_SUFFIX = {".jsonl": JSON_LINES, ".parquet": PARQUET, ".json": WHOLE_FILE, ".traj": WHOLE_FILE}
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 def place_of(repo: str, path: str) -> str:
-    """Repo and path of a file, for messages and as a key; the path alone where there is no repo."""
+    """Repo and path of a file, for messages and as a key; only the path if there is no repo."""
     return f"{repo}/{path}" if repo else path
 
 

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from sera_swezero.catalog import Origin
 from sera_swezero.errors import ConfigError, UpstreamError, did_you_mean
 from sera_swezero.hub.hub_file import refuse_unsafe
+from sera_swezero.sample import ROOT
 from sera_swezero.upstream.records import File
 
 SAMPLE = "sample"
@@ -53,8 +54,7 @@ class Snapshot:
     @property
     def is_sample(self) -> bool:
         """Whether the rows are the made-up ones of the corpus that ships with the package."""
-        sample = Path(sample_root())
-        return self.root is not None and Path(self.root.removeprefix("file://")).resolve().is_relative_to(sample)
+        return self.root is not None and Path(self.root.removeprefix("file://")).resolve().is_relative_to(ROOT)
 
     @property
     def upstream(self) -> dict[str, str]:
@@ -109,13 +109,6 @@ def take_snapshot(
     )
 
 
-def sample_root() -> str:
-    """The folder of the corpus that ships with the package."""
-    from sera_swezero.sample import ROOT
-
-    return str(ROOT)
-
-
 def revisions(origins: Sequence[Origin], revision: str | Mapping[str, str] | None) -> dict[str, str]:
     """The revision wanted of each repo; "main" where none is given. Raises ConfigError."""
     if revision is None:
@@ -153,7 +146,7 @@ def _below_root(origins: Sequence[Origin], upstream: str) -> Snapshot:
 def _root(upstream: str, origin: Origin) -> str:
     """The root that `upstream=` names. A local folder gets its whole path, since workers start in other folders."""
     if upstream == SAMPLE:
-        return sample_root() if origin.repo else f"{sample_root()}/{origin.name}"
+        return str(ROOT if origin.repo else ROOT / origin.name)
     return upstream if "://" in upstream or "::" in upstream else Path(upstream).expanduser().absolute().as_posix()
 
 
