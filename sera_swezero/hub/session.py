@@ -48,26 +48,14 @@ class Answer:
         """The library's own object."""
         self.pieces = pieces
         """The body as it arrives, in pieces of any size."""
-
-    @property
-    def status(self) -> int:
+        self.status = int(response.status_code)
         """The HTTP status."""
-        return int(self.response.status_code)
-
-    @property
-    def headers(self) -> Mapping[str, str]:
+        self.headers: Mapping[str, str] = response.headers
         """The headers, by name in any case."""
-        return self.response.headers  # type: ignore[no-any-return]
-
-    @property
-    def url(self) -> str:
+        self.url = str(response.url)
         """Where the answer came from, after all redirects."""
-        return str(self.response.url)
-
-    @property
-    def redirected(self) -> bool:
+        self.redirected = bool(response.history)
         """Whether a redirect led here."""
-        return bool(self.response.history)
 
     def raise_for_status(self) -> None:
         """Raise the client's own error for a status of 400 or more: gated, no such repo, ..."""
