@@ -106,10 +106,8 @@ def _secrets(folder: Path, own: list[BuiltConfig], scanner: SecretScanner) -> It
     for built in (file for config in own for file in config.files):
         if not (folder / built.path).is_file():
             continue  # planning the push will say so
-        number = 0
         with pq.ParquetFile(folder / built.path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                for row in batch.to_pylist():
-                    for name, value in row.items():
-                        yield from (f"{built.path}, row {number}, {name}: {kind}" for kind in scanner.kinds(value))
-                    number += 1
+            rows = (row for batch in file.iter_batches(batch_size=_BATCH) for row in batch.to_pylist())
+            for number, row in enumerate(rows):
+                for name, value in row.items():
+                    yield from (f"{built.path}, row {number}, {name}: {kind}" for kind in scanner.kinds(value))

@@ -52,35 +52,35 @@ def verify(repo: str, *, revision: str = MAIN, rows: int = ROWS, policy: RetryPo
     """
     repository = RepositoryReader(repo=repo, policy=policy)
     with explained(repo, f"{repo}@{revision}"):
-        return _verdict(repository, revision, rows)
+        commit = repository.head(revision)
+        if commit is None:
+            msg = f"{repo}@{revision}: no such repo or revision, or the token has no access"
+            raise PublishError(msg)
+        tree = repository.tree(commit)
+        published = repository.manifest(commit, tree)
+        if published is None:
+            msg = f"{repo}@{revision} has no {MANIFEST}; expected a repo that `sera-swezero push` published"
+            raise PublishError(msg)
+        problems = _problems(repository, commit, tree, published, rows)
+    return Verdict(
+        repo=repo,
+        commit=commit,
+        digest=published.digest,
+        files=len(list(published.files)),
+        rows=sum(built.rows for built in published.configs.values()),
+        problems=tuple(problems),
+    )
 
 
-def _verdict(repository: RepositoryReader, revision: str, rows: int) -> Verdict:
-    commit = repository.head(revision)
-    if commit is None:
-        msg = f"{repository.repo}@{revision}: no such repo or revision, or the token has no access"
-        raise PublishError(msg)
-    tree = repository.tree(commit)
-    published = repository.manifest(commit, tree)
-    if published is None:
-        msg = f"{repository.repo}@{revision} has no {MANIFEST}; expected a repo that `sera-swezero push` published"
-        raise PublishError(msg)
-    files = list(published.files)
+def _problems(repository: RepositoryReader, commit: str, tree: Tree, published: Manifest, rows: int) -> list[str]:
     problems = [*_file_faults(published, tree), *_card_faults(repository, commit, tree, published)]
     # A missing file is among the problems already, and would only fail again.
-    present = [built for built in files if built.path in tree]
+    present = [built for built in published.files if built.path in tree]
     problems += readback.footers(repository, commit, present, tree)
     if not problems:
         names = readback.affected(published, published.configs)
         problems += readback.rows(repository, commit, published, names, rows)
-    return Verdict(
-        repo=repository.repo,
-        commit=commit,
-        digest=published.digest,
-        files=len(files),
-        rows=sum(built.rows for built in published.configs.values()),
-        problems=tuple(problems),
-    )
+    return problems
 
 
 def _file_faults(published: Manifest, tree: Tree) -> Iterator[str]:
