@@ -35,6 +35,7 @@ _SIZES = {
 def render(manifest: Manifest, repo: str = PLACE) -> str:
     """The card of everything in the manifest, as it reads in `repo`. The same manifest gives the same text."""
     configs = manifest.configs.values()
+    infos = [{"config_name": name, **info} for name, info in sorted(card_infos(manifest).items())]
     data = DatasetCardData(
         pretty_name=_title(manifest),
         language=["en"],
@@ -44,7 +45,7 @@ def render(manifest: Manifest, repo: str = PLACE) -> str:
         size_categories=[size_category(sum(built.rows for built in configs))],
         source_datasets=_repos(manifest) or ["original"],
         configs=card_configs(manifest),
-        dataset_info=_dataset_info(manifest),
+        dataset_info=infos if len(infos) > 1 else infos[0],  # as `datasets` writes it
     )
     return f"---\n{data.to_yaml()}\n---\n\n{_text(manifest, repo)}"
 
@@ -81,12 +82,6 @@ def card_infos(manifest: Manifest) -> dict[str, dict[str, Any]]:
             "dataset_size": size,
         }
     return infos
-
-
-def _dataset_info(manifest: Manifest) -> dict[str, Any] | list[dict[str, Any]]:
-    """The card's `dataset_info`: the entry of the only config, or a list of entries."""
-    infos = [{"config_name": name, **info} for name, info in sorted(card_infos(manifest).items())]
-    return infos if len(infos) > 1 else infos[0]
 
 
 def _in_yaml(feature: Any) -> dict[str, Any]:

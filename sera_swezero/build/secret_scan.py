@@ -117,9 +117,9 @@ class SecretScanner:
 
     def kinds(self, value: Any) -> Iterator[str]:
         """The kinds of all secrets in a value of a row."""
-        for text in _texts(value):
-            for secret in self.find(text):
-                yield secret.kind
+        counts: Counter[str] = Counter()
+        self.redacted(value, counts)
+        return counts.elements()
 
     def redacted(self, value: Any, counts: Counter[str]) -> Any:
         """The value of a row with every secret replaced by `[REDACTED kind]`; these are counted in `counts` by kind."""
@@ -152,13 +152,3 @@ def _around_hints(text: str, one: _Form) -> Iterator[Secret]:
 def _meant(escape: re.Match[str]) -> str:
     """What an escape stands for, repeated to the length of the escape, so that all places stay the same."""
     return ('"' if escape[1] == '"' else "\n") * len(escape[0])
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, bytes):
-        yield value.decode("utf-8", "surrogateescape")
-    elif isinstance(value, dict | list | tuple):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
