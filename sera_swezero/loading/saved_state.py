@@ -61,7 +61,8 @@ def check_state(state: Mapping[str, Any], key: str, kind: str, places: Collectio
         msg = f"the state's plan cannot be read: {state['plan']!r}"
         raise StateError(msg) from None
     differences = "; ".join(_difference(name, saved.get(name), now.get(name)) for name in differing)
-    fitting = ", ".join(_argument(name, saved.get(name)) for name in differing if name in {"config", *ARGUMENTS})
+    wanted = {"name" if name == "config" else name: saved.get(name) for name in differing}
+    fitting = ", ".join(f"{name}={_plain(value)}" for name, value in wanted.items() if name in {"name", *ARGUMENTS})
     remedy = f". To go on from it, load with {fitting}" if fitting else ""
     msg = f"the state was saved under another plan and would be misread: {differences}{remedy}"
     raise StateError(msg)
@@ -88,10 +89,6 @@ def _difference(name: str, saved: Any, now: Any) -> str:
         what = "rows" if name == "rows_version" else "the order of rows"
         return f"{name} was {_plain(saved)}, is {_plain(now)}: {what} changed; install the version that saved the state"
     return f"{name} was {_plain(saved)}, is {_plain(now)}"
-
-
-def _argument(name: str, saved: Any) -> str:
-    return f"{'name' if name == 'config' else name}={_plain(saved)}"
 
 
 def _plain(value: Any) -> str:
