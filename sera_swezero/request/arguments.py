@@ -37,7 +37,7 @@ class Arguments:
         "the shape in which a row shows its trajectory; every config has a default", listed=lambda: [*VIEWS]
     )
     submit: Literal["call", "answer"] | None = declare(
-        "training views: show every submit as the call that it was, or fold them into one final answer"
+        "training views: show every submit as the call that it was, or fold all of them into one final answer"
     )
     incomplete: Literal["keep", "reject"] | None = declare(
         "whether to keep rollouts that did not submit; SERA rejects them by default, SWE-ZERO keeps them"
@@ -103,7 +103,7 @@ class Arguments:
         "whether a row of more than `max_tokens` is left out (the default), cut after a turn, or split into windows"
     )
     min_kept_share: float | None = declare(
-        'leave out rows of which `overlong="truncate"` would keep a smaller share of the messages',
+        'leave out a row if `overlong="truncate"` would keep a smaller share of its messages',
         "a number from 0 to 1",
         ge=0,
         le=1,

@@ -22,7 +22,7 @@ from sera_swezero.upstream import Shard, Snapshot
 from sera_swezero.views import Row, ViewInput
 
 FILTERS: dict[str, str] = {
-    "repeats": "the row is of a set whose rows other sets that are read hold, too",
+    "repeats": "the row is in a set that is left out, because other sets that are read have all of its rows",
     "min_recall": "the line-level recall is below `min_recall`, or there is none",
     "min_kept_share": '`overlong="truncate"` kept a smaller share of the row\'s messages than `min_kept_share`',
     "dedup": "the row is not among those that the file `dedup` keeps",
