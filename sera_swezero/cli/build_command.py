@@ -118,7 +118,10 @@ def build(  # noqa: PLR0913 (options of a command)
         typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
         return
     if stats is not None:
-        _write_stats(made, out, stats)
+        from sera_swezero.cli.stats_command import json_text
+        from sera_swezero.quality.sketches import merged
+
+        write_file(stats, json_text(merged(made, out)) + "\n")
     _show(made, out)
 
 
@@ -160,13 +163,6 @@ def _cluster(
     given = read_settings(settings, executor) if settings else {}
     own = given | ({"workers": workers} if workers else {})
     return Cluster(executor=executor, tasks=tasks, settings=own, sketch=stats is not None)
-
-
-def _write_stats(made: Manifest, out: Path, file: Path) -> None:
-    from sera_swezero.cli.stats_command import json_text
-    from sera_swezero.quality.sketches import merged
-
-    write_file(file, json_text(merged(made, out)) + "\n")
 
 
 def _show(made: Manifest, out: Path) -> None:
