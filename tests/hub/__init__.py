@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from tests.hub.faults import Fault, Faults
-from tests.hub.log import Request
 from tests.hub.loopback import LoopbackHub
-from tests.hub.objects import Entry
-from tests.hub.store import Commit, PullRequest
 
-__all__ = ["Commit", "Entry", "Fault", "Faults", "LoopbackHub", "PullRequest", "Request"]
+__all__ = ["LoopbackHub"]

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tests.hub.messages import Ask
 
@@ -29,7 +29,12 @@ Kind = Literal[
 
 @dataclass
 class Fault:
-    """An order: requests that match have `kind` happen to them. `hits` counts how often it did."""
+    """An order: `kind` happens to requests that match. `hits` counts how often it did.
+
+    `path` is a regular expression searched for in the request's path (percent-encoded, without the query), `host` is
+    "hub", "cdn" or "cas". The first `skip` matching requests are spared, and the next `times` are hit (None: all). The
+    other fields belong to single kinds, see `Kind`; `status` is 500 unless given, and 403 for `stale_redirect`.
+    """
 
     kind: Kind
     method: str | None = None
@@ -37,13 +42,18 @@ class Fault:
     host: str | None = None
     times: int | None = 1
     skip: int = 0
-    status: int = 500
+    status: int | None = None
     retry_after: int | None = None
     after: int | None = None
     seconds: float = 0.0
     bytes_per_second: int = 1 << 20
     hook: Callable[[Ask], None] | None = None
     hits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"no fault of kind {self.kind!r}; there are {', '.join(get_args(Kind))}")
+        self.status = self.status or (403 if self.kind == "stale_redirect" else 500)
 
     def matches(self, ask: Ask) -> bool:
         """Whether the order speaks of this request (and its `times` are not used up)."""
@@ -62,36 +72,9 @@ class Faults:
         self._lock = threading.Lock()
         self._orders: list[Fault] = []
 
-    def add(
-        self,
-        kind: Kind,
-        *,
-        method: str | None = None,
-        path: str = "",
-        host: str | None = None,
-        times: int | None = 1,
-        skip: int = 0,
-        status: int | None = None,
-        retry_after: int | None = None,
-        after: int | None = None,
-        seconds: float = 0.0,
-        bytes_per_second: int = 1 << 20,
-        hook: Callable[[Ask], None] | None = None,
-    ) -> Fault:
-        """Order a fault.
-
-        `path` is a regular expression searched for in the request's path (percent-encoded, without the query),
-        `host` is "hub", "cdn" or "cas"; the first `skip` matching requests are spared, the next `times` are hit
-        (None: all). The other arguments belong to single kinds, see `Kind`; `status` is 500 unless given, and 403
-        for `stale_redirect`. Raises ValueError for a kind that does not exist.
-        """
-        if kind not in get_args(Kind):
-            raise ValueError(f"no fault of kind {kind!r}; there are {', '.join(get_args(Kind))}")
-        if status is None:
-            status = 403 if kind == "stale_redirect" else 500
-        order = Fault(
-            kind, method, path, host, times, skip, status, retry_after, after, seconds, bytes_per_second, hook
-        )
+    def add(self, kind: Kind, **options: Any) -> Fault:
+        """Order a fault: the fields of `Fault`. Raises ValueError for a kind that does not exist."""
+        order = Fault(kind, **options)
         with self._lock:
             self._orders.append(order)
         return order

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import dataclass, field
 
@@ -49,16 +48,3 @@ class Log:
         """A copy of the list."""
         with self._lock:
             return list(self._requests)
-
-    def find(
-        self, method: str | None = None, path_matches: str = "", host: str | None = None, status: int | None = None
-    ) -> list[Request]:
-        """The requests of a method, host and status whose path matches the regular expression (searched)."""
-        return [
-            one
-            for one in self.all()
-            if method in (None, one.method)
-            and host in (None, one.host)
-            and status in (None, one.status)
-            and re.search(path_matches, one.path)
-        ]

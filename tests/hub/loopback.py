@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -10,9 +11,8 @@ from typing import Self
 
 from tests.hub.faults import Faults
 from tests.hub.log import Log, Request
-from tests.hub.objects import Entry
 from tests.hub.server import Servers
-from tests.hub.site import USER, Identity, Site
+from tests.hub.site import Identity, Site
 from tests.hub.store import Commit, PullRequest, Repo, Store
 from tests.hub.xet import XetStore
 
@@ -26,33 +26,21 @@ class LoopbackHub:
     Use it as a context manager, or call `start` and `stop`; both may be repeated, on the same ports and with all that
     was written. The CDN has another port and another host name (localhost), so that a token that leaks to it is seen.
 
-    `token` may write, `read_token` may only read. `page_size` is the number of entries per page of a listing,
-    `part_bytes` the size from which LFS uploads come in parts of that size, `xet` whether the hub offers xet,
-    `signed_seconds` how long an address on the CDN is valid.
-    `faults` takes the faults that a test orders.
+    `token` may write, `read_token` may only read. An address on the CDN is valid for `signed_seconds`. `faults` takes
+    the faults that a test orders.
     """
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        *,
-        token: str = "hf_loopback_write",
-        read_token: str = "hf_loopback_read",
-        page_size: int = 1000,
-        part_bytes: int = 5 << 20,
-        xet: bool = True,
-        signed_seconds: int = 3600,
-    ) -> None:
+    token, read_token = "hf_loopback_write", "hf_loopback_read"
+
+    def __init__(self, root: str | os.PathLike[str], *, signed_seconds: int = 3600) -> None:
         self.root = Path(root).resolve()
         self.root.mkdir(parents=True, exist_ok=True)
-        self.token, self.read_token = token, read_token
         self.faults = Faults()
         self.request_log = Log()
         store = Store(self.root)
         xet_store = XetStore(self.root / "xet", store.objects)
-        tokens = {token: Identity("write"), read_token: Identity("read")}
-        self._site = Site(self.root, store, xet_store, tokens, page_size=page_size, part_bytes=part_bytes, xet=xet)
-        self._site.signed_seconds = signed_seconds
+        tokens = {self.token: Identity("write"), self.read_token: Identity("read")}
+        self._site = Site(self.root, store, xet_store, tokens, signed_seconds=signed_seconds)
         self._servers = Servers(self._site, self.faults, self.request_log)
 
     def __enter__(self) -> Self:
@@ -86,7 +74,14 @@ class LoopbackHub:
         self, method: str | None = None, path_matches: str = "", host: str | None = None, status: int | None = None
     ) -> list[Request]:
         """The requests of a method, host and status whose path matches the regular expression (searched)."""
-        return self.request_log.find(method, path_matches, host, status)
+        return [
+            one
+            for one in self.log
+            if method in (None, one.method)
+            and host in (None, one.host)
+            and status in (None, one.status)
+            and re.search(path_matches, one.path)
+        ]
 
     def env(self, **extra: str) -> dict[str, str]:
         """A whole environment for a child process: this one's, without its HF_ and proxy settings, aimed at the hub."""
@@ -124,7 +119,6 @@ class LoopbackHub:
         *,
         private: bool | None = None,
         gated: bool | str | None = None,
-        message: str = "Upload dataset",
     ) -> str:
         """Commit a folder, or a mapping of paths to contents, to main; returns the commit's id.
 
@@ -138,19 +132,17 @@ class LoopbackHub:
             files = {path.relative_to(top).as_posix(): path for path in sorted(top.rglob("*")) if path.is_file()}
         store = self._site.store
         with store.lock:
-            repo = store.repos.get(repo_id) or store.create(repo_id, USER)
+            repo = store.repos.get(repo_id) or store.create(repo_id)
             repo.private = repo.private if private is None else private
             repo.gated = repo.gated if gated is None else "auto" if gated is True else gated
             gone = self._commit(repo_id, "main").files.keys() - files.keys() - {".gitattributes"}
-            return self.commit(repo_id, {**dict.fromkeys(gone), **files}, message=message)
+            return self.commit(repo_id, {**dict.fromkeys(gone), **files})
 
-    def commit(
-        self, repo_id: str, files: Mapping[str, Content | None], *, branch: str = "main", message: str = "Update"
-    ) -> str:
-        """Commit new contents of some files to a branch (None deletes), as somebody else might; returns the id."""
+    def commit(self, repo_id: str, files: Mapping[str, Content | None]) -> str:
+        """Commit new contents of some files to main (None deletes), as somebody else might; returns the id."""
         store = self._site.store
         with store.lock:
-            after = dict(self._commit(repo_id, branch).files)
+            after = dict(self._commit(repo_id, "main").files)
             for path, value in files.items():
                 if value is None:
                     del after[path]
@@ -161,7 +153,7 @@ class LoopbackHub:
                     entry = store.objects.put(path, value.encode() if isinstance(value, str) else value)
                 if path not in after or after[path].key != entry.key:
                     after[path] = entry
-            return store.commit(self._repo(repo_id), f"refs/heads/{branch}", after, message, "", USER).id
+            return store.commit(self._repo(repo_id), "refs/heads/main", after, "Update").id
 
     def move(self, old: str, new: str) -> None:
         """Rename a repo; its old name answers 307 to the new one from now on."""
@@ -192,10 +184,6 @@ class LoopbackHub:
         """The files of a revision, .gitattributes among them, with their bytes (do not ask for huge ones)."""
         files = self._commit(repo_id, revision).files
         return {path: self._site.store.objects.read(entry.key) for path, entry in files.items()}
-
-    def entries(self, repo_id: str, revision: str = "main") -> dict[str, Entry]:
-        """The files of a revision with their sizes (bytes) and hashes, without reading them."""
-        return dict(self._commit(repo_id, revision).files)
 
     def commits(self, repo_id: str, revision: str = "main") -> list[Commit]:
         """The history of a revision, newest first."""

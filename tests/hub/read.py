@@ -1,4 +1,4 @@
-"""The read half of the hub: repo info, listings, and the files themselves."""
+"""The read half of the hub: repo info, listings, refs, and the files themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import time
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from tests.hub.card import front_matter
+from tests.hub.card import parse
 from tests.hub.messages import Answer, Ask, RefusalError, Route, as_json, content
 from tests.hub.objects import Entry
 from tests.hub.site import REPO, Site, page, split_revision
@@ -31,7 +31,7 @@ def repo_info(site: Site, ask: Ask) -> Answer:
             more["lfs"] = {"size": entry.size, "sha256": entry.sha256, "pointerSize": 134}
         siblings.append({"rfilename": path} | (more if ask.flag("blobs") else {}))
     readme = commit.files.get("README.md")
-    card = front_matter(site.store.objects.read(readme.key).decode()) if readme else {}
+    card = parse(site.store.objects.read(readme.key).decode()) if readme else {}
     return as_json(
         {
             "_id": sha1(repo.id.encode()).hexdigest()[:24],
@@ -49,7 +49,7 @@ def repo_info(site: Site, ask: Ask) -> Answer:
             "cardData": card,
             "siblings": siblings,
             "usedStorage": sum(entry.size for entry in commit.files.values()),
-            "xetEnabled": site.xet,
+            "xetEnabled": True,
         }
     )
 
@@ -159,6 +159,17 @@ def resolve(site: Site, ask: Ask) -> Answer:
     return answer
 
 
+def refs(site: Site, ask: Ask) -> Answer:
+    """Branches and tags with the commits they point at."""
+    repo = site.repo(ask)
+
+    def named(prefix: str) -> list[Item]:
+        found = sorted(ref for ref in repo.refs if ref.startswith(prefix))
+        return [{"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": repo.refs[ref]} for ref in found]
+
+    return as_json({"branches": named("refs/heads/"), "tags": named("refs/tags/"), "converts": []})
+
+
 def signature(site: Site) -> str:
     """What makes an address on the CDN one that may be read, for a while."""
     return f"signature=loopback&Expires={int(time()) + site.signed_seconds}"
@@ -182,6 +193,7 @@ ROUTES = [
     Route("GET", rf"{_INFO}/revision/(?P<revision>.+)", repo_info),
     Route("GET", rf"{_INFO}/tree/(?P<rest>.+)", tree),
     Route("POST", rf"{_INFO}/paths-info/(?P<revision>.+)", paths_info),
+    Route("GET", rf"{_INFO}/refs", refs),
     Route("GET", rf"/datasets/{REPO}/resolve/(?P<rest>.+)", resolve),
 ]
 CDN_ROUTES = [Route("GET", r"/objects/(?P<key>[0-9a-f]{40,64})", cdn_object)]

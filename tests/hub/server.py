@@ -6,7 +6,7 @@ import re
 import threading
 from urllib.parse import unquote
 
-from tests.hub import auth, cas, lfs, pulls, read, refs, write
+from tests.hub import auth, cas, lfs, pulls, read, write
 from tests.hub.faults import Faults
 from tests.hub.log import Log
 from tests.hub.messages import Answer, Ask, RefusalError, Route
@@ -14,7 +14,7 @@ from tests.hub.site import Site
 from tests.hub.wire import Dispatch, Server
 
 _ROUTES: dict[str, list[Route]] = {
-    "hub": [*auth.ROUTES, *read.ROUTES, *refs.ROUTES, *write.ROUTES, *pulls.ROUTES, *lfs.ROUTES, *cas.ROUTES],
+    "hub": [*auth.ROUTES, *read.ROUTES, *write.ROUTES, *pulls.ROUTES, *lfs.ROUTES, *cas.ROUTES],
     "cdn": [*read.CDN_ROUTES, *lfs.CDN_ROUTES, *cas.CDN_ROUTES],
     "cas": [*cas.CAS_ROUTES],
 }

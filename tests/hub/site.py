@@ -12,6 +12,8 @@ from tests.hub.store import Commit, Repo, Store
 from tests.hub.xet import XetStore
 
 USER = "tester"
+PAGE = 1000
+"""Entries of a page of a listing."""
 REPO = r"(?P<repo>[^/]+/[^/]+)"
 
 
@@ -34,9 +36,6 @@ class Site:
     hub: str = ""
     cdn: str = ""
     cas: str = ""
-    page_size: int = 1000
-    xet: bool = True
-    part_bytes: int = 5 << 20
     signed_seconds: int = 3600
 
     def identity(self, ask: Ask) -> Identity | None:
@@ -101,7 +100,7 @@ class Site:
 
     def xet_hash(self, entry: Entry) -> str | None:
         """The hash by which clients read a file through xet, None where they cannot."""
-        return self.xet_store.file_hash(entry.sha256) if self.xet else None
+        return self.xet_store.file_hash(entry.sha256)
 
 
 def split_revision(rest: str) -> tuple[str, str]:
@@ -115,7 +114,7 @@ def page(
     site: Site, ask: Ask, items: list[dict[str, object]], limit: int | None = None
 ) -> tuple[list[dict[str, object]], dict[str, str]]:
     """One page of a listing and the headers that lead to the next (RFC 8288 Link, with a cursor)."""
-    limit = limit or site.page_size
+    limit = limit or PAGE
     start = ask.number("cursor", 0)
     headers = {}
     if start + limit < len(items):

@@ -22,23 +22,19 @@ class Commit:
     id: str
     parents: list[str]
     title: str
-    message: str
     date: str
-    author: str
     files: dict[str, Entry]
 
 
 @dataclass
 class PullRequest:
-    """A pull request. `status` is draft, open, closed or merged; `target` the full ref it is for, `base` its start."""
+    """A pull request for main. `status` is draft, open, closed or merged; `base` is the commit that it starts from."""
 
     num: int
     title: str
-    description: str
     author: str
     status: str
     date: str
-    target: str
     base: str
     merge_commit: str | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -59,8 +55,8 @@ class Repo:
 
     id: str
     private: bool
-    gated: str | bool
     created: str
+    gated: str | bool = False
     granted: bool = False
     refs: dict[str, str] = field(default_factory=dict)
     pulls: list[PullRequest] = field(default_factory=list)
@@ -81,13 +77,13 @@ class Store:
         self.repos: dict[str, Repo] = {}
         self.moved: dict[str, str] = {}
 
-    def create(self, repo_id: str, author: str, private: bool = False, gated: str | bool = False) -> Repo:
+    def create(self, repo_id: str, private: bool = False) -> Repo:
         """A new repo with the hub's initial commit (.gitattributes)."""
-        repo = Repo(repo_id, private, gated, now())
+        repo = Repo(repo_id, private, now())
         self.repos[repo_id] = repo
         self.moved.pop(repo_id, None)
         files = {".gitattributes": self.objects.put(".gitattributes", GITATTRIBUTES)}
-        self.commit(repo, "refs/heads/main", files, "initial commit", "", author)
+        self.commit(repo, "refs/heads/main", files, "initial commit")
         return repo
 
     def move(self, old: str, new: str) -> None:
@@ -100,14 +96,7 @@ class Store:
             self.moved.pop(new, None)
 
     def commit(
-        self,
-        repo: Repo,
-        ref: str,
-        files: dict[str, Entry],
-        title: str,
-        message: str,
-        author: str,
-        extra_parents: tuple[str, ...] = (),
+        self, repo: Repo, ref: str, files: dict[str, Entry], title: str, extra_parents: tuple[str, ...] = ()
     ) -> Commit:
         """Put a commit with exactly `files` on top of a ref; entries without a `commit` count as changed by it."""
         with self.lock:
@@ -115,12 +104,12 @@ class Store:
             parents = [*([head] if head else []), *extra_parents]
             listing = sorted((path, entry.key) for path, entry in files.items())
             date = now()
-            commit_id = hashlib.sha1(json.dumps([repo.id, parents, listing, title, message, date]).encode()).hexdigest()
+            commit_id = hashlib.sha1(json.dumps([repo.id, parents, listing, title, date]).encode()).hexdigest()
             files = {
                 path: files[path] if files[path].commit else replace(files[path], commit=commit_id)
                 for path in sorted(files)
             }
-            repo.commits[commit_id] = Commit(commit_id, parents, title, message, date, author, files)
+            repo.commits[commit_id] = Commit(commit_id, parents, title, date, files)
             repo.refs[ref] = commit_id
             return repo.commits[commit_id]
 

@@ -1,9 +1,8 @@
-"""The write half of the hub: repos, cards, preupload, commits."""
+"""The write half of the hub: repos, tags, cards, preupload, commits."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -34,15 +33,25 @@ def create_repo(site: Site, ask: Ask) -> Answer:
         if name in site.store.repos:
             raise RefusalError(409, message="You already created this dataset repo", url=url)
         private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
-        repo = site.store.create(name, USER, private)
+        repo = site.store.create(name, private)
     return as_json({"url": url, "name": repo.id, "id": repo.id})
+
+
+def create_tag(site: Site, ask: Ask) -> Answer:
+    """A tag at a revision; 409 when it exists, wherever it points."""
+    repo, ref = site.repo(ask, "write"), f"refs/tags/{ask.json()['tag']}"
+    with site.store.lock:
+        target = site.commit(repo, ask.args["name"])
+        if ref in repo.refs:
+            raise RefusalError(409, message=f"Reference {ref} exists already")
+        repo.refs[ref] = target.id
+    return as_json({"ref": ref, "targetCommit": target.id})
 
 
 def validate_yaml(site: Site, ask: Ask) -> Answer:
     """The hub's check of a card before it is committed."""
-    errors, warnings = problems(ask.json().get("content", ""))
-    body = {"errors": [{"message": one} for one in errors], "warnings": [{"message": one} for one in warnings]}
-    return as_json(body, 400 if errors else 200)
+    errors = problems(ask.json().get("content", ""))
+    return as_json({"errors": [{"message": one} for one in errors], "warnings": []}, 400 if errors else 200)
 
 
 def preupload(site: Site, ask: Ask) -> Answer:
@@ -62,7 +71,7 @@ def preupload(site: Site, ask: Ask) -> Answer:
 
 
 def commit(site: Site, ask: Ask) -> Answer:
-    """One commit on a branch or pull request, or with `create_pr` on a new pull request; all of it or nothing."""
+    """One commit on a branch or a pull request: all of it or nothing."""
     repo = site.repo(ask, "write")
     header, operations = _operations(ask.body.read())
     with site.store.lock:
@@ -71,16 +80,10 @@ def commit(site: Site, ask: Ask) -> Answer:
         if header.get("parentCommit") not in (None, head.id):
             raise RefusalError(412, message="A commit has happened since. Please refresh and try again.")
         files = _apply(site, head.files, operations)
-        title, text = header.get("summary", ""), header.get("description", "")
-        urls = {}
-        if ask.flag("create_pr"):
-            pull = pulls.create(site, repo, title, text, "open", ref)
-            ref = pull.ref
-            urls["pullRequestUrl"] = f"{site.hub}/datasets/{repo.id}/discussions/{pull.num}"
-        made = site.store.commit(repo, ref, files, title, text, USER)
-        pulls.note_commit(site, repo, ref, made)
+        made = site.store.commit(repo, ref, files, header["summary"])
+        pulls.note_commit(repo, ref, made)
     url = f"{site.hub}/datasets/{repo.id}/commit/{made.id}"
-    return as_json({"success": True, "commitOid": made.id, "commitUrl": url, "hookOutput": "", **urls})
+    return as_json({"success": True, "commitOid": made.id, "commitUrl": url, "hookOutput": ""})
 
 
 def target_ref(repo: Repo, revision: str) -> str:
@@ -96,21 +99,9 @@ def target_ref(repo: Repo, revision: str) -> str:
 
 def _operations(body: bytes) -> tuple[dict[str, Any], list[Operation]]:
     """The header and the operations of a commit in newline-delimited JSON."""
-    header: dict[str, Any] | None = None
-    operations: list[Operation] = []
-    for line in filter(None, body.split(b"\n")):
-        try:
-            item = json.loads(line)
-            key, value = item["key"], item["value"]
-        except (ValueError, KeyError, TypeError) as problem:
-            raise RefusalError(400, message=f"a line of the commit is not as it should be: {line[:80]!r}") from problem
-        if key == "header":
-            header = value
-        else:
-            operations.append((key, value))
-    if header is None or not header.get("summary"):
-        raise RefusalError(400, message='"header.summary" is required')
-    return header, operations
+    items = [json.loads(line) for line in filter(None, body.split(b"\n"))]
+    (header,) = (item["value"] for item in items if item["key"] == "header")
+    return header, [(item["key"], item["value"]) for item in items if item["key"] != "header"]
 
 
 def _apply(site: Site, files: dict[str, Entry], operations: Iterable[Operation]) -> dict[str, Entry]:
@@ -118,13 +109,10 @@ def _apply(site: Site, files: dict[str, Entry], operations: Iterable[Operation])
     after = dict(files)
     for key, value in operations:
         path = value["path"]
-        if key in ("deletedFile", "deletedFolder"):
-            doomed = [name for name in after if name == path or name.startswith(path.rstrip("/") + "/")]
-            doomed = [name for name in doomed if (name == path) == (key == "deletedFile")]
-            if not doomed:
+        if key == "deletedFile":
+            if path not in after:
                 raise RefusalError(404, "EntryNotFound", f"A file with this name doesn't exist: {path}")
-            for name in doomed:
-                del after[name]
+            del after[path]
         elif any(part in ("", ".", "..", ".git") for part in path.split("/")):
             raise RefusalError(400, message=f"Invalid path: {path!r}")
         elif key == "file":
@@ -146,14 +134,10 @@ def _lfs(site: Site, path: str, value: dict[str, Any]) -> Entry:
 
 def _regular(site: Site, path: str, value: dict[str, Any]) -> Entry:
     """Store the content of a file that came inside the commit."""
-    text = value.get("content", "")
-    try:
-        data = base64.b64decode(text, validate=True) if value.get("encoding") == "base64" else text.encode()
-    except binascii.Error as problem:
-        raise RefusalError(400, message=f"{path}: content is not base64") from problem
+    data = base64.b64decode(value["content"], validate=True)
     if len(data) > LFS_BYTES:
         raise RefusalError(400, message=f"{path}: files larger than {LFS_BYTES} bytes have to go to LFS or xet")
-    errors = problems(data.decode(errors="replace"))[0] if path == "README.md" else []
+    errors = problems(data.decode(errors="replace")) if path == "README.md" else []
     if errors:
         raise RefusalError(400, message="Invalid metadata in README.md: " + "; ".join(errors))
     return site.store.objects.put_regular(data)
@@ -162,6 +146,7 @@ def _regular(site: Site, path: str, value: dict[str, Any]) -> Entry:
 _DATASET = rf"/api/datasets/{REPO}"
 ROUTES = [
     Route("POST", r"/api/repos/create", create_repo),
+    Route("POST", rf"{_DATASET}/tag/(?P<name>.+)", create_tag),
     Route("POST", r"/api/validate-yaml", validate_yaml),
     Route("POST", rf"{_DATASET}/preupload/(?P<revision>.+)", preupload),
     Route("POST", rf"{_DATASET}/commit/(?P<revision>.+)", commit),

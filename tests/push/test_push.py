@@ -455,7 +455,7 @@ def test_what_did_not_arrive_as_sent_is_not_merged(hub: LoopbackHub, pusher: Pus
         repo = store.repos[REPO]
         files = dict(store.resolve(repo, "refs/pr/1").files)
         files["surprise.py"] = store.objects.put("surprise.py", b"import os")
-        store.commit(repo, "refs/pr/1", files, "a surprise", "", "stranger")
+        store.commit(repo, "refs/pr/1", files, "a surprise")
 
     # The first look at the ref is before the push's own commit, the second after it.
     hub.faults.add("hook", method="GET", path=r"/revision/refs%2Fpr%2F1$", skip=1, hook=meddle)
