@@ -11,7 +11,7 @@ import pytest
 from benchmarks.reliability.__main__ import PARTS
 from benchmarks.reliability.page import PAGE
 from benchmarks.reliability.rounds import WRONG
-from tests.support.streams import HERE
+from tests.support.processes import HERE
 
 
 @pytest.mark.parametrize("name", PARTS)

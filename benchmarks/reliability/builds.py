@@ -17,8 +17,8 @@ from pathlib import Path
 from benchmarks.reliability.rounds import Part, Play
 from sera_swezero.build.unit_files import STATE
 from tests.support.built import contents, scratch
+from tests.support.processes import HERE
 from tests.support.publishing import SERA, sera_root, sera_row
-from tests.support.streams import HERE
 
 _ROWS, _ROW_BYTES = 600, 60_000
 

@@ -23,7 +23,7 @@ from sera_swezero.loading.builder import features
 from sera_swezero.request.row_columns import columns
 from tests.build.conftest import ALL
 from tests.support.built import read_rows
-from tests.support.streams import HERE
+from tests.support.processes import HERE
 
 
 @pytest.fixture(scope="module")

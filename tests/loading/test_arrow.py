@@ -15,7 +15,7 @@ import pytest
 
 import sera_swezero
 from tests.hub import LoopbackHub
-from tests.support.streams import CONFIG, FINE, NAMES, T2, ZERO, Point, places, point, stream
+from tests.support.streams import CONFIG, NAMES, T2, ZERO, Point, places, point, sample
 
 __all__ = ["point"]  # a fixture
 pytestmark = pytest.mark.matrix
@@ -25,10 +25,6 @@ SOME = [CONFIG[T2], CONFIG[ZERO], f"{CONFIG[T2]}-hermes", *JSON]
 """Columns with nulls, without, with lists of structs, with Json leaves."""
 EXPORTS = hasattr(datasets.IterableDataset, "to_pandas")
 exports = pytest.mark.skipif(not EXPORTS, reason="datasets before 4.4 exports no stream")
-
-
-def sample(name: str, **arguments: Any) -> Any:
-    return stream(name, upstream="sample", shard_bytes=FINE, **arguments)
 
 
 def table_of(rows: Any, size: int = 7) -> pa.Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import datasets
 import pytest
@@ -13,8 +12,8 @@ from sera_swezero.loading import dataset_infos
 from sera_swezero.loading.builder import SeraSweZero
 from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.sample import sampled_configs
+from tests.support.processes import HERE
 
-HERE = Path(__file__).parents[2]
 FILE = HERE / dataset_infos.NAME
 
 pytestmark = pytest.mark.matrix

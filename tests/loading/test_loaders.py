@@ -6,8 +6,6 @@ import logging
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 import textwrap
 from functools import cache
 from pathlib import Path
@@ -20,12 +18,12 @@ from datasets.distributed import split_dataset_by_node
 import sera_swezero
 from sera_swezero import ConfigError, SeraSweZero
 from sera_swezero.sample import ROOT, sampled_configs
+from tests.support.processes import HERE, python
 from tests.support.sample import COUNTS, kept_rows
 from tests.support.streams import NAMES
 
 pytestmark = pytest.mark.matrix
 
-HERE = Path(__file__).resolve().parents[2]
 GENERATION = tuple(int(part) for part in datasets.__version__.split(".")[:2])
 
 
@@ -103,12 +101,9 @@ def test_later_versions_refuse_the_loading_script() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("glm-4.6", {}, "configs are glm-4.5-air-full-t1"),
-        ("sera", {"views": "native"}, "arguments are view, submit"),
         (5, {}, "the name of a config is a text, such as 'glm-4.5-air-full-t1', not 5"),
         ("sera", {"viev": "native"}, r"unknown argument viev \(did you mean 'view'\?\)"),
         (None, {"view": "parquet"}, "view='parquet'; one of 'rectified', 'native'"),
-        ("sera", {"shard_bytes": 0}, "positive number of bytes"),
         ("sera", {"data_files": "x.jsonl"}, "upstream= reads it from elsewhere"),
         ("glm-4.5-air-full-t1", {"min_recall": 0.5}, "there are recalls in glm-4.5-air-full-t2"),
     ],
@@ -184,14 +179,7 @@ def test_rejected_rows_are_logged_once_per_pass(caplog: pytest.LogCaptureFixture
 
 def run(script: str, **env: str) -> str:
     """Run a script in a fresh process; gives what it printed, warnings included."""
-    done = subprocess.run(
-        [sys.executable, "-W", "always", "-c", textwrap.dedent(script)],
-        env={**os.environ, **env},
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("-W", "always", "-c", textwrap.dedent(script), env={**os.environ, **env})
     return done.stdout + done.stderr
 
 

@@ -6,7 +6,6 @@ Every row is given once, a stream goes on inside a record, and a build, a check 
 from __future__ import annotations
 
 import itertools
-import pickle
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,7 @@ from sera_swezero.check.paths import CheckTally, check_paths
 from sera_swezero.rows import iter_rows
 from sera_swezero.views import VIEWS
 from tests.support.characters import tokenizer
-from tests.support.streams import READABLE
+from tests.support.streams import READABLE, resumed
 
 __all__ = ["tokenizer"]  # a fixture
 pytestmark = pytest.mark.matrix
@@ -71,15 +70,7 @@ def test_a_stream_goes_on_inside_a_record(load: Load, order: dict[str, Any]) -> 
     neighbours = [key for key, _ in itertools.groupby(whole, key=lambda place: place[:2])]
     assert len(neighbours) == len(set(neighbours)), "the rows of a record follow each other"
     for cuts in ([1], [0, 3, 2], [7, 1, 1], [len(whole) // 2, 3], [len(whole) - 1], [len(whole)]):
-        rows: list[Any] = []
-        state = None
-        for cut in [*cuts, None]:
-            dataset = load(**order)
-            if state is not None:
-                dataset.load_state_dict(pickle.loads(pickle.dumps(state)))
-            rows += list(itertools.islice(iter(dataset), cut))
-            state = dataset.state_dict()
-        assert list(map(place, rows)) == whole, cuts
+        assert list(map(place, resumed(lambda: load(**order), cuts))) == whole, cuts
 
 
 def test_ranks_share_the_records_and_every_row_is_read_once(load: Load) -> None:

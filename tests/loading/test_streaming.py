@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,30 +19,27 @@ from sera_swezero.errors import ConfigError, StateError
 from sera_swezero.loading import examples
 from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
-from tests.support.streams import CONFIG, FINE, HERE, T1, T2, ZERO, hub, large, places, point, stream
+from tests.support.processes import python
+from tests.support.streams import (
+    CONFIG,
+    FINE,
+    T1,
+    T2,
+    ZERO,
+    hub,
+    large,
+    mixed,
+    places,
+    point,
+    resumed,
+    sample,
+    stream,
+)
 
 __all__ = ["hub", "large", "point"]  # fixtures
 pytestmark = pytest.mark.matrix
 
 MODERN = int(datasets.__version__.split(".")[0]) >= 4
-
-
-def sample(name: str = CONFIG[T2], **arguments: Any) -> Any:
-    return stream(name, upstream="sample", **{"shard_bytes": FINE, **arguments})
-
-
-def resumed(make: Any, cuts: list[int]) -> list[Any]:
-    """Rows of a stream that is stopped and resumed, in a new object each time, after each of `cuts` rows."""
-    rows: list[Any] = []
-    state = None
-    for cut in [*cuts, None]:
-        dataset = make()
-        if state is not None:
-            dataset.load_state_dict(pickle.loads(pickle.dumps(state)))
-        iterator = iter(dataset)
-        rows += list(itertools.islice(iterator, cut))
-        state = dataset.state_dict()
-    return places(rows)
 
 
 ORDERS = [{}, {"shuffle_seed": 3}, {"shuffle_seed": 3, "epoch": 1}]
@@ -55,7 +50,7 @@ ORDERS = [{}, {"shuffle_seed": 3}, {"shuffle_seed": 3, "epoch": 1}]
 def test_a_stream_goes_on_at_the_row(name: str, order: dict[str, Any]) -> None:
     whole = places(sample(name, **order))
     for cuts in ([1], [0, 5], [7, 2], [20, 20], [len(whole) - 1], [len(whole)]):
-        assert resumed(lambda: sample(name, **order), cuts) == whole, cuts
+        assert places(resumed(lambda: sample(name, **order), cuts)) == whole, cuts
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -68,7 +63,7 @@ def test_wrapped_streams_go_on_at_the_row(order: dict[str, Any]) -> None:
 
     whole = places(wrapped())
     assert 0 < len(whole) < len(places(sample()))
-    assert resumed(wrapped, [5, 9]) == whole
+    assert places(resumed(wrapped, [5, 9])) == whole
 
 
 def test_resuming_reads_from_the_row_on_and_nothing_before(hub: LoopbackHub) -> None:
@@ -155,7 +150,7 @@ def test_a_state_of_a_later_epoch_goes_on_once_the_epoch_is_set() -> None:
         rows.set_epoch(1)
         return rows
 
-    assert resumed(second, [9, 4]) == places(sample(shuffle_seed=3, epoch=1))
+    assert places(resumed(second, [9, 4])) == places(sample(shuffle_seed=3, epoch=1))
 
 
 @pytest.mark.parametrize("order", [{}, {"shuffle_seed": 5, "epoch": 1}])
@@ -170,7 +165,7 @@ def test_a_rank_goes_on_at_its_row(world: int) -> None:
     def mine() -> Any:
         return split_dataset_by_node(sample(shuffle_seed=5), 1, world)
 
-    assert resumed(mine, [3, 2]) == places(mine())
+    assert places(resumed(mine, [3, 2])) == places(mine())
 
 
 def test_a_rank_reads_its_own_bytes_alone(hub: LoopbackHub, large: Path) -> None:
@@ -190,18 +185,13 @@ def test_a_rank_reads_its_own_bytes_alone(hub: LoopbackHub, large: Path) -> None
     assert sum(read) < 1.3 * size
 
 
-def mixed(**arguments: Any) -> Any:
-    parts = [sample(CONFIG[repo], **arguments) for repo in (T1, T2)]
-    return datasets.interleave_datasets(parts, probabilities=[0.3, 0.7], seed=1, stopping_strategy="all_exhausted")
-
-
 @pytest.mark.parametrize("order", [{}, {"shuffle_seed": 5}])
 def test_sets_mix_by_weights_and_the_mixture_goes_on_at_the_row(order: dict[str, Any]) -> None:
     whole = places(mixed(**order))
     head = [repo for repo, _, _ in whole[:60]]
     assert 8 <= head.count(T1) <= 30, "three in ten"
     assert {place for place in whole if place[0] == T1} == set(places(sample(CONFIG[T1])))
-    assert resumed(lambda: mixed(**order), [11, 30]) == whole
+    assert places(resumed(lambda: mixed(**order), [11, 30])) == whole
 
 
 def test_two_sources_mix_in_a_training_view() -> None:
@@ -333,7 +323,7 @@ def test_without_the_seams_the_plain_stream_serves_and_resumes(monkeypatch: pyte
     expected = places(sample(shuffle_seed=3, epoch=1))
     monkeypatch.setattr(examples, "missing_seams", lambda: ["a seam"])
     with pytest.warns(RuntimeWarning, match="a seam"):
-        assert resumed(lambda: sample(shuffle_seed=3, epoch=1), [5, 9]) == expected
+        assert places(resumed(lambda: sample(shuffle_seed=3, epoch=1), [5, 9])) == expected
 
 
 def test_the_seams_are_where_this_package_expects_them() -> None:
@@ -381,6 +371,5 @@ read = list(itertools.islice(rows, 40))
 def test_a_stream_that_is_half_read_at_exit_says_nothing(
     hub: LoopbackHub, name: str, root: dict[str, Any], order: dict[str, Any]
 ) -> None:
-    command = [sys.executable, "-c", HALF_READ, name, repr({**root, **order})]
-    done = subprocess.run(command, check=False, cwd=HERE, env=hub.env(), capture_output=True, text=True)
+    done = python("-c", HALF_READ, name, repr({**root, **order}), env=hub.env())
     assert (done.returncode, done.stderr) == (0, "")

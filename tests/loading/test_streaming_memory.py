@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.hub import LoopbackHub
-from tests.support.streams import CONFIG, HERE, T2, make
+from tests.support.processes import python
+from tests.support.streams import CONFIG, T2, make
 
 MOST = 100_000_000  # bytes over imports
 
@@ -41,15 +40,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reas
 
 def read(env: dict[str, str] | None, rows: int = 0, **arguments: Any) -> dict[str, Any]:
     """Stream T2 in a fresh process, all of it or the first `rows`; gives the growth in bytes and the rows' offsets."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps([CONFIG[T2], arguments, rows])],
-        env=env,
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("-c", SCRIPT, json.dumps([CONFIG[T2], arguments, rows]), env=env, well=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -5,38 +5,27 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pytest
 from datasets.distributed import split_dataset_by_node
 
 from sera_swezero.errors import StateError
 from tests.hub import LoopbackHub
-from tests.support.streams import CONFIG, FINE, HERE, T1, T2, hub, large, places, point, stream
+from tests.support.processes import HERE, python
+from tests.support.streams import T2, hub, large, mixed, places, point, sample, stream
 
 __all__ = ["hub", "large", "point"]  # fixtures
 pytestmark = pytest.mark.torch
-
-
-def sample(name: str = CONFIG[T2], **arguments: Any) -> Any:
-    return stream(name, upstream="sample", **{"shard_bytes": FINE, **arguments})
-
-
-def mixed() -> Any:
-    parts = [sample(CONFIG[repo], shuffle_seed=5) for repo in (T1, T2)]
-    return datasets.interleave_datasets(parts, probabilities=[0.3, 0.7], seed=1, stopping_strategy="all_exhausted")
 
 
 STREAMS: dict[str, Callable[[], Any]] = {
     "plain": sample,
     "shuffled": lambda: sample(shuffle_seed=3, epoch=1),
     "mapped": lambda: sample(shuffle_seed=3).map(lambda row: row | {"size": len(row["messages"])}),
-    "mixed": mixed,
+    "mixed": lambda: mixed(shuffle_seed=5),
     "rank": lambda: split_dataset_by_node(sample(shuffle_seed=3), 1, 2),
 }
 
@@ -125,16 +114,8 @@ def test_workers_read_from_the_hub_and_ask_at_most_once_where_a_file_lies(
 
 
 def test_the_examples_script_is_killed_resumes_and_trains_on_every_row_once(tmp_path: Path) -> None:
-    script = HERE / "examples" / "train_stream.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--out", str(tmp_path / "run")],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    script, env = HERE / "examples" / "train_stream.py", {**os.environ, "PYTHONPATH": str(HERE)}
+    done = python(script, "--out", tmp_path / "run", env=env, timeout=600, well=True)
     assert "killed both ranks in epoch 1, 0 of 2 had finished" in done.stdout
     assert "trained on 514 rows, {0: 257, 1: 257} by epoch" in done.stdout
     assert "every row exactly once in every epoch" in done.stdout

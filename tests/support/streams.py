@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+import itertools
+import pickle
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import sera_swezero
 from sera_swezero.sample import ROOT, sampled_configs
 from sera_swezero.views import VIEWS
 from tests.hub import LoopbackHub
+from tests.support.processes import python
 
-HERE = Path(__file__).resolve().parents[2]
 T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
 ZERO = "AlienKevin/SWE-ZERO-12M-trajectories"
 CONFIG = {T1: "glm-4.6-lite-t1", T2: "glm-4.6-lite-t2", ZERO: "swe-zero-12m"}
@@ -72,8 +72,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(root: Path, rows: int) -> Path:
     """Write generated rows of T2 below a root; gives the file."""
-    command = [sys.executable, "-m", "tools.sample_corpus", "--out", str(root), "--rows", str(rows), "--repo", T2]
-    subprocess.run(command, check=True, capture_output=True, cwd=HERE)
+    python("-m", "tools.sample_corpus", "--out", root, "--rows", rows, "--repo", T2, well=True)
     (file,) = (root / T2).iterdir()
     return file
 
@@ -81,6 +80,30 @@ def make(root: Path, rows: int) -> Path:
 def stream(name: str = CONFIG[T2], **arguments: Any) -> Any:
     """A stream of a config, with lineage, so that rows say where they came from."""
     return sera_swezero.load_dataset(name, split="train", streaming=True, lineage=True, **arguments)
+
+
+def sample(name: str = CONFIG[T2], **arguments: Any) -> Any:
+    """A stream of the embedded sample, in many shards."""
+    return stream(name, upstream="sample", **{"shard_bytes": FINE, **arguments})
+
+
+def mixed(**arguments: Any) -> Any:
+    """Two sets of the sample, mixed by weights."""
+    parts = [sample(CONFIG[repo], **arguments) for repo in (T1, T2)]
+    return datasets.interleave_datasets(parts, probabilities=[0.3, 0.7], seed=1, stopping_strategy="all_exhausted")
+
+
+def resumed(make: Callable[[], Any], cuts: Iterable[int]) -> list[Any]:
+    """Rows of a stream that is stopped and resumed, in a new object each time, after each of `cuts` rows."""
+    rows: list[Any] = []
+    state = None
+    for cut in [*cuts, None]:
+        dataset = make()
+        if state is not None:
+            dataset.load_state_dict(pickle.loads(pickle.dumps(state)))
+        rows += list(itertools.islice(iter(dataset), cut))
+        state = dataset.state_dict()
+    return rows
 
 
 def places(rows: Any) -> list[tuple[str, str, int]]:
