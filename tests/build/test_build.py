@@ -37,11 +37,9 @@ from sera_swezero.request.row_columns import columns
 from sera_swezero.rows import iter_rows
 from tests.build.conftest import ALL, MEGABYTE, SHARD
 from tests.support.built import contents, entries, marks, read_rows, scratch
-from tests.support.interrupts import heed_interrupts
+from tests.support.processes import HERE, heed_interrupts, program
 from tests.support.publishing import SERA, sera_root, sera_row
 from tests.support.run_files import traj, write_runs
-
-HERE = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.matrix
@@ -382,12 +380,11 @@ def test_features_have_lists_in_the_form_that_3_6_reads(sample: Path) -> None:
 
 
 def test_the_command_shows_what_it_built(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sera_swezero", "build", "swe-zero-1k-8k", "--out", str(tmp_path)]
-    command += ["--upstream", "sample", "--max-rows", "7"]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)
+    words = ["build", "swe-zero-1k-8k", "--out", tmp_path, "--upstream", "sample", "--max-rows", "7"]
+    done = program(*words, well=True)
     assert "swe-zero-1k-8k" in done.stdout
     assert "sera-swezero push" in done.stdout
-    wrong = subprocess.run([*command, "--shard-size", "big"], cwd=HERE, capture_output=True, text=True, check=False)
+    wrong = program(*words, "--shard-size", "big")
     assert wrong.returncode == 2
     assert "256MiB" in wrong.stderr
 

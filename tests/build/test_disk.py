@@ -15,10 +15,10 @@ from sera_swezero.build.unit_files import STATE
 from sera_swezero.errors import OutputError
 from tests.build.conftest import MEGABYTE, SHARD
 from tests.support.built import contents, scratch
+from tests.support.processes import python
 from tests.support.publishing import SERA
 
 resource = pytest.importorskip("resource", reason="Windows has no limits of a process's files and memory")
-HERE = Path(__file__).resolve().parents[2]
 
 
 def run(*command: str, **limits: int) -> subprocess.CompletedProcess[str]:
@@ -28,14 +28,7 @@ def run(*command: str, **limits: int) -> subprocess.CompletedProcess[str]:
         for name, most in limits.items():
             resource.setrlimit(getattr(resource, name), (most, most))
 
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=set_limits,
-    )
+    return python(*command, preexec_fn=set_limits)
 
 
 def build_command(out: Path, root: str, workers: int) -> list[str]:

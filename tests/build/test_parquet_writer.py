@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,8 @@ from sera_swezero.request.config_names import config_names, split_name
 from sera_swezero.request.row_columns import columns
 from sera_swezero.request.settle import settle
 from sera_swezero.schemas.arrow_columns import arrow_column, schema_of
+from tests.support.processes import python
 
-HERE = Path(__file__).resolve().parents[2]
 COLUMNS = {
     "messages": "string",
     "note": "string?",
@@ -192,6 +190,4 @@ print(sorted({one.split(".")[0] for one in sys.modules} & unneeded))
 
 @pytest.mark.parametrize(("name", "view"), [("glm-4.6-lite-t2", "hermes"), ("swe-zero-1k-32k", "native")])
 def test_building_a_shard_imports_no_library_that_it_does_not_need(name: str, view: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", BUILD, name, view, str(tmp_path)]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python("-c", BUILD, name, view, tmp_path, well=True).stdout.strip() == "[]"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +12,8 @@ import sera_swezero
 from sera_swezero.build.secret_scan import SecretScanner
 from sera_swezero.sample import ROOT
 from tests.support.planted_secrets import aws_secret_key, made_up
-from tests.support.streams import HERE, T2, make
+from tests.support.processes import python
+from tests.support.streams import T2, make
 
 SECRETS = made_up()
 
@@ -132,5 +131,5 @@ def test_without_the_library_the_error_says_how_to_install_it() -> None:
         "import sys; sys.modules['detect_secrets'] = None\n"
         "from sera_swezero.build.secret_scan import SecretScanner; SecretScanner()"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, check=False)
-    assert "ConfigError: looking for secrets needs detect-secrets: pip install 'sera-swezero[secrets]'" in done.stderr
+    says = "ConfigError: looking for secrets needs detect-secrets: pip install 'sera-swezero[secrets]'"
+    assert says in python("-c", code).stderr

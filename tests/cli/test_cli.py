@@ -31,10 +31,8 @@ from sera_swezero.request.settle import settle
 from sera_swezero.rows import RowIterator
 from sera_swezero.sample import ROOT, sampled_configs
 from sera_swezero.views import VIEWS
-from tests.support.interrupts import heed_interrupts
+from tests.support.processes import HERE, heed_interrupts, program, python
 
-COMMAND = [sys.executable, "-m", "sera_swezero"]
-HERE = Path(__file__).parents[2]
 T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
 ESCAPE = re.compile("\x1b")
 
@@ -42,9 +40,7 @@ ESCAPE = re.compile("\x1b")
 def run(*arguments, env=None, cwd=HERE, **options):
     """Run the real command; its output is a pipe, as in a script."""
     given = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "80", **(env or {})}
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=given, cwd=cwd, check=False, **options
-    )
+    return program(*arguments, env=given, cwd=cwd, **options)
 
 
 def inside(*arguments):
@@ -59,47 +55,36 @@ def rows_of(config, **arguments):
 # Starting.
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["configs"], ["check", "--help"], ["show", "--help"]])
-def test_help_and_tables_start_without_the_heavy_libraries(arguments):
-    heavy = {"datasets", "pyarrow", "numpy", "huggingface_hub", "jsonschema"}
-    script = (
-        "import sys\nfrom sera_swezero.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
-        f"    print('loaded:', *sorted({heavy} & sys.modules.keys()))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=HERE, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "loaded:"
+HEAVY = {"pyarrow", "numpy", "huggingface_hub", "jsonschema"}
 
 
 @pytest.mark.parametrize(
     ("command", "spared"),
     [
+        *((command, HEAVY) for command in ("--help", "--version", "configs", "check --help", "show --help")),
         ("show glm-4.6-lite-t2 --upstream sample", {"fsspec", "pyarrow", "numpy"}),
         ("stats glm-4.6-lite-t2 --upstream sample", {"fsspec", "pyarrow", "numpy"}),
         ("build glm-4.6-lite-t2 --upstream sample --max-rows 2 --workers 1 --out {tmp}/out", {"fsspec"}),
         ("check {tmp}/out", {"huggingface_hub"}),
     ],
-    ids=lambda value: value.split()[0] if isinstance(value, str) else "",
+    ids=lambda value: value.partition(" --upstream")[0] if isinstance(value, str) else "",
 )
-def test_a_command_on_local_files_imports_no_library_that_it_does_not_need(command, spared, tmp_path):
-    if command.startswith("check"):
+def test_a_command_imports_no_library_that_it_does_not_need(command, spared, tmp_path):
+    if "/out" in command:
         build(["glm-4.6-lite-t2"], tmp_path / "out", upstream="sample", max_rows=2, workers=1)
     unneeded = spared | {"datasets", "pandas", "httpx", "httpx2", "requests"}
     script = (
         "import sys\nfrom sera_swezero.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
         f"    print('loaded:', *sorted({unneeded} & sys.modules.keys()))"
     )
-    words = command.format(tmp=tmp_path).split()
-    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=HERE, check=True)
+    done = python("-c", script, *command.format(tmp=tmp_path).split(), well=True)
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
 def test_the_installed_script_takes_nothing_along_into_the_processes_of_a_build():
     # Python runs a script's imports again in every process that it starts.
     script = "import sys\nfrom sera_swezero.cli import main\nprint({'typer', 'rich', 'msgspec'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=HERE, check=True)
-    assert done.stdout.strip() == "set()"
+    assert python("-c", script, well=True).stdout.strip() == "set()"
 
 
 def test_without_arguments_there_is_help_and_version_is_the_packages():
@@ -260,7 +245,7 @@ def test_an_interrupted_command_ends_in_one_line():
         silent.settimeout(60)
         env = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}", "PYTHONPATH": str(HERE)}
         child = subprocess.Popen(
-            [*COMMAND, "lock", "sera"],
+            [sys.executable, "-m", "sera_swezero", "lock", "sera"],
             env=env,
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -287,9 +272,7 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 def test_render_without_its_package_says_so_before_it_asks_anybody(hub):
     script = "import sys\nsys.modules['tokenizers'] = None\nfrom sera_swezero.cli import main\nmain(sys.argv[1:])"
     given = ["render", "sera-openai", "--template", "qwen3_training", "--tokenizer", "Qwen/Qwen3-8B"]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *given], capture_output=True, text=True, cwd=HERE, env=hub.env(), check=False
-    )
+    done = python("-c", script, *given, env=hub.env())
     says = "tokenizer='Qwen/Qwen3-8B' needs the package `tokenizers`: pip install 'sera-swezero[train]'"
     assert (done.returncode, done.stderr) == (2, f"sera-swezero: ConfigError: {says}\n")
     assert hub.log == []
@@ -535,9 +518,7 @@ def test_a_repo_that_is_not_there_leaves_the_lock_file_as_it_was(hub, tmp_path):
 
 def test_the_demo_shows_equal_rows_and_the_counts_of_the_corpus():
     env = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "100"}
-    done = subprocess.run(
-        [sys.executable, "-m", "sera_swezero.cli.demo"], capture_output=True, text=True, env=env, check=True
-    )
+    done = python("-m", "sera_swezero.cli.demo", env=env, well=True)
     first, same, _, counts, reasons = done.stdout.split("──\n")[1:]
     assert first.startswith(f"{EXAMPLE}\n")
     for row in itertools.islice(sera_swezero.iter_rows("sera-hermes", upstream="sample"), 2):

@@ -13,8 +13,8 @@ from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
 from tests.support.documented import examples, install
 from tests.support.own_runs import runs
+from tests.support.processes import HERE
 
-HERE = Path(__file__).resolve().parents[2]
 PAGES = sorted((HERE / "docs").glob("*.md"))
 RUN = [page for page in PAGES if any(one.kind != "text" for one in examples(page.read_text(encoding="utf-8")))]
 SLOW = {"statistics", "publishing", "own-runs", "look-and-check", "training"}

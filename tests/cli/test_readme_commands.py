@@ -14,8 +14,8 @@ from tests.hub import LoopbackHub
 from tests.support.documented import examples
 from tests.support.environments import OFFLINE, new_environment
 from tests.support.own_runs import runs
+from tests.support.processes import HERE
 
-HERE = Path(__file__).resolve().parents[2]
 README = (HERE / "README.md").read_text(encoding="utf-8")
 BLOCKS = [(example.kind, example.text) for example in examples(README)]
 REPO = "OWNER/NAME"
