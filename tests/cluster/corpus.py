@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from tests.support.built import entries, scratch, writer_of
+from tests.support.processes import HERE, program
 from tests.support.publishing import SERA, sera_root, sera_row
 
-HERE = Path(__file__).resolve().parents[2]
 ROWS = 400
 SHARDS = 8
 SHARD_BYTES = 10_100_000  # of rows of 200 kB: eight shards
@@ -52,10 +52,7 @@ def environment() -> dict[str, str]:
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line of this checkout to its end."""
-    given = [*PROGRAM, *words]
-    return subprocess.run(
-        given, cwd=HERE, env=environment() | env, capture_output=True, text=True, check=False, timeout=300
-    )
+    return program(*words, env=environment() | env, timeout=300)
 
 
 def build_and_kill(given: list[str], out: Path) -> tuple[int, str, set[int]]:

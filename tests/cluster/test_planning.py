@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from sera_swezero.build.estimate import FOLDER_FILES
 from sera_swezero.cluster import tasks, worker
 from sera_swezero.cluster.step import task_file
 from sera_swezero.cluster.tasks import Cluster, build
-from tests.cluster.corpus import HERE, environment, run
+from tests.cluster.corpus import environment, run
+from tests.support.processes import python
 from tools.sample_corpus.__main__ import main as generate
 
 pytestmark = pytest.mark.cluster
@@ -57,10 +57,8 @@ def ran(corpus: str, name: str, out: Path) -> dict[str, Any]:
     folder = tasks.write(job.units, out, len(job.units))
     seconds, most = 0.0, 0
     for rank in range(len(job.units)):
-        command = [sys.executable, "-c", MEASURE, sys.executable, "-m", worker.__name__]
-        command += [str(out), str(task_file(folder, rank))]
-        ended = subprocess.run(command, cwd=HERE, env=environment(), capture_output=True, text=True, check=True)
-        used = json.loads(ended.stdout)
+        command = ["-c", MEASURE, sys.executable, "-m", worker.__name__, out, task_file(folder, rank)]
+        used = json.loads(python(*command, env=environment(), well=True).stdout)
         seconds, most = seconds + used["seconds"], max(most, used["memory"])
     made = build([name], out, Cluster(executor="datatrove-local"), upstream=corpus, shard_bytes=SETS[name])
     assert made is not None
@@ -98,8 +96,7 @@ def test_a_plan_tells_every_set_of_a_union_and_what_the_hub_would_not_hold() -> 
 
 
 def simulated(shards: int, folder: Path) -> dict[str, Any]:
-    given = [sys.executable, "-m", "tests.cluster.simulate", str(shards), str(folder)]
-    ended = subprocess.run(given, cwd=HERE, env=environment(), capture_output=True, text=True, check=True)
+    ended = python("-m", "tests.cluster.simulate", shards, folder, env=environment(), well=True)
     figures: dict[str, Any] = json.loads(ended.stdout)
     return figures
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from sera_swezero.sample import ROOT
 from tests.hub import LoopbackHub
 from tests.push.test_push_faults import CALLS
 from tests.support.documented import install
+from tests.support.processes import HERE, python
 
-HERE = Path(__file__).resolve().parents[2]
 REPO = "you/set"
 UPSTREAM = ["AlienKevin/SWE-ZERO-1k-trajectories", "allenai/Sera-4.6-Lite-T2"]
 
@@ -72,9 +71,7 @@ def test_a_release_publishes_tags_and_verifies(hub: LoopbackHub, tmp_path: Path,
 
 @pytest.mark.timeout(300)
 def test_the_demo_of_publishing_ends_with_a_version_without_problems() -> None:
-    script = HERE / "tests" / "support" / "demo_publish.py"
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = python("tests/support/demo_publish.py", well=True)
     ends = re.findall(
         r"^you/trajectories.*\b(planned|published|unchanged|no problems found)", done.stdout, re.MULTILINE
     )

@@ -22,20 +22,18 @@ from sera_swezero.build.runner import build
 from sera_swezero.build.unit_files import sha256
 from sera_swezero.loading.builder import SeraSweZero
 from tests.hub import LoopbackHub
-from tests.push.test_push_faults import contents
+from tests.support.built import contents
+from tests.support.processes import program, python
 from tests.support.publishing import SERA, sera_root, sera_row
 from tests.support.pushing import Pusher
 
-HERE = Path(__file__).resolve().parents[2]
 ALL = ["sera", "swe-zero-1k-32k", "swe-zero-1k-8k", "swe-zero-12m"]
 REPO = "org/set"
 
 
 def plain_python(hub: LoopbackHub, script: str, *arguments: str) -> Any:
     """Run a script that knows nothing of this package; its last line of output is JSON."""
-    given = [sys.executable, "-I", "-c", textwrap.dedent(script), *arguments]
-    done = subprocess.run(given, env=hub.env(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = python("-I", "-c", textwrap.dedent(script), *arguments, env=hub.env(), well=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -74,9 +72,7 @@ def test_every_config_loads_back_without_the_plugin_equal_to_the_builder_s_rows(
     else:
         as_a_newer_version_would_publish(out)
     assert {"sera", "sera-hermes", "swe-zero-1k-8k-sharegpt", *ALL} <= set(names)
-    pushed = [sys.executable, "-m", "sera_swezero", "push", str(out), REPO]
-    done = subprocess.run(pushed, env=hub.env(), cwd=HERE, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    program("push", out, REPO, env=hub.env(), well=True)
     found = plain_python(hub, READ, REPO, *names)
     for name in names:
         expected = of_the_builder(name)

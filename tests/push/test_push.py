@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -17,11 +16,12 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from sera_swezero.build import card, manifest, unit_files
 from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
-from tests.push.test_push_faults import contents, data
+from tests.push.test_push_faults import data
+from tests.support.built import contents
+from tests.support.processes import program, python
 from tests.support.publishing import SERA, sera_root, sera_row
 from tests.support.pushing import Pusher, plant_pull
 
-HERE = Path(__file__).resolve().parents[2]
 REPO = "org/set"
 
 
@@ -38,9 +38,8 @@ def made(folder: Path, seeds: range, *, config: str = SERA, **options: Any) -> P
     return folder
 
 
-def command(hub: LoopbackHub, *arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    given = [sys.executable, "-m", "sera_swezero", *map(str, arguments)]
-    return subprocess.run(given, env=hub.env(**env), cwd=HERE, capture_output=True, text=True, check=False)
+def command(hub: LoopbackHub, *arguments: str | Path, **env: str) -> CompletedProcess[str]:
+    return program(*arguments, env=hub.env(**env))
 
 
 def writes(hub: LoopbackHub, since: int = 0) -> list[str]:
@@ -271,19 +270,16 @@ def test_a_hub_that_is_not_reachable_is_one_line(verb: str, hub: LoopbackHub, tm
         "    object.__setattr__(policy, 'first', 0.01)\n"
         "main(sys.argv[1:])"
     )
-    given = [sys.executable, "-c", script, verb, *arguments[verb]]
-    done = subprocess.run(given, env=hub.env(HF_ENDPOINT=at), cwd=HERE, capture_output=True, text=True, check=False)
+    done = python("-c", script, verb, *arguments[verb], env=hub.env(HF_ENDPOINT=at))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"the hub at {at} did not answer" in done.stderr
 
 
 def test_a_push_in_a_pipe_prints_no_progress_bars(hub: LoopbackHub, tmp_path: Path) -> None:
-    given = [sys.executable, "-m", "sera_swezero", "push", str(made(tmp_path / "v1", range(3))), REPO]
     env = hub.env()
     del env["HF_HUB_DISABLE_PROGRESS_BARS"]
-    done = subprocess.run(given, env=env, cwd=HERE, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
+    done = program("push", made(tmp_path / "v1", range(3)), REPO, env=env, well=True)
     assert all(line.startswith((f"{REPO}: ", "pull request ")) for line in done.stderr.splitlines()), done.stderr
     assert "\x1b" not in done.stderr + done.stdout
 
@@ -491,8 +487,7 @@ def test_a_silent_hub_does_not_hold_a_push_for_ever(hub: LoopbackHub, tmp_path: 
     out = made(tmp_path / "v1", range(3))
     for path in (r"/discussions$", r"/commit/", r"/tree/", r"/merge$"):
         hub.faults.add("stall", path=path, seconds=600)
-    given = [sys.executable, "-c", textwrap.dedent(script), str(out)]
-    done = subprocess.run(given, env=hub.env(), cwd=HERE, capture_output=True, text=True, check=False)
+    done = python("-c", textwrap.dedent(script), out, env=hub.env())
     assert done.stdout == "published\n", done.stderr
     assert len(hub.commits(REPO)) == 2
 
@@ -562,9 +557,7 @@ def test_rows_that_break_their_schema_are_found(hub: LoopbackHub, tmp_path: Path
     at = table.schema.get_field_index("scale")
     broken = table.set_column(at, table.schema.field(at), pa.array(["huge"] * 3))
     pq.write_table(broken.replace_schema_metadata(table.schema.metadata), path, write_page_index=True)
-    from sera_swezero.build.unit_files import sha256
-
-    built.data.bytes, built.data.sha256 = path.stat().st_size, sha256(path)
+    built.data.bytes, built.data.sha256 = path.stat().st_size, unit_files.sha256(path)
     (out / "manifest.json").write_bytes(manifest.encode(manifest.make(local.configs)))
     with Pusher(hub.env()) as pusher:
         ended = pusher.push(out, REPO)

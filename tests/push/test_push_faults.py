@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sera_swezero.build import unit_files
 from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
+from tests.support.built import contents
 from tests.support.publishing import SERA, sera_root, sera_row
 from tests.support.pushing import Pusher
 
@@ -82,23 +84,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackHub]:
 
 
 @pytest.fixture(scope="module")
-def pushers(hub: LoopbackHub) -> Iterator[dict[str, Pusher]]:
+def pushers(hub: LoopbackHub) -> Iterator[Callable[[str], Pusher]]:
+    """The pusher of each way of upload, started when it is first needed."""
     # The CI job's token opens one repo, so every case of it uses the same.
-    environments = {
-        "xet": hub.env(),
-        "lfs": hub.env(HF_HUB_DISABLE_XET="1"),
-        "oidc": hub.ci_env("org/oidc"),
-    }
-    started: dict[str, Pusher] = {}
-
-    class Lazy(dict[str, Pusher]):
-        def __missing__(self, key: str) -> Pusher:
-            started[key] = self[key] = Pusher(environments[key])
-            return self[key]
-
-    yield Lazy()
-    for pusher in started.values():
-        pusher.__exit__()
+    ways = {"xet": hub.env(), "lfs": hub.env(HF_HUB_DISABLE_XET="1"), "oidc": hub.ci_env("org/oidc")}
+    with ExitStack() as stack:
+        yield cache(lambda way: stack.enter_context(Pusher(ways[way])))
 
 
 def version(folder: Path, seed: int, rows: int) -> Path:
@@ -106,11 +97,6 @@ def version(folder: Path, seed: int, rows: int) -> Path:
     root = sera_root(folder / f"root-{rows}", [sera_row(seed + number, 3_000) for number in range(rows)])
     build([SERA], folder / f"built-{rows}", upstream=root, workers=1, shard_bytes=20_000)
     return folder / f"built-{rows}"
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    files = (path for path in out.rglob("*") if path.is_file() and unit_files.STATE not in path.parts)
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
 def data(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -137,10 +123,10 @@ def order(hub: LoopbackHub, call: Call, fault: str, pusher: Pusher) -> Any:
     return killed
 
 
-def run_case(hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call: str, fault: str) -> None:
+def run_case(hub: LoopbackHub, pushers: Callable[[str], Pusher], tmp_path: Path, call: str, fault: str) -> None:
     name = f"{call}, {fault}"
     made = CALLS[call]
-    pusher = pushers[made.by]
+    pusher = pushers(made.by)
     seed = zlib.crc32(name.encode()) % 1_000_000_000
     repo = "org/oidc" if made.by == "oidc" else f"org/case-{seed}"
     old, new = version(tmp_path, seed, 9), version(tmp_path, seed + 500, 5)
@@ -174,13 +160,13 @@ def run_case(hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call:
 
 
 @pytest.mark.parametrize(("call", "fault"), USUAL)
-def test_a_push_survives(hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call: str, fault: str) -> None:
+def test_a_push_survives(hub: LoopbackHub, pushers: Any, tmp_path: Path, call: str, fault: str) -> None:
     run_case(hub, pushers, tmp_path, call, fault)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("call", "fault"), [case for case in CASES if case not in USUAL])
 def test_a_push_survives_the_rest_of_the_table(
-    hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call: str, fault: str
+    hub: LoopbackHub, pushers: Any, tmp_path: Path, call: str, fault: str
 ) -> None:
     run_case(hub, pushers, tmp_path, call, fault)

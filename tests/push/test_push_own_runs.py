@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,10 @@ from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
 from tests.support.own_runs import names, runs
 from tests.support.planted_secrets import made_up
+from tests.support.processes import HERE, python
 from tests.support.publishing import sera_row
 from tests.support.raw import line
 
-HERE = Path(__file__).resolve().parents[2]
 REPO = "lab/runs"
 SECRETS = made_up(7)
 LIBRARY_GONE = "import sys; sys.modules['detect_secrets'] = None; from sera_swezero.cli import main; main()"
@@ -32,7 +30,7 @@ def run(hub: LoopbackHub, cwd: Path, *words: str, code: int = 0, program: str = 
     """Run a command of the program; what it said."""
     how = ["-c", program] if program else ["-m", "sera_swezero"]
     env = hub.env(PYTHONPATH=str(HERE), COLUMNS="200")
-    done = subprocess.run([sys.executable, *how, *words], env=env, cwd=cwd, capture_output=True, text=True, check=False)
+    done = python(*how, *words, env=env, cwd=cwd)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stderr + done.stdout
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +20,12 @@ from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, shard_reader, take_snapshot
 from tests.hub import LoopbackHub
+from tests.support.processes import python
 from tests.support.raw import convert_root, convert_shard
 from tests.support.streams import Point, point
 
 __all__ = ["point"]  # a fixture
 
-HERE = Path(__file__).resolve().parents[2]
 T2 = "allenai/Sera-4.6-Lite-T2"
 ZERO = "AlienKevin/SWE-ZERO-1k-trajectories"
 CONFIG = {T2: "glm-4.6-lite-t2", ZERO: "swe-zero-1k-8k"}
@@ -47,15 +45,7 @@ except sera_swezero.SeraSweZeroError as error:
 
 def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
     """Read a whole config in a fresh process whose hub is the loopback one."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps([name, arguments])],
-        env=hub.env(**(env or {})),
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("-c", SCRIPT, json.dumps([name, arguments]), env=hub.env(**(env or {})), well=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
@@ -137,7 +127,7 @@ def test_what_was_resolved_once_serves_offline(switch: str, hub: LoopbackHub) ->
     before = len(hub.log)
     assert says(ask(hub, CONFIG[T2], env=offline), T2, "not in the hub cache", "hf download")
     fetch = f"from huggingface_hub import snapshot_download as d; d('{T2}', repo_type='dataset', revision='{commit}')"
-    subprocess.run([sys.executable, "-c", fetch], env=hub.env(), check=True, capture_output=True)
+    python("-c", fetch, env=hub.env(), well=True)
     before = len(hub.log)
     assert ask(hub, CONFIG[T2], env=offline) == online
     assert len(hub.log) == before
@@ -149,6 +139,9 @@ def test_a_repo_that_is_not_open_says_so(hub: LoopbackHub) -> None:
     assert says(ask(hub, CONFIG[T2]), T2, "is gated", "HF_TOKEN")
     hub.grant(T2)
     assert ask(hub, CONFIG[T2])["rows"]
+    hub.add_dataset(ZERO, ROOT / ZERO, private=True)
+    assert says(ask(hub, CONFIG[ZERO], env={"HF_TOKEN": "hf_nobody"}), ZERO)
+    assert ask(hub, CONFIG[ZERO])["rows"]
 
 
 @pytest.mark.matrix
@@ -157,12 +150,6 @@ def test_a_refused_token_is_named(hub: LoopbackHub) -> None:
     refused = ask(hub, CONFIG[T2], env={"HF_TOKEN": "hf_expired"})
     assert says(refused, T2, "the token is refused: set HF_TOKEN to a valid one")
     assert "http" not in refused["says"]
-
-
-def test_a_private_repo_opens_to_the_token_alone(hub: LoopbackHub) -> None:
-    hub.add_dataset(ZERO, ROOT / ZERO, private=True)
-    assert says(ask(hub, CONFIG[ZERO], env={"HF_TOKEN": "hf_nobody"}), ZERO)
-    assert ask(hub, CONFIG[ZERO])["rows"]
 
 
 def test_a_repo_that_moved_or_is_empty_says_so(hub: LoopbackHub) -> None:
