@@ -22,6 +22,7 @@ from tests.support.edges import (
     ViewCase,
     json_of_trajectory,
     readable,
+    shared_tools,
     shortened,
     swe_zero_system_text,
 )
@@ -113,7 +114,7 @@ def test_view(golden: Golden, view: str, case: ViewCase) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_text_that_all_rows_of_a_source_share(golden: Golden, source: str) -> None:
-    shared = [preamble(SOURCES[source].tools(None))] + [swe_zero_system_text("answer")] * (source == "swe_zero")
+    shared = [preamble(shared_tools(source))] + [swe_zero_system_text("answer")] * (source == "swe_zero")
     golden(f"{source}/preamble.txt", "\n\n".join(shared) + "\n")
 
 

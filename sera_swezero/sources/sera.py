@@ -33,7 +33,7 @@ from sera_swezero import schemas
 from sera_swezero.catalog import fact_values
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.recall import line_level_recall
-from sera_swezero.core.trajectory import Event, ToolCall, Tools, Trajectory
+from sera_swezero.core.trajectory import Event, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.decoding import decode
@@ -132,11 +132,6 @@ def tools(_record: SeraRecord) -> Tools:
     return schemas.tools("tools-sera")
 
 
-def system_text(trajectory: Trajectory, _submit: str) -> str:
-    """The upstream system line: it fits every view, and neither way of submitting changes it."""
-    return trajectory.system or ""
-
-
 def submit_text(call: ToolCall) -> str:
     """`submit` takes no arguments; where a model gave some, they are what it said beyond submitting."""
     return call.arguments if call.arguments.strip("{} \t\r\n") else ""
@@ -172,7 +167,6 @@ SOURCE = Source(
     read=read,
     events=events,
     tools=tools,
-    system_text=system_text,
     submit_text=submit_text,
     recall=recall,
     rectified_columns=RECTIFIED_COLUMNS,

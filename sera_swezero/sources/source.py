@@ -47,15 +47,16 @@ class Source:
     then the name of its file serves. Raises RowError."""
     events: Callable[[Any, ConversionLog], Iterator[Event]]
     """Record -> its events, in order. Raises RowError."""
-    tools: Callable[[Any], Tools]
+    tools: Callable[[Any], Tools] = lambda record: record.tools
     """Record -> the tools that the model could call."""
-    system_text: Callable[[Trajectory, str], str]
-    """System text of converted rows, which follows the protocol, given how the view shows the end of a rollout:
-    "call" or "answer"."""
+    system_text: Callable[[Trajectory, str], str] = lambda trajectory, _submit: trajectory.system or ""
+    """The system text of converted rows, which views put after the description of the tools. It is also given how the
+    view shows the end of a rollout: "call" or "answer"."""
     submit_text: Callable[[ToolCall], str]
     """What a submit call says beyond announcing the submission."""
-    recall: Callable[[Any, Mapping[str, str]], float | None]
-    """Line-level recall of a record, given the facts of its set (`catalog.Origin.facts`); None where it has none."""
+    recall: Callable[[Any, Mapping[str, str]], float | None] = lambda _record, _facts: None
+    """The line-level recall of a record, given the facts of its set (`catalog.Origin.facts`). It is None where there
+    is no target patch to compare with."""
     rectified_columns: Mapping[str, Column]
     """Columns of the rectified view, in the card's order. An `exit_status` among them holds a status of
     `trajectory.STATUSES`, in any case of letters: reading a row back relies on it."""

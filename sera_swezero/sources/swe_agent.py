@@ -35,7 +35,7 @@ import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import INCOMPLETE, Ended, Event, Outcome, Tools, Trajectory
+from sera_swezero.core.trajectory import INCOMPLETE, Ended, Event, Outcome, Tools
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.decoding import refuse_many
 from sera_swezero.sources.run_files import (
@@ -194,11 +194,6 @@ def events(record: SweAgentRecord, conversions: ConversionLog) -> Iterator[Event
             yield event
 
 
-def system_text(trajectory: Trajectory, _submit: str) -> str:
-    """The file's own, which says how to work in its environment."""
-    return trajectory.system or ""
-
-
 def native_values(record: SweAgentRecord) -> dict[str, Any]:
     """The file's own columns."""
     texts = {"messages": record.text, "info": record.info, "replay_config": record.replay_config}
@@ -210,10 +205,7 @@ SOURCE = Source(
     name="swe_agent",
     read=read,
     events=events,
-    tools=lambda record: record.tools if record else schemas.tools("tools-sera"),
-    system_text=system_text,
     submit_text=submit_text,
-    recall=lambda record, facts: None,  # no target is recorded
     rectified_columns={**RECTIFIED_COLUMNS, "environment": ENVIRONMENT},
     rectified_values=lambda record, facts: {**rectified_values(record), "environment": record.environment},
     native_columns={"swe-agent": NATIVE_COLUMNS},

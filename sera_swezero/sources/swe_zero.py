@@ -233,7 +233,6 @@ SOURCE = Source(
     tools=lambda record: schemas.tools("tools-swe-zero"),
     system_text=system_text,
     submit_text=beyond_announcing,
-    recall=lambda record, facts: None,  # no patch is recorded
     rectified_columns={**NATIVE_1K, "messages": MESSAGES},
     rectified_values=rectified_values,
     native_columns={"swe-zero-1k": NATIVE_1K, "swe-zero-12m": NATIVE_12M},

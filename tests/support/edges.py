@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sera_swezero import schemas
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.core.system_prompt import preamble
 from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Step, ToolCall, Tools, Trajectory
@@ -163,9 +164,16 @@ def swe_zero_system_text(submit: str) -> str:
     return SOURCES["swe_zero"].system_text(Trajectory(None, None, (), Outcome(INCOMPLETE)), submit)
 
 
+def shared_tools(source: str) -> Tools:
+    """Return the tools of a source whose records need not name any."""
+    names = {"sera": "tools-sera", "swe_agent": "tools-sera"}
+    names |= {"swe_zero": "tools-swe-zero", "mini_swe_agent": "tools-swe-zero"}
+    return schemas.tools(names[source]) if source in names else ()
+
+
 def marks(source: str) -> dict[str, str]:
     """Text that all rows of a source share -> the mark that stands for it in golden files."""
-    tools = SOURCES[source].tools(None)
+    tools = shared_tools(source)
     marked = {
         preamble(tools): "(preamble)",
         with_tools("", tools): "(tools)",
