@@ -14,6 +14,7 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import ToolCall, Trajectory
 from sera_swezero.sources import RecordContext, Source
+from sera_swezero.sources.bash_block import command_of
 from sera_swezero.sources.decoding import decode
 from sera_swezero.views import VIEWS, Row
 
@@ -107,25 +108,12 @@ class _Message(msgspec.Struct):
     content: str | list[Any] | None = None
 
 
-class _Arguments(msgspec.Struct):
-    command: str | None = None
-
-
 _MESSAGES = msgspec.json.Decoder(list[_Message])
-_arguments = msgspec.json.Decoder(_Arguments).decode
-
-
-def command_of(call: ToolCall) -> str | None:
-    """The argument `command` of a call, None where it has none."""
-    try:
-        return _arguments(call.arguments).command
-    except (msgspec.DecodeError, UnicodeError):
-        return None
 
 
 def command_text(call: ToolCall) -> str:
     """A call as a command: a shell's command as it is; of any other tool, the name and the arguments."""
-    command = command_of(call) if call.name == "bash" else None
+    command = command_of(call.arguments) if call.name == "bash" else None
     return f"{call.name} {call.arguments}" if command is None else command
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from sera_swezero.core.trajectory import ToolCall
-from sera_swezero.quality.row_summary import RowSummary, command_of
+from sera_swezero.quality.row_summary import RowSummary
 from sera_swezero.request.kept_rows import Place
+from sera_swezero.sources.bash_block import command_of
 
 
 class SampleMessage(msgspec.Struct):
@@ -94,7 +95,7 @@ def _messages(summary: RowSummary) -> Iterator[SampleMessage]:
 
 def call_text(call: ToolCall) -> str:
     """A tool call without JSON's escapes: a shell's command as it is, other arguments by name."""
-    command = command_of(call)
+    command = command_of(call.arguments)
     if call.name == "bash" and command is not None:
         return f"$ {command}"
     try:

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from sera_swezero.build.figures import Figures, added
-from sera_swezero.quality.row_summary import EDITOR, RowSummary, command_of
+from sera_swezero.quality.row_summary import EDITOR, RowSummary
 from sera_swezero.quality.spread import Distribution
 from sera_swezero.report import Report
 from sera_swezero.request.benchmark_overlap import Benchmark
+from sera_swezero.sources.bash_block import command_of
 
 RECALL_THRESHOLDS = (0.25, 0.5, 0.75, 0.9, 1.0)
 """Recalls from which on rows are counted. The paper's figure keeps 0.5 and above, upstream's code 1, the card's example
@@ -101,7 +102,7 @@ class Tally(Figures, kw_only=True):
         for call in summary.calls:
             _count(self.tools, call.name[:_NAME])
             if call.name == EDITOR:
-                _count(self.editor, (command_of(call) or "none")[:_NAME])
+                _count(self.editor, (command_of(call.arguments) or "none")[:_NAME])
         self.note_recall(summary.recall)
         overlap = benchmark.overlap(summary.instance_id, summary.row.get("repo"), summary.trajectory.task)
         if overlap is not None:

@@ -19,12 +19,12 @@ _SUBMITS = re.compile("COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINA
 _ANNOUNCE = re.compile(rf"""echo\s+(["']?)({_SUBMITS.pattern})\1\s*;?""")
 
 
-class _BashArguments(msgspec.Struct):
-    command: str
+class _Arguments(msgspec.Struct):
+    command: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
-_arguments = msgspec.json.Decoder(_BashArguments).decode
+_decode = msgspec.json.Decoder(_Arguments).decode
 
 
 def split_turn(content: str, conversions: ConversionLog) -> tuple[str, str | None]:
@@ -86,12 +86,12 @@ def as_arguments(command: str) -> str:
     return f'{{"command": {_encode(command).decode()}}}'
 
 
-def command_of(arguments: str) -> str:
-    """The command in arguments of the tool `bash`; "" where they hold none."""
+def command_of(arguments: str) -> str | None:
+    """The member `command` of a call's arguments; None where they have none, or one that is not text."""
     try:
-        return _arguments(arguments).command
+        return _decode(arguments).command
     except (msgspec.DecodeError, UnicodeError):
-        return ""
+        return None
 
 
 def submits(text: str) -> bool:
@@ -99,12 +99,12 @@ def submits(text: str) -> bool:
     return _SUBMITS.search(text) is not None
 
 
-def announces(command: str) -> bool:
+def announces(command: str | None) -> bool:
     """Whether the command does no more than announce the submission."""
-    return _ANNOUNCE.fullmatch(command.strip(BLANKS)) is not None
+    return command is not None and _ANNOUNCE.fullmatch(command.strip(BLANKS)) is not None
 
 
 def beyond_announcing(call: ToolCall) -> str:
     """The command of a call of the tool `bash` where it does more than announce the submission, else ""."""
     command = command_of(call.arguments)
-    return "" if announces(command) else command
+    return "" if command is None or announces(command) else command

@@ -16,7 +16,7 @@ from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.schemas.validate import faults
-from sera_swezero.sources.bash_block import announces
+from sera_swezero.sources.bash_block import announces, command_of
 from sera_swezero.sources.decoding import as_utf8, decode
 
 FINISHING = frozenset({"finish", "mark_task_complete", "submit"})
@@ -151,15 +151,7 @@ def as_tools(listed: Sequence[Any]) -> Tools:
 
 def finishes(call: ToolCall) -> bool:
     """Whether a call says that the model is done: a tool for it, or the command that mini-swe-agent looks for."""
-    if call.name in FINISHING:
-        return True
-    return announces(_command(call))
-
-
-def _command(call: ToolCall) -> str:
-    arguments = json.loads(call.arguments) if "FINAL_OUTPUT" in call.arguments else {}
-    command = arguments.get("command")
-    return command if isinstance(command, str) else ""
+    return call.name in FINISHING or announces(command_of(call.arguments))
 
 
 def status_of(calls: Sequence[ToolCall], *, words_last: bool) -> str:
@@ -180,7 +172,7 @@ def with_submission(calls: Sequence[ToolCall], *, submitted: bool) -> tuple[Tool
 
 def submit_text(call: ToolCall) -> str:
     """What a call that submits says beyond that: the message of a `finish`, else all arguments there are."""
-    if announces(_command(call)):
+    if announces(command_of(call.arguments)):
         return ""
     arguments = json.loads(call.arguments)
     message = arguments.pop("message", "") if call.name in FINISHING else ""

@@ -99,14 +99,14 @@ def run_events(messages: Sequence[RunMessage], tools: Tools, conversions: Conver
 
 def submits(name: str, arguments: str) -> bool:
     """Whether a call hands in the work: of the tool `submit`, or of the shell where a text parser runs it."""
-    return name == SUBMIT or (name == _BASH and _SUBMIT_LINE.match(command_of(arguments)) is not None)
+    return name == SUBMIT or (name == _BASH and _SUBMIT_LINE.match(command_of(arguments) or "") is not None)
 
 
 def submit_text(call: ToolCall) -> str:
     """What a model said beyond submitting: arguments of `submit`, which takes none; or the rest of a shell line."""
     if call.name == SUBMIT:
         return call.arguments if call.arguments.strip("{} \t\r\n") else ""
-    line = command_of(call.arguments) if call.name == _BASH else call.arguments
+    line = (command_of(call.arguments) or "") if call.name == _BASH else call.arguments
     return "" if line.strip(BLANKS) == SUBMIT else line
 
 
