@@ -12,9 +12,8 @@ from sera_swezero.core.text import BLANKS, join, split_thinking
 from sera_swezero.core.trajectory import ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import FENCE, as_arguments, find_block, unlabelled
-from sera_swezero.sources.run_files import RunCall, RunFunction
 from sera_swezero.sources.swe_agent_messages import Part
-from sera_swezero.sources.tool_arguments import arguments_of
+from sera_swezero.sources.tool_arguments import ChatCall, ChatFunction, checked_calls
 
 _TAG, _END_TAG = "<mswea_bash_command>", "</mswea_bash_command>"
 _OPENINGS = ("```mswea_bash_command", _TAG, FENCE)
@@ -52,7 +51,7 @@ class MiniMessage(msgspec.Struct, gc=False):
     content: str | list[Part] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[RunCall] | None = None
+    tool_calls: list[ChatCall] | None = None
     tool_call_id: str | None = None
     extra: Extra | None = None
     output: str | list[OutputItem] | None = None
@@ -92,7 +91,7 @@ def chat_message(message: MiniMessage) -> MiniMessage:
         "assistant",
         join(*_texts(item.content for item in output if item.type == "message")),
         reasoning_content=join(*_texts(item.summary or item.content for item in output if item.type == "reasoning")),
-        tool_calls=[RunCall(RunFunction(item.name, item.arguments), item.call_id) for item in called],
+        tool_calls=[ChatCall(ChatFunction(item.name, item.arguments), item.call_id) for item in called],
         extra=message.extra,
     )
 
@@ -118,7 +117,7 @@ def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions
     content = message.text(f"{where}.content")
     thinking = message.reasoning_content or message.reasoning or ""
     if opening is None:
-        calls = _calls(message.tool_calls or (), tools, conversions, where)
+        calls = tuple(checked_calls(message.tool_calls or (), tools, conversions, where))
     else:
         content, command = _split(content, opening, message.extra.actions if message.extra else None)
         calls = () if command is None else (ToolCall("bash", as_arguments(command)),)
@@ -126,15 +125,6 @@ def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions
     if opening is not None and not thinking and not reasoning:
         reasoning, visible = visible, ""
     return Turn(join(thinking.strip(BLANKS), reasoning), visible, calls)
-
-
-def _calls(written: Sequence[RunCall], tools: Tools, conversions: ConversionLog, where: str) -> tuple[ToolCall, ...]:
-    made = []
-    for number, call in enumerate(written):
-        name, place = call.function.name, f"{where}.tool_calls[{number}].function.arguments"
-        arguments = arguments_of(name, call.function.arguments, tools, conversions, place)
-        made.append(ToolCall(name, arguments, call.id))
-    return tuple(made)
 
 
 def _split(content: str, opening: str, ran: Sequence[RunAction] | None) -> tuple[str, str | None]:

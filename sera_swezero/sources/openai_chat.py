@@ -63,7 +63,7 @@ from sera_swezero.sources.json_record import (
 )
 from sera_swezero.sources.openai_chat_columns import NATIVE_COLUMNS, RECTIFIED_COLUMNS
 from sera_swezero.sources.source import RecordContext, Source
-from sera_swezero.sources.tool_arguments import arguments_of
+from sera_swezero.sources.tool_arguments import ChatCall, checked_calls
 
 USUAL_COLUMNS = ("messages", "trajectory", "conversations")
 """The columns in which the messages are looked for, in this order."""
@@ -71,20 +71,6 @@ USUAL_COLUMNS = ("messages", "trajectory", "conversations")
 _SYSTEM = frozenset({"system", "developer"})
 _IDS = ("instance_id", "trajectory_id", "id")
 """The columns that may name a row; the first that is there does."""
-
-
-class ChatFunction(msgspec.Struct, gc=False):
-    """What a tool call calls."""
-
-    name: str
-    arguments: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class ChatCall(msgspec.Struct, gc=False):
-    """One entry of `tool_calls`."""
-
-    function: ChatFunction
-    id: str | None = None
 
 
 class OpenAIMessage(msgspec.Struct, gc=False):
@@ -206,12 +192,7 @@ def _content(record: ChatRecord, index: int) -> str:
 
 
 def _calls(record: ChatRecord, index: int, conversions: ConversionLog) -> list[ToolCall]:
-    made = []
-    for number, call in enumerate(record.messages[index].tool_calls or ()):
-        name, where = call.function.name, f"$.messages[{index}].tool_calls[{number}].function.arguments"
-        arguments = arguments_of(name, call.function.arguments, record.tools, conversions, where)
-        made.append(ToolCall(name, arguments, call.id or None))
-    return made
+    return checked_calls(record.messages[index].tool_calls or (), record.tools, conversions, f"$.messages[{index}]")
 
 
 def rectified_values(record: ChatRecord, _facts: Mapping[str, str]) -> dict[str, Any]:

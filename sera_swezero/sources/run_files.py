@@ -1,4 +1,4 @@
-"""What files of one's own runs share, whichever program wrote them: JSON inside JSON, tool calls, rectified columns."""
+"""What files of one's own runs share, whichever program wrote them: JSON inside JSON, and the rectified columns."""
 
 from __future__ import annotations
 
@@ -54,20 +54,6 @@ def rectified_values(record: RunRecord) -> dict[str, Any]:
         "model": record.model,
         "submission": record.submission,
     }
-
-
-class RunFunction(msgspec.Struct, gc=False):
-    """What a tool call calls. Its arguments are a string of JSON, an object, or nothing."""
-
-    name: str
-    arguments: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class RunCall(msgspec.Struct, gc=False):
-    """One entry of `tool_calls`."""
-
-    function: RunFunction
-    id: str | None = None
 
 
 class Nested(NamedTuple):

@@ -29,15 +29,14 @@ from sera_swezero.core.trajectory import (
 )
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import as_arguments, command_of
-from sera_swezero.sources.run_files import RunCall
 from sera_swezero.sources.swe_agent_history import EXITS, SUBMIT, History
 from sera_swezero.sources.swe_agent_messages import Call, Function, Message, Part
-from sera_swezero.sources.tool_arguments import written
+from sera_swezero.sources.tool_arguments import ChatCall, written
 
 _BASH = "bash"
 _SUBMIT_LINE = re.compile(r"submit(?!\S)")
 _FENCES = re.compile(r"```\S*|</?command>")
-_CALLS = msgspec.json.Decoder(list[RunCall])
+_CALLS = msgspec.json.Decoder(list[ChatCall])
 
 
 class RunMessage(msgspec.Struct, gc=False, omit_defaults=True):
@@ -50,7 +49,7 @@ class RunMessage(msgspec.Struct, gc=False, omit_defaults=True):
     agent: str | None = None
     is_demo: bool | None = None
     message_type: str | None = None
-    tool_calls: list[RunCall] | str | None = None
+    tool_calls: list[ChatCall] | str | None = None
     tool_call_ids: list[str] | None = None
     thinking_blocks: list[dict[str, Any]] | None = None
 
@@ -179,7 +178,7 @@ def _calls(message: RunMessage, where: str) -> list[Call]:
     return [Call(Function(call.function.name, written(call.function.arguments)), call.id) for call in calls]
 
 
-def _parsed(text: str, where: str) -> list[RunCall]:
+def _parsed(text: str, where: str) -> list[ChatCall]:
     """Calls that are a string: of JSON, or of Python."""
     try:
         return _CALLS.decode(text)

@@ -9,9 +9,10 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import BLANKS
 from sera_swezero.errors import RowError
-from sera_swezero.sources.run_files import ABSENT, RunCall, RunFunction, nested
+from sera_swezero.sources.run_files import ABSENT, nested
 from sera_swezero.sources.swe_agent_history import SUBMIT
 from sera_swezero.sources.swe_agent_run import HISTORY, RunMessage
+from sera_swezero.sources.tool_arguments import ChatCall, ChatFunction
 
 WHERE = "$.trajectory"
 """The steps' path in the file."""
@@ -33,7 +34,7 @@ class RunStep(msgspec.Struct):
         """The step as a history has it; `calling`: with its submission as a tool call."""
         turn = RunMessage("assistant", self.response, self.thought, self.action)
         if calling:
-            turn.tool_calls = [RunCall(RunFunction(SUBMIT, msgspec.Raw(b"{}")))]
+            turn.tool_calls = [ChatCall(ChatFunction(SUBMIT, msgspec.Raw(b"{}")))]
         observed = RunMessage("tool" if calling else "user", self.observation)
         return [turn, observed] if turn.shell_line or calling else [turn]
 

@@ -1,9 +1,9 @@
-"""The arguments of a tool call: the model's own JSON text, validated as an object, compared with its schema."""
+"""Tool calls, and their arguments: the model's own JSON text, checked to be an object and compared with its schema."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Literal
@@ -13,7 +13,7 @@ import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
-from sera_swezero.core.trajectory import Tools
+from sera_swezero.core.trajectory import ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode
 
@@ -26,6 +26,34 @@ the same everywhere.
 
 _STRING = msgspec.json.Decoder(str)
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+class ChatFunction(msgspec.Struct, gc=False):
+    """What a tool call calls. Its arguments are a string of JSON, an object or null."""
+
+    name: str
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class ChatCall(msgspec.Struct, gc=False):
+    """One entry of `tool_calls`, as OpenAI's chat API has it."""
+
+    function: ChatFunction
+    id: str | None = None
+
+
+def checked_calls(given: Iterable[ChatCall], tools: Tools, conversions: ConversionLog, where: str) -> list[ToolCall]:
+    """The calls of a message, with their arguments as checked JSON text; `where` is the path of the message.
+
+    Raises:
+        RowError: `bad_arguments`.
+    """
+    calls = []
+    for number, call in enumerate(given):
+        name, place = call.function.name, f"{where}.tool_calls[{number}].function.arguments"
+        arguments = arguments_of(name, call.function.arguments, tools, conversions, place)
+        calls.append(ToolCall(name, arguments, call.id or None))
+    return calls
 
 
 def arguments_text(name: str, text: str, tools: Tools, conversions: ConversionLog) -> str:
