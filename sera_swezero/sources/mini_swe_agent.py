@@ -34,7 +34,7 @@ from sera_swezero.core.trajectory import INCOMPLETE, Ended, Event, Outcome, Tool
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.bash_block import beyond_announcing
-from sera_swezero.sources.decoding import refuse_many
+from sera_swezero.sources.decoding import as_utf8, refuse_many
 from sera_swezero.sources.mini_swe_agent_chat import Chat
 from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, chat_message
 from sera_swezero.sources.run_files import (
@@ -106,7 +106,7 @@ _MESSAGES = msgspec.json.Decoder(list[MiniMessage])
 def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: RecordContext) -> MiniSweAgentRecord:
     """Decode one file, line or row. Raises RowError `not_json`, `bad_record`, `bad_messages`."""
     if isinstance(raw, bytes) and raw.lstrip()[:1] == b"[":
-        place, file = "$", _MiniFile(msgspec.Raw(raw))
+        place, file = "$", _MiniFile(msgspec.Raw(as_utf8(raw, conversions)))
     else:
         place, file = "$.messages", read_file(raw, _FILE, conversions)
     text, messages = nested(file.messages, _MESSAGES, conversions, wrong="bad_messages", where=place)

@@ -105,6 +105,15 @@ def test_mini_swe_agents_files_lines_and_tables_give_the_same_rows(tmp_path: Pat
     assert list(stream("mini-swe-agent", tmp_path / "table", view="hermes")) == from_files
 
 
+def test_bytes_that_are_not_utf8_are_mended_in_a_bare_list_too(tmp_path: Path) -> None:
+    messages = json.dumps(mini_traj(0)["messages"]).replace('"role"', '"unread": "?", "role"', 1)
+    write_runs(tmp_path / "runs", {"made_0.traj.json": {}})
+    (tmp_path / "runs" / "made_0.traj.json").write_bytes(messages.encode().replace(b"?", b"\xff", 1))
+    (row,) = stream("mini-swe-agent", tmp_path / "runs", view="native", lineage=True)
+    assert json.loads(row["messages"])[0]["unread"] == "\ufffd"
+    assert row["conversions"]["mended_surrogate"] == 1
+
+
 def test_files_of_another_program_that_are_named_alike_are_rejected_and_counted(tmp_path: Path) -> None:
     (exported,) = itertools.islice(sera_swezero.iter_rows("atif", upstream="sample", view="native"), 1)
     files = {"a/trajectory.json": json.loads(exported["trajectory"]), "b/made_1.traj.json": mini_traj(1)}
