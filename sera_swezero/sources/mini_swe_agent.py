@@ -30,7 +30,7 @@ import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import INCOMPLETE, Ended, Event, Outcome, Tools
+from sera_swezero.core.trajectory import Ended, Event
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.bash_block import beyond_announcing
@@ -41,6 +41,8 @@ from sera_swezero.sources.run_files import (
     ABSENT,
     INSTANCE_ID,
     RECTIFIED_COLUMNS,
+    RunRecord,
+    native_values,
     nested,
     read_file,
     rectified_values,
@@ -80,22 +82,11 @@ class _MiniFile(msgspec.Struct):
     model: str | None = None
 
 
-class MiniSweAgentRecord(msgspec.Struct):
+class MiniSweAgentRecord(RunRecord, kw_only=True):
     """One run."""
 
-    instance_id: str
     messages: list[MiniMessage]
-    text: bytes
-    """The JSON text of the messages."""
-    place: str
-    """Where they are in the file."""
-    tools: Tools
-    exit_status: str | None
-    submission: str | None
-    model: str | None
-    info: bytes | None
     trajectory_format: str | None
-    outcome: Outcome = Outcome(INCOMPLETE)
 
 
 _FILE = msgspec.json.Decoder(_MiniFile)
@@ -139,16 +130,6 @@ def events(record: MiniSweAgentRecord, conversions: ConversionLog) -> Iterator[E
         yield event
 
 
-def native_values(record: MiniSweAgentRecord) -> dict[str, Any]:
-    """The file's own columns."""
-    return {
-        "instance_id": record.instance_id,
-        "messages": record.text.decode(),
-        "info": None if record.info is None else record.info.decode(),
-        "trajectory_format": record.trajectory_format,
-    }
-
-
 SOURCE = Source(
     name="mini_swe_agent",
     read=read,
@@ -157,6 +138,6 @@ SOURCE = Source(
     rectified_columns={**RECTIFIED_COLUMNS, "trajectory_format": FORMAT},
     rectified_values=lambda record, facts: {**rectified_values(record), "trajectory_format": record.trajectory_format},
     native_columns={"mini-swe-agent": NATIVE_COLUMNS},
-    native_values=native_values,
+    native_values=lambda record: {**native_values(record), "trajectory_format": record.trajectory_format},
     reads_all_columns=True,
 )

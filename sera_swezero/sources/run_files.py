@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
-from sera_swezero.core.trajectory import STATUSES, Outcome
+from sera_swezero.core.trajectory import INCOMPLETE, STATUSES, Outcome, Tools
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.decoding import as_utf8, decode, inner_json
 from sera_swezero.sources.source import MESSAGES
@@ -33,20 +33,27 @@ RECTIFIED_COLUMNS = {
 """The rectified columns of your own runs; each program has one more, by which its rows are known again."""
 
 
-class RunRecord(Protocol):
-    """What a record of one's own runs says of itself."""
+class RunRecord(msgspec.Struct, kw_only=True):
+    """One run, as far as the programs record the same of it."""
 
     instance_id: str
+    text: str
+    """The JSON text of the messages."""
+    place: str
+    """The path of the messages in the file."""
+    tools: Tools
     exit_status: str | None
-    """The program's own words."""
-    outcome: Outcome
-    """Set while its events are reported: files without a status are judged by their messages."""
-    model: str | None
+    """How the run ended, in the program's own words."""
     submission: str | None
+    model: str | None
+    info: str | None
+    """The JSON text of the member `info`."""
+    outcome: Outcome = Outcome(INCOMPLETE)
+    """How the run ended. It is set while the events are reported, because a file may leave it to its messages."""
 
 
 def rectified_values(record: RunRecord) -> dict[str, Any]:
-    """These columns but `messages`."""
+    """The values of `RECTIFIED_COLUMNS` but `messages`."""
     return {
         "instance_id": record.instance_id,
         "exit_status": record.outcome.status,
@@ -56,10 +63,15 @@ def rectified_values(record: RunRecord) -> dict[str, Any]:
     }
 
 
+def native_values(record: RunRecord) -> dict[str, Any]:
+    """The values of the native columns that all programs have."""
+    return {"instance_id": record.instance_id, "messages": record.text, "info": record.info}
+
+
 class Nested(NamedTuple):
     """A part of a file that is JSON of its own."""
 
-    text: bytes | None
+    text: str | None
     """As the file has it, lone surrogates mended; None where it is null or absent."""
     value: Any
     """What it says; None where it is null or absent."""
@@ -87,7 +99,7 @@ def nested(
     text = inner_json(text, conversions, wrong, where)
     mended = len(conversions)
     value = decode(decoder, text, conversions, broken=wrong, wrong=wrong, where=where)
-    return Nested(mend_json(text)[0] if len(conversions) > mended else text, value)
+    return Nested((mend_json(text)[0] if len(conversions) > mended else text).decode(), value)
 
 
 def read_file(raw: bytes | dict[str, Any], decoder: msgspec.json.Decoder[T], conversions: ConversionLog) -> T:

@@ -35,13 +35,15 @@ import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import INCOMPLETE, Ended, Event, Outcome, Tools
+from sera_swezero.core.trajectory import Ended, Event
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.decoding import refuse_many
 from sera_swezero.sources.run_files import (
     ABSENT,
     INSTANCE_ID,
     RECTIFIED_COLUMNS,
+    RunRecord,
+    native_values,
     nested,
     read_file,
     rectified_values,
@@ -94,25 +96,14 @@ class _TrajFile(msgspec.Struct):
     rollout_patch: str | None = None
 
 
-class SweAgentRecord(msgspec.Struct):
+class SweAgentRecord(RunRecord, kw_only=True):
     """One run."""
 
-    instance_id: str
     messages: list[RunMessage]
-    text: bytes
-    """The JSON text of the messages."""
-    place: str
-    """Where they are in the file."""
     other_attempts: int
     """How many attempts the file holds beside this one."""
-    tools: Tools
-    exit_status: str | None
-    submission: str | None
-    model: str | None
-    info: bytes | None
     environment: str | None
-    replay_config: bytes | None
-    outcome: Outcome = Outcome(INCOMPLETE)
+    replay_config: str | None
 
 
 _FILE = msgspec.json.Decoder(_TrajFile)
@@ -161,14 +152,14 @@ def _chosen(whole: _TrajFile, attempts: list[_TrajFile]) -> tuple[_TrajFile, str
 
 def _messages(
     file: _TrajFile, root: str, exit_status: str, conversions: ConversionLog
-) -> tuple[list[RunMessage], bytes, str]:
+) -> tuple[list[RunMessage], str, str]:
     """The messages of a run, their JSON text, and their path."""
     name = "messages" if file.history == ABSENT else "history"
     place = f"{root}.{name}"
     text, messages = nested(getattr(file, name), HISTORY, conversions, wrong="bad_messages", where=place)
     if text is None or not messages:
         messages = from_steps(file.trajectory, conversions)
-        return messages, msgspec.json.encode(messages), WHERE
+        return messages, msgspec.json.encode(messages).decode(), WHERE
     refuse_many(messages)
     if exit_status == "submitted":
         messages += submission(messages, file.trajectory, conversions)
@@ -194,13 +185,6 @@ def events(record: SweAgentRecord, conversions: ConversionLog) -> Iterator[Event
             yield event
 
 
-def native_values(record: SweAgentRecord) -> dict[str, Any]:
-    """The file's own columns."""
-    texts = {"messages": record.text, "info": record.info, "replay_config": record.replay_config}
-    decoded = {name: None if text is None else text.decode() for name, text in texts.items()}
-    return {"instance_id": record.instance_id, "environment": record.environment, **decoded}
-
-
 SOURCE = Source(
     name="swe_agent",
     read=read,
@@ -209,5 +193,9 @@ SOURCE = Source(
     rectified_columns={**RECTIFIED_COLUMNS, "environment": ENVIRONMENT},
     rectified_values=lambda record, facts: {**rectified_values(record), "environment": record.environment},
     native_columns={"swe-agent": NATIVE_COLUMNS},
-    native_values=native_values,
+    native_values=lambda record: {
+        **native_values(record),
+        "environment": record.environment,
+        "replay_config": record.replay_config,
+    },
 )
