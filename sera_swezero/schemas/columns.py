@@ -111,6 +111,11 @@ class Column:
         }
 
 
+def optional_text(about: str) -> Column:
+    """A column of text that may be null."""
+    return Column(type="string", nullable=True, about=about)
+
+
 def types_of(columns: Mapping[str, Column]) -> dict[str, str]:
     """Columns by name and type."""
     return {name: str(column) for name, column in columns.items()}

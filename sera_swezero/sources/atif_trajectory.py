@@ -21,7 +21,7 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Event, Tools
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.atif_steps import AtifFile, events_of, outcome_of
 from sera_swezero.sources.decoding import decode, inner_json
 from sera_swezero.sources.json_record import members_of, submit_text, tools_of
@@ -34,16 +34,12 @@ INSTANCE_ID = Column(
 )
 
 
-def _text(about: str) -> Column:
-    return Column(type="string", nullable=True, about=about)
-
-
 RECTIFIED_COLUMNS = {
     "messages": MESSAGES,
     "instance_id": INSTANCE_ID,
-    "exit_status": _text("How the rollout ended."),
-    "agent": _text("The program that made it, and its version."),
-    "model": _text("The model, as far as the trajectory names it."),
+    "exit_status": optional_text("How the rollout ended."),
+    "agent": optional_text("The program that made it, and its version."),
+    "model": optional_text("The model, as far as the trajectory names it."),
 }
 NATIVE_COLUMNS = {
     "instance_id": INSTANCE_ID,

@@ -32,7 +32,7 @@ from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Ended, Event
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.bash_block import beyond_announcing
 from sera_swezero.sources.decoding import as_utf8, refuse_many
 from sera_swezero.sources.mini_swe_agent_chat import Chat
@@ -49,12 +49,12 @@ from sera_swezero.sources.run_files import (
 )
 from sera_swezero.sources.source import RecordContext, Source
 
-FORMAT = Column(type="string", nullable=True, about="The file's format, such as mini-swe-agent-1.1.")
+FORMAT = optional_text("The file's format, such as mini-swe-agent-1.1.")
 
 NATIVE_COLUMNS = {
     "instance_id": INSTANCE_ID,
     "messages": Column(type="string", about="The messages; JSON text of the list."),
-    "info": Column(type="string", nullable=True, about="Exit status, submission, configuration, cost; JSON text."),
+    "info": optional_text("Exit status, submission, configuration, cost; JSON text."),
     "trajectory_format": FORMAT,
 }
 

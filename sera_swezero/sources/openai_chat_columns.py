@@ -5,29 +5,24 @@ Upstream's own columns keep their names, but for the list of messages, which is 
 
 from __future__ import annotations
 
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.source import MESSAGES
 
-
-def _text(about: str) -> Column:
-    return Column(type="string", nullable=True, about=about)
-
-
 INSTANCE_ID = Column(type="string", about="The task's own id, as far as the row names one.", rules={"minLength": 1})
-TRAJECTORY_ID = _text("The rollout's own id.")
-REPO = _text("Owner and repository.")
-PATCH = _text("The diff that the rollout left.")
+TRAJECTORY_ID = optional_text("The rollout's own id.")
+REPO = optional_text("Owner and repository.")
+PATCH = optional_text("The diff that the rollout left.")
 RESOLVED = Column(type="int64", nullable=True, about="Whether the tests passed: 1 or 0; -1 where nobody tried.")
 CHAT = Column(type="string", about="JSON text of the list of messages, whatever its column is called upstream.")
-TOOLS = _text("JSON text of the list of tools that the model could call; null where nobody names them.")
+TOOLS = optional_text("JSON text of the list of tools that the model could call; null where nobody names them.")
 
 RECTIFIED_COLUMNS = {
     "messages": MESSAGES,
     "instance_id": INSTANCE_ID,
     "trajectory_id": TRAJECTORY_ID,
     "repo": REPO,
-    "exit_status": _text("How the rollout ended: submitted, incomplete or errored."),
-    "exit_status_detail": _text("The same in upstream's words; empty where it has none."),
+    "exit_status": optional_text("How the rollout ended: submitted, incomplete or errored."),
+    "exit_status_detail": optional_text("The same in upstream's words; empty where it has none."),
     "resolved": RESOLVED,
     "model_patch": PATCH,
 }
@@ -39,23 +34,23 @@ NATIVE_COLUMNS = {
     "openhands-nvidia": {
         **_CHAT,
         **_OPENHANDS,
-        "license": _text("The repository's licence."),
-        "dataset": _text("Where the task is from."),
+        "license": optional_text("The repository's licence."),
+        "dataset": optional_text("Where the task is from."),
     },
     "openhands-nebius": {
         **_CHAT,
         **_OPENHANDS,
-        "exit_status": _text("How the rollout ended, in upstream's words."),
+        "exit_status": optional_text("How the rollout ended, in upstream's words."),
         "resolved": RESOLVED,
     },
     "open-swe-traces": {
         **_CHAT,
         "trajectory_id": TRAJECTORY_ID,
         "repo": REPO,
-        "license": _text("The repository's licence."),
-        "language": _text("The repository's language."),
+        "license": optional_text("The repository's licence."),
+        "language": optional_text("The repository's language."),
         "resolved": RESOLVED,
-        "metadata": _text("JSON text of what upstream knows of the rollout."),
-        "hf_dataset_name": _text("Where the task is from."),
+        "metadata": optional_text("JSON text of what upstream knows of the rollout."),
+        "hf_dataset_name": optional_text("Where the task is from."),
     },
 }

@@ -10,7 +10,7 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
 from sera_swezero.core.trajectory import INCOMPLETE, STATUSES, Outcome, Tools
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import as_utf8, decode, inner_json
 from sera_swezero.sources.source import MESSAGES
 
@@ -24,11 +24,9 @@ RECTIFIED_COLUMNS = {
     "messages": MESSAGES,
     "instance_id": INSTANCE_ID,
     "exit_status": Column(type="string", about="How the run ended.", choices=lambda: STATUSES),
-    "exit_status_detail": Column(
-        type="string", nullable=True, about="The same in the program's own words, such as `submitted (exit_cost)`."
-    ),
-    "model": Column(type="string", nullable=True, about="The model, as the file names it."),
-    "submission": Column(type="string", nullable=True, about="What the run handed in: a patch, where it wrote one."),
+    "exit_status_detail": optional_text("The same in the program's own words, such as `submitted (exit_cost)`."),
+    "model": optional_text("The model, as the file names it."),
+    "submission": optional_text("What the run handed in: a patch, where it wrote one."),
 }
 """The rectified columns of your own runs; each program has one more, by which its rows are known again."""
 

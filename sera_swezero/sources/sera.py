@@ -35,7 +35,7 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.recall import line_level_recall
 from sera_swezero.core.trajectory import Event, ToolCall, Tools
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import decode
 from sera_swezero.sources.source import MESSAGES, RECALL, RecordContext, Source
 from sera_swezero.sources.swe_agent_history import History
@@ -68,14 +68,12 @@ NATIVE_COLUMNS = {
         content="raw-sera-messages",
     ),
     "instance_id": INSTANCE_ID,
-    "rollout_patch": Column(type="string", nullable=True, about="Diff that this rollout made; may be empty."),
+    "rollout_patch": optional_text("Diff that this rollout made; may be empty."),
     "func_name": FUNC_NAME,
     "func_path": FUNC_PATH,
-    "problem_statement": Column(type="string", nullable=True, about="The text inside <pr_description>."),
-    "target_patch": Column(
-        type="string", nullable=True, about="T2: the diff of the T1 rollout that this one repeats; T1: empty."
-    ),
-    "docker_image": Column(type="string", nullable=True, about="The sandbox's image."),
+    "problem_statement": optional_text("The text inside <pr_description>."),
+    "target_patch": optional_text("T2: the diff of the T1 rollout that this one repeats; T1: empty."),
+    "docker_image": optional_text("The sandbox's image."),
 }
 
 

@@ -36,7 +36,7 @@ import msgspec
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Ended, Event
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import refuse_many
 from sera_swezero.sources.run_files import (
     ABSENT,
@@ -52,14 +52,14 @@ from sera_swezero.sources.source import RecordContext, Source
 from sera_swezero.sources.swe_agent_run import HISTORY, RunMessage, outcome_of, run_events, submit_text
 from sera_swezero.sources.swe_agent_steps import WHERE, from_steps, submission
 
-ENVIRONMENT = Column(type="string", nullable=True, about="The environment's name.")
+ENVIRONMENT = optional_text("The environment's name.")
 
 NATIVE_COLUMNS = {
     "instance_id": INSTANCE_ID,
     "messages": Column(type="string", about="The history; JSON text of the list."),
-    "info": Column(type="string", nullable=True, about="Exit status, submission, cost and so on; JSON text."),
+    "info": optional_text("Exit status, submission, cost and so on; JSON text."),
     "environment": ENVIRONMENT,
-    "replay_config": Column(type="string", nullable=True, about="The run's configuration; JSON text."),
+    "replay_config": optional_text("The run's configuration; JSON text."),
 }
 """The file's own columns. `trajectory` and `attempts`, which repeat the history, are left out."""
 

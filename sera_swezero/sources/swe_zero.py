@@ -43,7 +43,7 @@ from sera_swezero.core.trajectory import (
     Trajectory,
 )
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.bash_block import as_arguments, beyond_announcing, split_turn
 from sera_swezero.sources.decoding import decode, explain, mend_fields, refuse_many, without_prefix
 from sera_swezero.sources.source import MESSAGES, RecordContext, Source
@@ -53,11 +53,7 @@ INSTANCE_ID = Column(
     type="string", about="Owner, repository and pull request; many rollouts share one.", rules={"minLength": 1}
 )
 REPO = Column(type="string", about="Owner and repository.")
-EXIT_STATUS = Column(
-    type="string",
-    nullable=True,
-    about="How the rollout ended, in upstream's words: Submitted, incomplete, errored, ...",
-)
+EXIT_STATUS = optional_text("How the rollout ended, in upstream's words: Submitted, incomplete, errored, ...")
 DURATION = Column(type="float64", nullable=True, about="Wall time of the rollout in seconds.")
 
 
@@ -70,7 +66,7 @@ NATIVE_1K = {
     "messages": CHAT,
     "repo": REPO,
     "exit_status": EXIT_STATUS,
-    "exit_status_detail": Column(type="string", nullable=True, about="The first 200 characters of an error."),
+    "exit_status_detail": optional_text("The first 200 characters of an error."),
     "n_turns": _count("Turns of the model."),
     "n_messages": _count("Messages."),
     "prompt_tokens": _count("Prompt tokens, summed over the turns."),
@@ -81,7 +77,7 @@ NATIVE_12M = {
     "instance_id": INSTANCE_ID,
     "repo": REPO,
     "messages": CHAT,
-    "trajectory_format": Column(type="string", nullable=True, about="The recorder, such as mini-swe-agent-1."),
+    "trajectory_format": optional_text("The recorder, such as mini-swe-agent-1."),
     "exit_status": EXIT_STATUS,
     "duration_sec": DURATION,
 }
