@@ -10,22 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
+from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import (
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Replied,
-    Said,
-    Step,
-    System,
-    Task,
-    ToolCall,
-    Trajectory,
-)
+from sera_swezero.core.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 
 

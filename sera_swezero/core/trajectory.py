@@ -1,7 +1,6 @@
-"""What happened in a rollout, whoever recorded it and whatever it will be rendered to: trajectories and their events.
+"""What happened in a rollout, whoever recorded it and whatever it will be rendered to.
 
 A Trajectory is the one core type. It knows no source and no view and loses nothing that a view could need.
-An adapter reports a raw record as events, in the record's own order; `machine.fold` makes a Trajectory of them.
 Everything is immutable. These are tuples rather than dataclasses because a row makes some hundred of them, and a named
 tuple takes a third of the time to make.
 """
@@ -93,52 +92,3 @@ class Trajectory(NamedTuple):
     def submitted(self) -> bool:
         """Whether the rollout ended in a submission."""
         return self.outcome.status == SUBMITTED
-
-
-class System(NamedTuple):
-    """Event: the system message."""
-
-    text: str
-
-
-class Task(NamedTuple):
-    """Event: the first user message, which says what the model was asked to do."""
-
-    text: str
-
-
-class Said(NamedTuple):
-    """Event: a turn of the model begins. Its reasoning and its visible text may each be ""."""
-
-    reasoning: str
-    visible: str
-
-
-class Called(NamedTuple):
-    """Event: a tool call of the turn. Its observation is an event of its own."""
-
-    call: ToolCall
-
-
-class Observed(NamedTuple):
-    """Event: the output of a tool call, or what the harness said after a turn without one."""
-
-    text: str
-    answers: str | None = None
-    """The id of the call that it names, None where the record names none: then it is that of the first open call."""
-
-
-class Replied(NamedTuple):
-    """Event: what the harness or the user said after a turn, where the record tells it from an observation."""
-
-    text: str
-
-
-class Ended(NamedTuple):
-    """Event: the record is over."""
-
-    outcome: Outcome
-
-
-Event: TypeAlias = System | Task | Said | Called | Observed | Replied | Step | Ended
-"""What an adapter may say. It numbers, links, repairs and invents nothing."""

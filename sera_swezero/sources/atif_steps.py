@@ -20,23 +20,9 @@ from typing import Any, Literal
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import (
-    INCOMPLETE,
-    STATUSES,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Replied,
-    Said,
-    System,
-    Task,
-    ToolCall,
-    Tools,
-)
+from sera_swezero.core.trajectory import INCOMPLETE, STATUSES, SUBMITTED, Outcome, ToolCall, Tools
 from sera_swezero.sources.decoding import refuse_many
 from sera_swezero.sources.json_record import (
     Content,

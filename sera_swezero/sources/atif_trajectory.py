@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import Event, Tools
+from sera_swezero.core.events import Event
+from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.atif_steps import AtifFile, events_of, outcome_of

@@ -30,7 +30,7 @@ import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import Ended, Event
+from sera_swezero.core.events import Ended, Event
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.bash_block import beyond_announcing

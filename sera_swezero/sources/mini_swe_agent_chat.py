@@ -5,24 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import (
-    ERRORED,
-    EXITED,
-    INCOMPLETE,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Replied,
-    Said,
-    Step,
-    System,
-    Task,
-    Tools,
-)
+from sera_swezero.core.trajectory import ERRORED, EXITED, INCOMPLETE, SUBMITTED, Outcome, Step, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import submits
 from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, Turn, opening_of, turn_of

@@ -30,23 +30,9 @@ from typing import Any
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import (
-    ERRORED,
-    INCOMPLETE,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Replied,
-    Said,
-    System,
-    Task,
-    ToolCall,
-    Tools,
-)
+from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, SUBMITTED, Outcome, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode, inner_json, refuse_many
 from sera_swezero.sources.json_record import (

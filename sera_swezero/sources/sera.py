@@ -32,8 +32,9 @@ import msgspec
 from sera_swezero import schemas
 from sera_swezero.catalog import fact_values
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.events import Event
 from sera_swezero.core.recall import line_level_recall
-from sera_swezero.core.trajectory import Event, ToolCall, Tools
+from sera_swezero.core.trajectory import ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import decode

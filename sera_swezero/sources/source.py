@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import Event, ToolCall, Tools, Trajectory
+from sera_swezero.core.events import Event
+from sera_swezero.core.trajectory import ToolCall, Tools, Trajectory
 from sera_swezero.schemas.columns import Column
 
 MESSAGES = Column(

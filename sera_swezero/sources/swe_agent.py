@@ -35,7 +35,7 @@ import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import Ended, Event
+from sera_swezero.core.events import Ended, Event
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import refuse_many
 from sera_swezero.sources.run_files import (

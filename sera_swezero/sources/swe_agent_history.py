@@ -5,23 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.core.text import join, split_thinking
-from sera_swezero.core.trajectory import (
-    EXITED,
-    INCOMPLETE,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Said,
-    Step,
-    System,
-    Task,
-    ToolCall,
-    Tools,
-)
+from sera_swezero.core.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import without_prefix
 from sera_swezero.sources.swe_agent_messages import (

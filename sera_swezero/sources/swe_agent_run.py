@@ -15,18 +15,9 @@ from typing import Any
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
+from sera_swezero.core.events import Event
 from sera_swezero.core.text import BLANKS, END_THINK, THINK, join
-from sera_swezero.core.trajectory import (
-    ERRORED,
-    EXITED,
-    INCOMPLETE,
-    OTHER,
-    SUBMITTED,
-    Event,
-    Outcome,
-    ToolCall,
-    Tools,
-)
+from sera_swezero.core.trajectory import ERRORED, EXITED, INCOMPLETE, OTHER, SUBMITTED, Outcome, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import as_arguments, command_of
 from sera_swezero.sources.swe_agent_history import EXITS, SUBMIT, History

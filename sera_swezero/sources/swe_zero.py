@@ -25,23 +25,8 @@ import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import (
-    ERRORED,
-    INCOMPLETE,
-    OTHER,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Said,
-    Step,
-    System,
-    Task,
-    ToolCall,
-    Trajectory,
-)
+from sera_swezero.core.events import Called, Ended, Event, Observed, Said, System, Task
+from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.bash_block import as_arguments, beyond_announcing, split_turn

@@ -12,29 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sera_swezero.core import trajectory
+from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.machine import TRANSITIONS, State, fold
-from sera_swezero.core.trajectory import (
-    INCOMPLETE,
-    STATUSES,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Observed,
-    Outcome,
-    Replied,
-    Said,
-    Step,
-    System,
-    Task,
-    ToolCall,
-    Trajectory,
-)
+from sera_swezero.core.trajectory import INCOMPLETE, STATUSES, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from tests.support.replay import replay
 
-KINDS: tuple[type, ...] = get_args(trajectory.Event)
+KINDS: tuple[type, ...] = get_args(Event)
 CALL = ToolCall("bash", '{"command": "ls"}', "c1")
 ONE: dict[type, Event] = {
     System: System("rules"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sera_swezero.core.trajectory import Called, Ended, Event, Observed, Replied, Said, System, Task, Trajectory
+from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
+from sera_swezero.core.trajectory import Trajectory
 
 
 def replay(trajectory: Trajectory) -> Iterator[Event]:

@@ -17,20 +17,8 @@ import msgspec
 from sera_swezero import schemas
 from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.trajectory import (
-    INCOMPLETE,
-    SUBMITTED,
-    Called,
-    Ended,
-    Event,
-    Outcome,
-    Said,
-    Step,
-    System,
-    Task,
-    ToolCall,
-    Trajectory,
-)
+from sera_swezero.core.events import Called, Ended, Event, Said, System, Task
+from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import MESSAGES, RecordContext, Source
