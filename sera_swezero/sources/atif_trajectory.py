@@ -13,13 +13,12 @@ an object or as its JSON text, which is how the view `atif` writes it. `atif_ste
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.events import Event
 from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
@@ -87,11 +86,6 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     return AtifRecord(name, file, text.decode(), tools)
 
 
-def events(record: AtifRecord, conversions: ConversionLog) -> Iterator[Event]:
-    """Report the steps as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
-    return events_of(record.file, record.tools, conversions)
-
-
 def rectified_values(record: AtifRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
     """The rectified view's columns but `messages`."""
     agent = record.file.agent
@@ -106,7 +100,7 @@ def rectified_values(record: AtifRecord, _facts: Mapping[str, str]) -> dict[str,
 SOURCE = Source(
     name="atif_trajectory",
     read=read,
-    events=events,
+    events=lambda record, conversions: events_of(record.file, record.tools, conversions),
     submit_text=submit_text,
     rectified_columns=RECTIFIED_COLUMNS,
     rectified_values=rectified_values,

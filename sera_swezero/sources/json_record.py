@@ -26,7 +26,6 @@ Members = dict[str, msgspec.Raw]
 """The members of a JSON object, each as its own JSON text."""
 
 _MEMBERS = msgspec.json.Decoder(Members)
-_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -63,11 +62,6 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_nulls(one) for key, one in value.items() if one is not None}
     return [without_nulls(one) for one in value] if isinstance(value, list) else value
-
-
-def value_of(text: msgspec.Raw | None) -> Any:
-    """The value of a member, None where it is absent."""
-    return None if text is None else _ANY.decode(text)
 
 
 def value_for(column: Column, value: Any, name: str) -> Any:
@@ -124,9 +118,9 @@ def tools_of(text: msgspec.Raw | None, otherwise: Tools, where: str) -> Tools:
 @lru_cache(maxsize=64)
 def _tools(text: bytes) -> Tools:
     """All rows of a set share one list, or a few."""
-    listed = _ANY.decode(text)
+    listed = msgspec.json.decode(text)
     if isinstance(listed, str):
-        listed = _ANY.decode(listed)
+        listed = msgspec.json.decode(listed)
     return as_tools(listed or [])
 
 
@@ -138,7 +132,7 @@ def as_tools(listed: Sequence[Any]) -> Tools:
     """
     made = []
     for number, one in enumerate(listed):
-        tool = _ANY.decode(one) if isinstance(one, str) else one
+        tool = msgspec.json.decode(one) if isinstance(one, str) else one
         if isinstance(tool, dict):
             tool = {"type": "function", **(tool if "function" in tool else {"function": tool})}
             if isinstance(tool["function"], dict):

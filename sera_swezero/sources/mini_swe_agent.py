@@ -23,14 +23,12 @@ Oddities, from the program's code and from real files:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from sera_swezero import schemas
 from sera_swezero.core.conversions import ConversionLog
-from sera_swezero.core.events import Ended, Event
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.bash_block import beyond_announcing
@@ -121,19 +119,10 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     )
 
 
-def events(record: MiniSweAgentRecord, conversions: ConversionLog) -> Iterator[Event]:
-    """Report the messages as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
-    chat = Chat(record.messages, record.place, record.tools, (record.exit_status or "", record.submission), conversions)
-    for event in chat:
-        if isinstance(event, Ended):
-            record.outcome = event.outcome
-        yield event
-
-
 SOURCE = Source(
     name="mini_swe_agent",
     read=read,
-    events=events,
+    events=lambda record, conversions: iter(Chat(record, record.messages, conversions)),
     submit_text=beyond_announcing,
     rectified_columns={**RECTIFIED_COLUMNS, "trajectory_format": FORMAT},
     rectified_values=lambda record, facts: {**rectified_values(record), "trajectory_format": record.trajectory_format},

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
-from sera_swezero.core.trajectory import ERRORED, EXITED, INCOMPLETE, SUBMITTED, Outcome, Step, Tools
+from sera_swezero.core.trajectory import ERRORED, EXITED, INCOMPLETE, SUBMITTED, Outcome, Step
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import submits
 from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, Turn, opening_of, turn_of
+from sera_swezero.sources.run_files import RunRecord
 from sera_swezero.sources.tool_arguments import written
 
 _STATUSES = {
@@ -27,26 +28,17 @@ class Chat:
     """The events of a run, as an iterable; use it once.
 
     Args:
-        messages: all of the file.
-        place: their path in the file.
-        tools: those that the model could call.
-        info: the file's exit status, "" where it has none, and its submission.
+        record: the run, which gets its outcome.
+        messages: all messages of the file.
         conversions: gets what is not reported as it is.
 
     Raises:
         RowError: while iterating, `bad_messages` or `bad_arguments`.
     """
 
-    def __init__(
-        self,
-        messages: Sequence[MiniMessage],
-        place: str,
-        tools: Tools,
-        info: tuple[str, str | None],
-        conversions: ConversionLog,
-    ) -> None:
-        self._messages, self._place, self._tools, self._conversions = messages, place, tools, conversions
-        self._exit_status, self._submission = info
+    def __init__(self, record: RunRecord, messages: Sequence[MiniMessage], conversions: ConversionLog) -> None:
+        self._record, self._messages, self._conversions = record, messages, conversions
+        self._exit_status = record.exit_status or ""
         self._opening = opening_of(messages)
         turns = [index for index, message in enumerate(messages) if message.role == "assistant"]
         self._last = turns[-1] if turns else -1
@@ -75,10 +67,12 @@ class Chat:
                     yield Step(turn.reasoning, turn.visible, (turn.calls[0]._replace(observation=observation),))
                     next(numbered)
         yield from self._begin()
-        yield Ended(Outcome(self._status, "" if self._status == SUBMITTED else ended or self._exit_status))
+        detail = "" if self._status == SUBMITTED else ended or self._exit_status
+        self._record.outcome = Outcome(self._status, detail)
+        yield Ended(self._record.outcome)
 
     def _at(self, index: int) -> str:
-        return f"{self._place}[{index}]"
+        return f"{self._record.place}[{index}]"
 
     def _begin(self) -> Iterator[Event]:
         """The task: all that was said before the first turn."""
@@ -94,11 +88,11 @@ class Chat:
         if message.role != "user" or index < 2 or index < len(self._messages) - 1:
             return False
         if self._exit_status:
-            return message.content == self._submission
+            return message.content == self._record.submission
         return self._status == SUBMITTED and index == self._last + 1
 
     def _turn(self, index: int, message: MiniMessage) -> Turn:
-        turn = turn_of(message, self._opening, self._tools, self._conversions, self._at(index))
+        turn = turn_of(message, self._opening, self._record.tools, self._conversions, self._at(index))
         if index == self._last and self._status == SUBMITTED and turn.calls:
             *others, last = turn.calls
             turn = turn._replace(calls=(*others, last._replace(submits=True)))

@@ -44,7 +44,6 @@ from sera_swezero.sources.json_record import (
     text_of,
     tools_of,
     value_for,
-    value_of,
     with_submission,
 )
 from sera_swezero.sources.openai_chat_columns import NATIVE_COLUMNS, RECTIFIED_COLUMNS
@@ -111,7 +110,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     messages = decode(_MESSAGES, text, conversions, broken=wrong, wrong=wrong, where=where)
     refuse_many(messages)
     tools = tools_of(members.pop("tools", None), context.tools, "$.tools")
-    columns = {name: value_of(value) for name, value in members.items()}
+    columns = {name: msgspec.json.decode(value) for name, value in members.items()}
     named = next((columns[name] for name in _IDS if columns.get(name)), "")
     if not isinstance(named, str | int):
         raise RowError("bad_record", f"the id is a {type(named).__name__}; expected text", "$.instance_id")

@@ -34,7 +34,7 @@ from sera_swezero.catalog import fact_values
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Event
 from sera_swezero.core.recall import line_level_recall
-from sera_swezero.core.trajectory import ToolCall, Tools
+from sera_swezero.core.trajectory import ToolCall
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import decode
@@ -103,6 +103,8 @@ class _ListRecord(SeraRecord):
     messages: msgspec.Raw  # type: ignore[assignment]
 
 
+_TOOLS = "tools-sera"
+"""The tools of SWE-agent's default configuration, which all rows share."""
 _ROLLOUT = re.compile(r"(?<![a-z0-9])t[12](?![a-z0-9])", re.IGNORECASE)
 _RECORD = msgspec.json.Decoder(SeraRecord)
 _LIST_RECORD = msgspec.json.Decoder(_ListRecord)
@@ -123,12 +125,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, _context: Reco
 def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:
     """Report the history as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
     messages = messages_of(record.messages, conversions)
-    return iter(History(messages, record.messages, tools(record), conversions))
-
-
-def tools(_record: SeraRecord) -> Tools:
-    """The tools of SWE-agent's default configuration, which all rows share."""
-    return schemas.tools("tools-sera")
+    return iter(History(messages, record.messages, schemas.tools(_TOOLS), conversions))
 
 
 def submit_text(call: ToolCall) -> str:
@@ -165,7 +162,7 @@ SOURCE = Source(
     name="sera",
     read=read,
     events=events,
-    tools=tools,
+    tools=lambda record: schemas.tools(_TOOLS),
     submit_text=submit_text,
     recall=recall,
     rectified_columns=RECTIFIED_COLUMNS,

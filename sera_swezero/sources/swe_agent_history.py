@@ -16,7 +16,6 @@ from sera_swezero.sources.swe_agent_messages import (
     arguments_of,
     calls_of,
     content_of,
-    no_role,
     observation_of,
     turn_text,
 )
@@ -107,7 +106,8 @@ class History:
             return (Task(content_of(message, index)),)
         if role == "system":
             return (System(content_of(message, index)),)
-        raise no_role(role, index)
+        problem = f"role {role!r}; expected system, user, assistant or tool"
+        raise RowError("bad_messages", problem, f"$.messages[{index}].role")
 
     def _answer(self, text: str, index: int, message: Message) -> Iterable[Event]:
         """What came back. The last message before the next turn answers all calls that still wait."""

@@ -60,7 +60,6 @@ class _RawMessage(msgspec.Struct):
 
 
 _STRING = msgspec.json.Decoder(str)
-_ROLES = ("system", "user", "assistant", "tool")
 _MESSAGES = msgspec.json.Decoder(list[Message])
 _RAW_MESSAGES = msgspec.json.Decoder(list[_RawMessage])
 
@@ -83,12 +82,6 @@ def messages_of(history: str, conversions: ConversionLog) -> list[Message]:
     messages = decode(_MESSAGES, history, conversions, broken=wrong, wrong=wrong, where="$.messages")
     refuse_many(messages)
     return messages
-
-
-def no_role(role: str, index: int) -> RowError:
-    """The error for a message of another role."""
-    problem = f"role {role!r}; expected {', '.join(_ROLES[:-1])} or {_ROLES[-1]}"
-    return RowError("bad_messages", problem, f"$.messages[{index}].role")
 
 
 def content_of(message: Message, index: int) -> str:
