@@ -39,6 +39,8 @@ class OpenedFile(NamedTuple):
     """The rows in order; a Fault stands for a row that is not a JSON object."""
     typed: bool
     """Whether the file itself fixes the types of the columns."""
+    row_count: int = 0
+    """How many rows a Parquet file has; 0 for one of JSON Lines, which does not say it."""
 
 
 def open_file(file: RowFile) -> OpenedFile:
@@ -124,7 +126,7 @@ def _parquet(file: RowFile) -> OpenedFile:
     except pa.ArrowException as error:
         raise Unreadable(_first_line(error), "a whole Parquet file") from error
     kinds = {field.name: kind_of(field.type) for field in parquet.schema_arrow}
-    return OpenedFile(kinds, _batches(parquet), typed=True)
+    return OpenedFile(kinds, _batches(parquet), typed=True, row_count=parquet.metadata.num_rows)
 
 
 def _batches(file: Any) -> Iterator[Row]:

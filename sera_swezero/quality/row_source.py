@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Unpack
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.check.contracts import contracts, describe_contracts, recognise
-from sera_swezero.check.row_files import kind_of
+from sera_swezero.check.row_files import Unreadable, open_file
 from sera_swezero.check.row_paths import RowFile, find_files, is_url, read_beside
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.kept_within import kept_within
@@ -22,10 +22,9 @@ from sera_swezero.request.kept_rows import Place
 from sera_swezero.request.request_snapshot import snapshot_of
 from sera_swezero.request.settle import Request, settle
 from sera_swezero.rows import convert_records
+from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS, Row
-
-_BATCH = 32  # Parquet rows that are Python objects at a time
 
 
 class PlacedRow(NamedTuple):
@@ -176,18 +175,14 @@ def read_file(file: RowFile) -> Iterator[tuple[RowKind, Row, float]]:
     Raises:
         UpstreamError: it is not Parquet. ConfigError: it has columns of no view that is read.
     """
-    import pyarrow as pa
-
     try:
-        with file.parquet() as parquet:
-            kind = _kind(parquet.schema_arrow, file.name)
-            number = 0
-            for batch in parquet.iter_batches(batch_size=_BATCH):
-                for row in batch.to_pylist():
-                    yield kind, row, number / parquet.metadata.num_rows
-                    number += 1
-    except (OSError, pa.ArrowInvalid) as error:
-        msg = f"{file.name}: cannot be read as Parquet: {error}"
+        opened = open_file(file)
+        kind = _kind(opened.kinds, file.name)
+        for number, row in enumerate(opened.rows):
+            if not isinstance(row, Fault):  # which no row of Parquet is
+                yield kind, row, number / opened.row_count
+    except Unreadable as error:
+        msg = f"{file.name}: {error.found}; expected {error.expected}"
         raise UpstreamError(msg) from error
 
 
@@ -208,9 +203,8 @@ def _set_with(facts: dict[str, str]) -> str | None:
     return None
 
 
-def _kind(schema: Any, place: str) -> RowKind:
+def _kind(found: Mapping[str, str], place: str) -> RowKind:
     """The source and view whose columns a file has; more columns (lineage) do no harm."""
-    found = {field.name: kind_of(field.type) for field in schema}
     among = [contract for contract in contracts().values() if VIEWS[contract.view].for_statistics]
     contract = recognise(found, among, forced=False)
     if contract is None or not contract.columns.keys() <= found.keys():
