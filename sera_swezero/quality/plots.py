@@ -17,7 +17,7 @@ from sera_swezero.display.outputs import replacing
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality.collect import Statistics
 from sera_swezero.quality.spread import Distribution
-from sera_swezero.quality.tally import Tally
+from sera_swezero.quality.tally import Tally, most_first
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,11 +105,7 @@ def _recall(whole: Tally) -> Plot:
 
 
 def _counts(name: str, title: str, axis: str, counts: Mapping[str, int]) -> Plot:
-    most_first = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    bars = {name[:_LABEL]: count for name, count in most_first[:_BARS]}
-    if rest := sum(count for _, count in most_first[_BARS:]):
-        bars[f"{len(most_first) - _BARS} others"] = rest
-    return Plot(name, title, axis, bars)
+    return Plot(name, title, axis, {label[:_LABEL]: count for label, count in most_first(counts, _BARS).items()})
 
 
 def svg(plot: Plot) -> str:

@@ -14,7 +14,7 @@ from sera_swezero.errors import REASONS
 from sera_swezero.quality.collect import NOT_IN_THE_DATA, Statistics
 from sera_swezero.quality.kept_within import UNITS
 from sera_swezero.quality.spread import QUANTILES, Distribution
-from sera_swezero.quality.tally import RECALL_THRESHOLDS, Tally
+from sera_swezero.quality.tally import RECALL_THRESHOLDS, Tally, most_first
 from sera_swezero.request.arguments import NARROWING
 from sera_swezero.request.benchmark_overlap import REASONS as OVERLAPS
 from sera_swezero.request.filters import FILTERS
@@ -167,17 +167,13 @@ def _within_limit(statistics: Statistics) -> Iterable[Table]:
 def _counts(title: str, what: str, counts: Mapping[str, int], meanings: Mapping[str, str] | None = None) -> Table:
     """A line per count, the largest first, with its share of all."""
     whole = sum(counts.values())
-    most_first = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    lines = [entry for entry in most_first[:_LINES] if entry[1]]
-    if rest := sum(count for _, count in most_first[_LINES:]):
-        lines.append((f"{len(most_first) - _LINES} others", rest))
-    explained = meanings is not None
     rows = [
-        [name, *([meanings.get(name, "")] if meanings is not None else []), number(count), f"{count / whole:.1%}"]
-        for name, count in lines
+        [name, *([] if meanings is None else [meanings.get(name, "")]), number(count), f"{count / whole:.1%}"]
+        for name, count in most_first(counts, _LINES).items()
+        if count
     ]
-    header = [what, *(["meaning"] if explained else []), "count", "share"]
-    return Table(title=title, header=header, rows=rows, text_columns=range(1 + explained))
+    header = [what, *([] if meanings is None else ["meaning"]), "count", "share"]
+    return Table(title=title, header=header, rows=rows, text_columns=range(len(header) - 2))
 
 
 def _calls(statistics: Statistics) -> Iterable[Table]:

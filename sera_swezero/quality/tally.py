@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -139,6 +140,13 @@ def total(tallies: list[Tally]) -> Tally:
     for tally in tallies:
         whole.add(tally)
     return whole
+
+
+def most_first(counts: Mapping[str, int], most: int) -> dict[str, int]:
+    """The largest counts by name, the largest first; what is beyond `most` of them is summed up as "3 others"."""
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    rest = sum(count for _, count in ordered[most:])
+    return {**dict(ordered[:most]), **({f"{len(ordered) - most} others": rest} if rest else {})}
 
 
 def _count(counts: dict[str, int], name: str, times: int = 1) -> None:
