@@ -1,4 +1,4 @@
-"""The registry of sources: one file each that ends in `SOURCE = Source(...)`, one row here, and golden cases."""
+"""The registry of sources. A source is a file that ends in `SOURCE = Source(...)`, a row here, and golden cases."""
 
 from __future__ import annotations
 

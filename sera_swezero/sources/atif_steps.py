@@ -118,7 +118,7 @@ def events_of(file: AtifFile, tools: Tools, conversions: ConversionLog) -> Itera
 def outcome_of(file: AtifFile, tools: Tools) -> Outcome:
     """How the rollout ended: what `extra.outcome` says, as this package writes it, else as its last turn says."""
     said = (file.extra or {}).get("outcome")
-    if isinstance(said, dict) and said.get("status") in list(STATUSES):  # a status of any type is looked for
+    if isinstance(said, dict) and said.get("status") in list(STATUSES):  # a list takes values without a hash
         return Outcome(said["status"], str(said.get("detail") or ""))
     if file.continued_trajectory_ref:
         return Outcome(INCOMPLETE, f"continued in {file.continued_trajectory_ref}")

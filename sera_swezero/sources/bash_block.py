@@ -44,15 +44,15 @@ def split_turn(content: str, conversions: ConversionLog) -> tuple[str, str | Non
 def find_block(content: str, fence: str = FENCE) -> tuple[int, str, int] | None:
     r"""Find the first bash block: (where it starts, what is inside, where it ends), None where there is none.
 
-    What the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but in one pass: that pattern takes
-    quadratic time on a turn that repeats an opening fence, or blank lines after one, and never closes it.
+    It is what the generator's own pattern finds, ```` ```bash\s*\n(.*?)\n``` ````, but found in one pass. That pattern
+    takes quadratic time on a turn that repeats an opening fence, or blank lines after one, and never closes it.
     """
     start = content.find(fence)
     if start < 0:
         return None
     inside = start + len(fence) + 1
     if content.startswith("\n", inside - 1) and not content[inside : inside + 1].isspace():
-        # Nearly every block; the loop says the same, and what else there may be.
+        # Nearly every block is so plain; the loop below would find the same.
         close = content.find("\n```", inside)
         if close >= 0:
             return start, content[inside:close], close + 4
@@ -67,7 +67,7 @@ def find_block(content: str, fence: str = FENCE) -> tuple[int, str, int] | None:
         # Nothing closes behind the blank lines; the last of them may itself begin the closing fence.
         if content.startswith("```", inside) and "\n" in opening.group(1)[: lines - 1]:
             return opening.start(), "", inside + 3
-        return None  # and nothing closes any later block
+        return None  # nothing closes any later block either
     return None
 
 
@@ -82,7 +82,7 @@ def unlabelled(words: str) -> str:
 
 
 def as_arguments(command: str) -> str:
-    """A command as the arguments of a call of the tool `bash`, which upstream does not have: as JSON text."""
+    """The JSON text of the arguments with which the tool `bash`, which upstream does not have, runs the command."""
     return f'{{"command": {_encode(command).decode()}}}'
 
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _STRING = msgspec.json.Decoder(str)
 
 MOST_MESSAGES = 10_000
-"""Messages of a record at most. Those upstream have some hundreds, and every message takes about 9 KB to convert."""
+"""The most messages that a record may have. Upstream's have some hundreds, and each takes about 9 kB to convert."""
 
 PREFIXES = ("OBSERVATION:\n", "Observation: ")
 """What SWE-agent and mini-swe-agent put in front of an observation."""
@@ -34,13 +34,13 @@ def decode(
     """Decode `text` as the decoder's type.
 
     A lone surrogate makes msgspec refuse the whole text, even in a field that nobody reads; such text is mended
-    (U+FFFD, noted) and decoded again.
+    (U+FFFD, logged) and decoded again.
 
     Args:
         decoder: knows the type.
         text: the JSON text.
         conversions: gets `mended_surrogate`.
-        broken: reason of the RowError where the text is not JSON, or JSON nested beyond reason.
+        broken: reason of the RowError where the text is not JSON, or is nested too deeply.
         wrong: reason where it is JSON of another shape.
         where: the text's own path inside the record.
     """
@@ -59,7 +59,7 @@ def decode(
 
 
 def as_utf8(line: bytes, conversions: ConversionLog) -> bytes:
-    """The line, with bytes that are not UTF-8 mended (U+FFFD, noted), which msgspec finds only in what it decodes."""
+    """The line with bytes that are not UTF-8 mended (U+FFFD, logged); msgspec finds them only in what it decodes."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -69,7 +69,7 @@ def as_utf8(line: bytes, conversions: ConversionLog) -> bytes:
 
 
 def inner_json(raw: bytes, conversions: ConversionLog, wrong: str, where: str) -> bytes:
-    """A value's JSON text; where the value is itself a string of JSON, that string. Raises RowError `wrong`."""
+    """The JSON text of a value. A value that is a string of JSON stands for that JSON. Raises RowError `wrong`."""
     if raw[:1] != b'"':
         return raw
     return decode(_STRING, raw, conversions, broken=wrong, wrong=wrong, where=where).encode()

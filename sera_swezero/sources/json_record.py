@@ -53,22 +53,22 @@ def _as_json(row: dict[str, Any]) -> bytes:
     row = without_nulls(row)
     try:
         return msgspec.json.encode(row)
-    except UnicodeEncodeError:  # halves of surrogate pairs, which the reader of Parquet makes of bytes that are no text
+    except UnicodeEncodeError:  # the reader of Parquet turns bytes that are not UTF-8 into halves of surrogate pairs
         return json.dumps(row, default=str).encode()
 
 
 def without_nulls(value: Any) -> Any:
-    """The value without members of objects that are null, however deep."""
+    """The value without the null members of its objects, at any depth."""
     if isinstance(value, dict):
         return {key: without_nulls(one) for key, one in value.items() if one is not None}
     return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def value_for(column: Column, value: Any, name: str) -> Any:
-    """A value as a column holds it: anything else than text as JSON text, a truth value as 1 or 0.
+    """A value as a column holds it: a column of text holds other values as JSON, one of numbers holds true as 1.
 
     Raises:
-        RowError: `bad_record`: no number where the column is one.
+        RowError: `bad_record`: the column holds numbers, and the value is not a whole number.
     """
     if value is None:
         return None
@@ -80,7 +80,7 @@ def value_for(column: Column, value: Any, name: str) -> Any:
 
 
 def text_of(content: Content, where: str) -> str:
-    """The text of a content, "" for none; the texts of several parts on lines of their own.
+    """The text of a content, "" where there is none. Each of several parts has a line of its own.
 
     Raises:
         RowError: `bad_messages`: a part is not text.
@@ -98,15 +98,20 @@ def text_of(content: Content, where: str) -> str:
 
 
 def reasoning_and_visible(reasoning: str | None, text: str) -> tuple[str, str]:
-    """A turn's reasoning and visible text: the text is split by its think tags unless the reasoning stands apart."""
+    """A turn's reasoning and visible text: the text is split at its think tags unless the reasoning is given."""
     return split_thinking(text) if reasoning is None else (reasoning, text)
 
 
 def tools_of(text: msgspec.Raw | None, otherwise: Tools, where: str) -> Tools:
-    """The tools of a record, a list of objects or of JSON texts or its JSON text; `otherwise` where it has none.
+    """The tools of a record, or `otherwise` where it names none.
+
+    Args:
+        text: a list of objects, a list of their JSON texts, or the JSON text of such a list.
+        otherwise: the tools of a record that names none.
+        where: the path of `text`.
 
     Raises:
-        RowError: `bad_record`: something else.
+        RowError: `bad_record`: `text` is anything else.
     """
     try:
         return (_tools(bytes(text)) if text else ()) or otherwise
@@ -117,7 +122,7 @@ def tools_of(text: msgspec.Raw | None, otherwise: Tools, where: str) -> Tools:
 
 @lru_cache(maxsize=64)
 def _tools(text: bytes) -> Tools:
-    """All rows of a set share one list, or a few."""
+    """Cached, because the rows of a set share one list or a few."""
     listed = msgspec.json.decode(text)
     if isinstance(listed, str):
         listed = msgspec.json.decode(listed)
@@ -125,10 +130,10 @@ def _tools(text: bytes) -> Tools:
 
 
 def as_tools(listed: Sequence[Any]) -> Tools:
-    """Each tool as the JSON text of OpenAI's object: a function alone is put into one, its null members are left out.
+    """Each tool as the JSON text of OpenAI's object. A bare function is put into one, and its null members go.
 
     Raises:
-        ValueError: a text is not JSON, or a tool breaks `openai-tool.schema.json`; it names the place.
+        ValueError: a text is not JSON, or a tool breaks `openai-tool.schema.json`; the message names the place.
     """
     made = []
     for number, one in enumerate(listed):
@@ -149,15 +154,18 @@ def finishes(call: ToolCall) -> bool:
 
 
 def status_of(calls: Sequence[ToolCall], *, words_last: bool) -> str:
-    """How a rollout ended that says nothing of it, by the calls of its last turn.
+    """The status of a rollout that records none, judged by the calls of its last turn.
 
-    It was submitted if one of them says so, or if nothing follows a turn of words alone (`words_last`).
+    It was submitted if one of the calls says so, or if nothing follows a turn of words alone (`words_last`).
     """
     return SUBMITTED if words_last or any(map(finishes, calls)) else INCOMPLETE
 
 
 def with_submission(calls: Sequence[ToolCall], *, submitted: bool) -> tuple[ToolCall, ...]:
-    """The calls of a turn with each `submit` marked; in the last turn of a submitted rollout else its last call."""
+    """The calls of a turn, with each call of `submit` marked as a submission.
+
+    The last turn of a submitted rollout (`submitted`) may not call `submit`; then its last call is marked.
+    """
     marked = [call._replace(submits=True) if call.name == "submit" else call for call in calls]
     if submitted and marked and not any(call.submits for call in marked):
         marked[-1] = marked[-1]._replace(submits=True)
@@ -165,7 +173,7 @@ def with_submission(calls: Sequence[ToolCall], *, submitted: bool) -> tuple[Tool
 
 
 def submit_text(call: ToolCall) -> str:
-    """What a call that submits says beyond that: the message of a `finish`, else all arguments there are."""
+    """What a submitting call says beyond submitting: the message of a `finish`, else all of its arguments."""
     if announces(command_of(call.arguments)):
         return ""
     arguments = json.loads(call.arguments)

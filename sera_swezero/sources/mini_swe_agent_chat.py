@@ -30,7 +30,7 @@ class Chat:
     Args:
         record: the run, which gets its outcome.
         messages: all messages of the file.
-        conversions: gets what is not reported as it is.
+        conversions: gets what is left out or changed.
 
     Raises:
         RowError: while iterating, `bad_messages` or `bad_arguments`.
@@ -130,7 +130,7 @@ class Chat:
 
 
 def _status(exit_status: str, last: MiniMessage | None) -> str:
-    """How the run ended: as the file says, else by the last command. Any other status is an exception's name."""
+    """How the run ended, as the file says or else as the last command shows. Other statuses are names of exceptions."""
     if exit_status:
         return _STATUSES.get(exit_status.lower(), ERRORED)
     if last is None:

@@ -128,9 +128,9 @@ def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions
 
 
 def _split(content: str, opening: str, ran: Sequence[RunAction] | None) -> tuple[str, str | None]:
-    """The words of a turn and its command; None where there is not exactly one, which runs nothing.
+    """The words of a turn, and its command, or None where there is not exactly one: then the program runs nothing.
 
-    `ran` is what the program found, where it noted that: it may have been given a pattern of its own.
+    `ran` is what the program found, where it recorded that: users may give it a pattern of their own.
     """
     block = _block(content, opening)
     if ran is not None:

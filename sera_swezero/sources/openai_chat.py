@@ -19,7 +19,7 @@ list or as its JSON text. The sets differ, and all of this is read:
 
 How a rollout ended is what the row's `exit_status` says: submitted or finished, an error, else incomplete. Without one
 it was submitted if the last turn calls a tool such as `finish` or `submit`, or is words alone and the last message.
-`resolved` does not count: tests may pass on what a rollout left that ran into its cap.
+`resolved` does not count: tests may pass on the work of a rollout that ran into its cap.
 """
 
 from __future__ import annotations

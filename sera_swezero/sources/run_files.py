@@ -28,7 +28,7 @@ RECTIFIED_COLUMNS = {
     "model": optional_text("The model, as the file names it."),
     "submission": optional_text("What the run handed in: a patch, where it wrote one."),
 }
-"""The rectified columns of your own runs; each program has one more, by which its rows are known again."""
+"""The rectified columns of your own runs; each program adds one, by which its rows are recognised."""
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
@@ -70,13 +70,13 @@ class Nested(NamedTuple):
     """A part of a file that is JSON of its own."""
 
     text: str | None
-    """As the file has it, lone surrogates mended; None where it is null or absent."""
+    """Its JSON text, with lone surrogates mended; None where it is null or absent."""
     value: Any
-    """What it says; None where it is null or absent."""
+    """What it holds; None where it is null or absent."""
 
 
 ABSENT = msgspec.Raw(b"null")
-"""What a part of a file is that the file does not have."""
+"""Stands for a part that a file does not have."""
 
 
 def nested(

@@ -16,7 +16,7 @@ MESSAGES = Column(
     about="JSON text of a list of {role, content}; the order is the grammar of a rollout.",
     content="rectified-messages",
 )
-"""The column `messages` of the rectified view, which a source puts in its card's place."""
+"""The column `messages` of the rectified view. A source puts it where its card has it."""
 
 
 RECALL = Column(
@@ -29,10 +29,10 @@ RECALL = Column(
 
 
 class RecordContext(NamedTuple):
-    """What the caller says of records, where they do not say it themselves."""
+    """What the caller knows of records that do not say it themselves."""
 
     messages_column: str | None = None
-    """The column that holds the messages; None for the source's own guess."""
+    """The column that holds the messages; None lets the source look for it."""
     tools: Tools = ()
     """The tools that the model could call, for records that name none."""
 
@@ -44,8 +44,8 @@ class Source:
     name: str
     """Its key in `SOURCES`."""
     read: Callable[[bytes | dict[str, Any], ConversionLog, RecordContext], Any]
-    """Raw line, row or file -> the source's own typed record, which has an `instance_id`; "" where it says none, and
-    then the name of its file serves. Raises RowError."""
+    """Raw line, row or file -> the source's own typed record. Its `instance_id` is "" where the record names none; the
+    record is then named after its file. Raises RowError."""
     events: Callable[[Any, ConversionLog], Iterator[Event]]
     """Record -> its events, in order. Raises RowError."""
     tools: Callable[[Any], Tools] = lambda record: record.tools
@@ -68,12 +68,12 @@ class Source:
     native_values: Callable[[Any], dict[str, Any]]
     """The record's upstream columns; it may return more than those of the set's own shape."""
     blocked: Callable[[str], object] | None = None
-    """True for an observation that says that the harness refused to run the command; None where it never does."""
+    """Whether an observation says that the harness refused to run the command; None where no harness does so."""
     reads_all_columns: bool = False
-    """Whether its Parquet files are read with whatever columns they have; else with those of their shape alone, which
-    are then checked before the first row."""
+    """Whether its Parquet files are read with whatever columns they have. Otherwise only the columns of their shape are
+    read, and they are checked before the first row."""
     takes: tuple[str, ...] = ()
     """The arguments of a config that it alone understands: fields of `RecordContext`."""
     counts_unique: bool = False
-    """Whether statistics give the share of unique rollouts unasked, as the set's card does. It takes a signature of
-    every rollout."""
+    """Whether statistics give the share of unique rollouts without being asked, because the set's card does. They need
+    a signature of every rollout."""

@@ -129,7 +129,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
         text=text,
         place=place,
         other_attempts=max(len(attempts) - 1, 0),
-        # A text parser has the shell alone, in which the others are commands.
+        # With a text parser the model has the shell alone; the other tools are commands in it.
         tools=context.tools or (tools if any(one.tool_calls for one in messages) else tools[:1]),
         exit_status=exit_status,
         submission=said.submission,
@@ -141,7 +141,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
 
 
 def _chosen(whole: _TrajFile, attempts: list[_TrajFile]) -> tuple[_TrajFile, str]:
-    """The attempt that counts and its path: the top of the file once one was chosen, else the last that submitted."""
+    """The attempt that counts, and its path: the top of the file once one was chosen, else the last that submitted."""
     if whole.history != ABSENT or not attempts:
         return whole, "$"
     numbered = list(enumerate(attempts))

@@ -30,9 +30,9 @@ class History:
 
     Args:
         messages: those of the history.
-        history: its JSON text, which has arguments that are objects as they were written.
+        history: its JSON text, from which arguments that are objects are taken as they were written.
         tools: those that the model could call.
-        conversions: gets what is not reported as it is.
+        conversions: gets what is left out or changed.
 
     Raises:
         RowError: while iterating, `bad_messages` or `bad_arguments`.
@@ -43,7 +43,7 @@ class History:
         self._tools, self._conversions = tools, conversions
         self._status = INCOMPLETE
         self._exit = ""  # the harness's own words where it gave up
-        self._exited = False  # whether these are the last turn so far
+        self._exited = False  # whether these words are the last turn so far
         self._tasked = False
         self._waiting = 0  # calls of the last turn without an observation
 
@@ -128,5 +128,5 @@ class History:
 
 
 def _fails(said: Said, error: RowError) -> Iterator[Event]:
-    yield said  # a turn that has no place here is the earlier fault
+    yield said  # first, because a turn out of order is the earlier fault
     raise error

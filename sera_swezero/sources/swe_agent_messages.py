@@ -38,7 +38,7 @@ class Call(msgspec.Struct, gc=False):
 
 
 class Message(msgspec.Struct, gc=False):
-    """One message. Turns of the model have role assistant, what comes back has role tool, or user without a call."""
+    """One message. The model's turns have the role assistant; what comes back has tool, or user without a call."""
 
     role: str
     content: str | list[Part] | None = None
@@ -112,7 +112,7 @@ def _text(content: str | list[Part] | None) -> str | None:
 
 
 def turn_text(turn: Message, index: int, conversions: ConversionLog) -> str:
-    """`thought`, else `content`: the card calls thought the authoritative one."""
+    """The text of a turn: `thought`, which the card calls authoritative, else `content`."""
     if turn.thought and turn.thought == turn.content:
         return turn.thought
     content = content_of(turn, index)
@@ -122,7 +122,11 @@ def turn_text(turn: Message, index: int, conversions: ConversionLog) -> str:
 
 
 def calls_of(message: Message, index: int) -> Sequence[Call]:
-    """The message's calls. Raises RowError `bad_messages` for arguments that nobody reads."""
+    """The calls of a message. Nobody reads those of a message that is not the model's, but their types must be right.
+
+    Raises:
+        RowError: `bad_messages`: the arguments of such a call have another type.
+    """
     calls = message.tool_calls or ()
     if not calls or message.role == "assistant":
         return calls

@@ -1,7 +1,7 @@
 """The messages of SWE-agent's own files, as the history of one run that `History` reads.
 
-They say more than SERA's rows kept. What is not of the run is left out and logged; what older versions and text parsers
-wrote otherwise is put as SERA has it.
+The files say more than SERA's rows. What is not of the run is left out and logged. What older versions and text parsers
+wrote in another form is brought into SERA's.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class RunMessage(msgspec.Struct, gc=False, omit_defaults=True):
 
     @property
     def text(self) -> str:
-        """Its content, whichever form that has."""
+        """Its content as one text."""
         return "".join(part.text for part in self.content) if isinstance(self.content, list) else self.content or ""
 
     @property
@@ -65,7 +65,7 @@ HISTORY = msgspec.json.Decoder(list[RunMessage])
 
 
 def run_events(messages: Sequence[RunMessage], tools: Tools, conversions: ConversionLog, where: str) -> Iterator[Event]:
-    """The events of the run that the messages are of; `where` is their path, for errors.
+    """The events of one run; `where` is the path of its messages, for errors.
 
     Raises:
         RowError: while iterating, `bad_messages` or `bad_arguments`.
@@ -109,11 +109,11 @@ _STATUSES = {
     "exit_error": ERRORED,
     "early_exit": ERRORED,
 }
-"""How a run ended that the model did not submit; any other `exit_...` is the harness's."""
+"""`exit_status` -> how a run ended that the model did not submit. By any other `exit_...` the harness ended it."""
 
 
 def outcome_of(exit_status: str | None, seen: Outcome) -> Outcome:
-    """What the file says; where it says nothing, what its messages show."""
+    """How the run ended, as the file says; `seen` is what its messages show, for a file that does not say it."""
     if not exit_status:
         return seen
     if exit_status == "submitted":
@@ -129,13 +129,13 @@ class _ShellHistory(History):
 
 
 def _moved(path: str, places: Sequence[int], where: str) -> str:
-    """The path of a message among those of the run, as one of the file's."""
+    """The path in the file of something that has its path among the messages of the run."""
     found = re.match(r"\$\.messages\[(\d+)\]", path)
     return f"{where}[{places[int(found[1])]}]{path[found.end() :]}" if found else where
 
 
 def _plain(message: RunMessage, where: str, conversions: ConversionLog) -> Message:
-    """A message as SERA has it."""
+    """A message in SERA's form."""
     if message.role != "assistant":
         return Message(message.role, message.content, tool_call_ids=message.tool_call_ids)
     calls, content, thought = _calls(message, where), message.content, message.thought or ""

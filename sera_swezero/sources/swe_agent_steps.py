@@ -1,4 +1,4 @@
-"""The steps under `trajectory` in SWE-agent's files, from which comes what a history lacks."""
+"""The steps under `trajectory` in SWE-agent's files, which supply what a history lacks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RunStep(msgspec.Struct):
     """The same, as version 1.0 names it."""
 
     def as_messages(self, *, calling: bool = False) -> list[RunMessage]:
-        """The step as a history has it; `calling`: with its submission as a tool call."""
+        """The step as messages of a history; with `calling`, its submission is a tool call."""
         turn = RunMessage("assistant", self.response, self.thought, self.action)
         if calling:
             turn.tool_calls = [ChatCall(ChatFunction(SUBMIT, msgspec.Raw(b"{}")))]
@@ -57,7 +57,7 @@ def from_steps(trajectory: msgspec.Raw, conversions: ConversionLog) -> list[RunM
 
 
 def submission(messages: Sequence[RunMessage], trajectory: msgspec.Raw, conversions: ConversionLog) -> list[RunMessage]:
-    """The turn that submitted, where a submitted run's history ends before it and its steps have it."""
+    """The messages of the submission of a submitted run, where its steps have them and its history does not."""
     turns = [one for one in messages if one.role == "assistant" and not one.is_demo]
     if not turns or turns[-1].ends_run:
         return []

@@ -20,8 +20,8 @@ from sera_swezero.sources.decoding import decode
 DEPTH = 128
 """Levels of objects and arrays that arguments may nest; the tools' schemas ask for 2.
 
-Readers of JSON give up at a depth of their own, and Python's depends on its caller: a bound of ours keeps a row's fate
-the same everywhere.
+Readers of JSON give up at different depths, and Python's limit depends on its caller. A limit of our own makes every
+row convert everywhere or nowhere.
 """
 
 _STRING = msgspec.json.Decoder(str)
@@ -57,18 +57,18 @@ def checked_calls(given: Iterable[ChatCall], tools: Tools, conversions: Conversi
 
 
 def arguments_text(name: str, text: str, tools: Tools, conversions: ConversionLog) -> str:
-    """The arguments of a call as JSON text: as the model wrote it, never re-encoded; "" is {}.
+    """The arguments of a call as the JSON text that the model wrote, checked but never encoded again; "" becomes {}.
 
-    What breaks the tool's schema, or names no tool, stays and is noted.
+    A call that breaks its tool's schema or names an unknown tool is kept and logged.
 
     Args:
         name: the tool's name.
-        text: what upstream has for arguments.
-        tools: the tools that there are.
+        text: the arguments, as upstream has them.
+        tools: the tools that the model could call.
         conversions: gets `empty_arguments`, `off_schema`, `unknown_tool`, `mended_surrogate`.
 
     Raises:
-        RowError: `bad_arguments`: no JSON object, NaN or an infinity inside, or nested deeper than `DEPTH`.
+        RowError: `bad_arguments`: they are not a JSON object, hold NaN or an infinity, or nest deeper than `DEPTH`.
     """
     try:
         typed(tools)[name](text)
@@ -78,7 +78,7 @@ def arguments_text(name: str, text: str, tools: Tools, conversions: ConversionLo
 
 
 def arguments_of(name: str, given: msgspec.Raw, tools: Tools, conversions: ConversionLog, where: str) -> str:
-    """The arguments of a call, as `written` takes them, as checked JSON text: `arguments_text`.
+    """As `arguments_text`, for arguments in any of the forms that `written` takes; `where` is their path.
 
     Raises:
         RowError: `bad_arguments`.
@@ -90,7 +90,7 @@ def arguments_of(name: str, given: msgspec.Raw, tools: Tools, conversions: Conve
 
 
 def written(given: msgspec.Raw) -> str:
-    """The JSON text of arguments that are a string of it, an object or another value; "" for null."""
+    """The JSON text of arguments, which are a string of JSON or any other value; "" for null."""
     raw = bytes(given)
     if raw[:1] == b'"':
         return _STRING.decode(raw)
@@ -98,7 +98,7 @@ def written(given: msgspec.Raw) -> str:
 
 
 def _odd_arguments(name: str, text: str, tools: Tools, conversions: ConversionLog) -> str:
-    """The same for whatever is not plainly what the tool asks for."""
+    """As `arguments_text`, for arguments that are not plainly what the tool asks for."""
     value: Any = {}
     if text == "":
         conversions.add("empty_arguments")
@@ -115,7 +115,7 @@ def _odd_arguments(name: str, text: str, tools: Tools, conversions: ConversionLo
             raise RowError("bad_arguments", f"nested deeper than {DEPTH} levels; a few were expected")
     checks = _checks(tools)
     if name not in checks:
-        if tools:  # else nobody says which tools there are
+        if tools:  # otherwise nobody says which tools there are
             conversions.add("unknown_tool", name)
     elif not checks[name](value):
         conversions.add("off_schema", text)
@@ -138,7 +138,7 @@ def _checks(tools: Tools) -> dict[str, Callable[[Any], bool]]:
 
 
 def _asked(tools: Tools) -> Iterator[tuple[str, Any]]:
-    """The name of each tool and the schema of its arguments; tools need not say what they take."""
+    """The name of each tool, and the schema of its arguments, which is empty where the tool has none."""
     for tool in tools:
         function = json.loads(tool)["function"]
         yield function["name"], function.get("parameters") or {}
@@ -148,7 +148,7 @@ def _validator(asked: Any) -> Callable[[Any], bool]:
     try:
         return jsonschema_rs.validator_for(asked).is_valid
     except (ValueError, jsonschema_rs.ValidationError):
-        return lambda _: True  # a schema that is none refuses nothing
+        return lambda _: True  # what is not a valid schema refuses nothing
 
 
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
@@ -158,10 +158,10 @@ _PLAIN_PROPERTY = {"type", "description", "title", "enum", "items", "default"}
 
 @lru_cache(maxsize=64)
 def typed(tools: Tools) -> dict[str, Callable[[str], Any]]:
-    """Tool name -> decode arguments as exactly what its schema asks for, of the tools whose schema is plain enough.
+    """Tool name -> a decoder of the arguments that the tool's schema asks for. Only plain schemas have one.
 
-    Made from the schema. What decodes is right by the schema as well; what does not may still be (an unknown key, say),
-    so that the schema itself decides then.
+    What a decoder accepts is right by the schema, too. What it refuses may still be right, such as an unknown key; then
+    the schema itself decides.
     """
     made: dict[str, Callable[[str], Any]] = {}
     for name, asked in _asked(tools):
