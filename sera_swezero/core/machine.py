@@ -105,7 +105,7 @@ class _Fold:
         if isinstance(event, Said):
             self.end_turn()
             self.turn = _Turn(event)
-        elif isinstance(event, Called) and turn is not None:  # always: the table says so, here and below
+        elif isinstance(event, Called) and turn is not None:  # it never is None: the table says so, here and below
             turn.call(event.call)
         elif isinstance(event, Observed) and turn is not None:
             if turn.open:

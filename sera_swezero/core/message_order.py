@@ -48,7 +48,7 @@ class OrderFault(NamedTuple):
 
 
 def faults(roles: Sequence[str], *, submitted: bool | None = None) -> list[OrderFault]:
-    """Every place where the order breaks; `submitted` None means that either kind of rollout will do."""
+    """Every place where the order breaks. With None for `submitted`, the order of either kind of rollout will do."""
     letters = [_LETTERS.get(role, "?") for role in roles]
     if _RIGHT[submitted].fullmatch("".join(letters)):
         return []

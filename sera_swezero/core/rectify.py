@@ -6,9 +6,8 @@
 * split and fill, for the card's own view alone: of a step with several calls each becomes a step of its own, and empty
   reasoning gets a stock sentence.
 
-In the result `visible` is empty but in the last step of a submitted rollout, where it is the answer and there is no
-call.
-So a view needs no rule of its own: every step is reasoning, then its call and observation, or the answer.
+In the result only the last step of a submitted rollout has visible text: the answer, without a call. So a view needs no
+rule of its own: every step is reasoning, followed by its call and observation or by the answer.
 """
 
 from __future__ import annotations
@@ -120,7 +119,7 @@ def filler(key: str, step: int, arguments: str) -> str:
 
 
 def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequence[Step]:
-    """The steps, with each submit that shares a turn with other calls in a step of its own after theirs."""
+    """The steps. A submit that shares a turn with other calls gets a step of its own after theirs."""
     if not any(step.submits for step in steps if step.calls[1:]):
         return steps
     alone: list[Step] = []
@@ -140,7 +139,7 @@ def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequenc
 
 
 def _observed(call: ToolCall, conversions: ConversionLog) -> ToolCall:
-    """The call with its observation: of a turn that submits, mini-swe-agent records none, though all calls are run."""
+    """The call with an observation: mini-swe-agent runs all calls of a turn that submits, but records no output."""
     if call.observation is not None:
         return call
     conversions.add("empty_observation")
@@ -186,7 +185,7 @@ def _trim(steps: Sequence[Step], conversions: ConversionLog) -> Sequence[Step]:
 
 
 def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | None]:
-    """The answer, and the index of the folded submit that it was taken from; None where it was not taken from one."""
+    """The answer, and the index of the folded submit that it was taken from, None where it was not taken from one."""
     for step in ending:
         if step.visible:
             return step.visible, None
@@ -198,7 +197,7 @@ def _answer(body: Sequence[Step], ending: Sequence[Step]) -> tuple[str, int | No
 
 
 def _finish(ending: Sequence[Step], submit_text: SubmitText | None, conversions: ConversionLog) -> list[str]:
-    """The texts that the ending adds to the last reasoning; what it leaves out is noted."""
+    """The texts that the ending adds to the last reasoning; what it leaves out is logged."""
     final, *trimmed = ending
     answering = next((step for step in ending if step.visible), None)
     texts = [final.reasoning, _more_than_announced(final, submit_text, conversions)]

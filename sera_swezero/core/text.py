@@ -26,8 +26,9 @@ def join(*parts: str) -> str:
 def split_thinking(text: str) -> tuple[str, str]:
     """Split a turn's text into (reasoning, visible).
 
-    Inside think tags is reasoning, outside is visible; several blocks join in order. Unclosed: reasoning to the end. A
-    closing tag alone: reasoning up to it. No tag at all: all visible. Both are stripped of surrounding blanks.
+    Text between think tags is reasoning, all other text is visible; several blocks are joined in order. A block that is
+    not closed goes on to the end, and a closing tag alone ends a block that began with the text. Both results are
+    stripped of surrounding blanks.
     """
     if text.startswith(THINK):
         # Nearly every turn: one block at the start, and at most one piece of visible text behind it.
@@ -52,10 +53,10 @@ def split_thinking(text: str) -> tuple[str, str]:
 
 
 def mend_json(line: bytes) -> tuple[bytes, int]:
-    """Replace every lone surrogate in a JSON text, escaped or as raw bytes, by U+FFFD; gives (text, how many).
+    """Replace every lone surrogate in a JSON text, escaped or as raw bytes, by U+FFFD. Returns (text, how many).
 
-    Works on the text, not on parsed values: all else (spacing, numbers, key order) stays as it was. Bytes that are no
-    UTF-8 at all are replaced likewise.
+    It works on the text, not on parsed values, so spacing, numbers and the order of keys stay as they were. Other bytes
+    that are not UTF-8 are replaced, too.
     """
     try:
         text, count = _LONE.subn(REPLACEMENT, line.decode("utf-8", "surrogatepass"))
@@ -74,5 +75,5 @@ def mend_json(line: bytes) -> tuple[bytes, int]:
 
 
 def mend_text(text: str) -> tuple[str, int]:
-    """Replace every lone surrogate in a str by U+FFFD; gives (text, how many)."""
+    """Replace every lone surrogate in a str by U+FFFD. Returns (text, how many)."""
     return _LONE.subn(REPLACEMENT, text)

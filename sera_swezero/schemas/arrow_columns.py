@@ -59,7 +59,7 @@ class PlainColumn:
 
         Raises:
             pyarrow.ArrowInvalid: a value does not fit the type, such as bytes that are not UTF-8.
-            MemoryError: the builder had no room for a value, which it leaves out without a word.
+            MemoryError: the builder had no room for a value; it then leaves values out silently.
         """
         array = self._builder.finish()
         if len(array) != self._count:

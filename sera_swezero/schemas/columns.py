@@ -53,17 +53,17 @@ class Column:
     type: str
     """A key of `FEATURES`."""
     about: str
-    """What it holds, for the schema's reader."""
+    """What it holds, as the schema says it to its readers."""
     nullable: bool = False
     """Whether a value may be null."""
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Further JSON Schema keywords, such as `minLength`."""
     choices: Callable[[], Collection[str]] | None = None
-    """The values that it may have, where they are listed; asked for when the schema is made."""
+    """Returns the values that it may have, where these are a list; called when the schema is made."""
     roles: Sequence[str] = ()
     """The roles that a message of the column may have, where it is a list of messages."""
     content: str = ""
-    """The schema of the JSON text that it holds, or of each of its JSON texts."""
+    """The name of the schema of the JSON text that it holds, or of each of its JSON texts."""
 
     def __str__(self) -> str:
         """The type, with `?` after it where a value may be null."""
@@ -117,7 +117,7 @@ def optional_text(about: str) -> Column:
 
 
 def types_of(columns: Mapping[str, Column]) -> dict[str, str]:
-    """Columns by name and type."""
+    """The types of columns by name, each as `str(column)`."""
     return {name: str(column) for name, column in columns.items()}
 
 

@@ -74,7 +74,7 @@ def decode(text: str) -> Any:
 def check_row(schema: str, row: Mapping[str, Any]) -> None:
     """Check a row's columns against the schema: names, types, nulls and closed lists.
 
-    What is inside JSON text is not looked at, so that such text may also be UTF-8 bytes.
+    The content of JSON text is not looked at, so the text may also be UTF-8 bytes.
 
     Raises:
         RowError: reason `bad_record`, with every problem.
@@ -91,7 +91,7 @@ def _without_bytes(value: Any) -> Any:
 
 
 def forget() -> None:
-    """Compile schemas anew when they are next needed, because some were declared again."""
+    """Compile schemas again when they are next needed, because their declarations changed."""
     for made in (_compiled, _validator, inner):
         made.cache_clear()
 
