@@ -1,4 +1,4 @@
-"""The registry of views: one file each that ends in `VIEW = View(...)`, one row here, and golden cases."""
+"""The registry of views. A view is a file that ends in `VIEW = View(...)`, a row here, and golden cases."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VIEWS: dict[str, View] = {
 
 
 def declare_schemas() -> None:
-    """Make the schema of every kind of rows known, after a source or a view was added."""
+    """Declare the schema of every kind of row. It is called again after a source or a view was added."""
     for view in VIEWS.values():
         for source in SOURCES.values():
             for shape in source.native_columns:

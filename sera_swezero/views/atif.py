@@ -9,12 +9,12 @@
      "extra": {"instance_id", "config", "repo", "outcome": {"status", "detail"}, "line_level_recall"}}
 
 A row is the rollout as it was: every step, nothing merged, filled or folded, and the system text that the model saw.
-The tools stand in `agent.tool_definitions`, and what the harness or the user said after a turn is a step of the user.
-Version 1.7, since 1.8 added sound alone. Optional members are left out, not null.
+The tools are in `agent.tool_definitions`, and what the harness or the user said after a turn is a step of the user.
+The version is 1.7, because 1.8 only added sound. Optional members are left out, not null.
 
 The text is one line, so a line break between the arguments of a call is a blank.
-A call without an id gets `call_0`, `call_1` and so on, by its number in the rollout. Reasoning is there as "" where the
-message would else be split at think tags or lose blanks when it is read.
+A call without an id gets `call_0`, `call_1` and so on, by its number in the rollout. Reasoning is there as "" where a
+reader would otherwise split the message at think tags or strip its blanks.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _steps(trajectory: Trajectory) -> list[bytes]:
 
 
 def _parts(step: Step, before: int) -> bytes:
-    """What an agent step has beside its message; `before` it were that many calls."""
+    """What an agent step has besides its message; `before` is how many calls earlier steps have."""
     made, visible = b"", step.visible
     if step.reasoning or THINK in visible or END_THINK in visible or visible != visible.strip(BLANKS):
         made = b', "reasoning_content": ' + _encode(step.reasoning)

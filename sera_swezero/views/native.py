@@ -1,7 +1,7 @@
-"""The upstream columns, validated and unchanged: for anyone who wants the upstream rows through the same API.
+"""The upstream columns, validated and unchanged, for anyone who wants the upstream rows through the same API.
 
-A record is read and folded like any other, so a row that comes out here would convert. Only lone surrogates differ from
-upstream: they become U+FFFD, because Arrow cannot hold them.
+A record is read and folded as for any other view, so a row of this view would also convert to the others. Only lone
+surrogates differ from upstream: they become U+FFFD, because Arrow cannot hold them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def to_trajectory(row: Row, source: Source) -> Trajectory:
 
 
 def order_faults(source: Source, row: Row, _decoded: Mapping[str, Any]) -> Iterator[Fault]:
-    """Whether the record converts: what the source and the machine would say when it is loaded."""
+    """What the source and the machine would refuse in the record when it is loaded."""
     try:
         to_trajectory(dict(row), source)
     except RowError as error:

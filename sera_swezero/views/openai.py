@@ -13,8 +13,8 @@
 * A turn with several calls is one message with several `tool_calls`, and one `tool` message follows per result.
 * A source without call ids (SWE-ZERO) gets `call_0`, `call_1` and so on, by the number of the call in the rollout.
 
-A row as it leaves here holds the leaves as JSON text, which is what Arrow stores; `datasets` hands them out as objects.
-Text, because `datasets` would round the floats of an object to ten digits on the way in.
+A row of this view holds the leaves as JSON text, which is what Arrow stores; `datasets` returns them as objects. They
+are not objects from the start, because `datasets` would round the floats of an object to ten digits.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _RESULT = b'{"role": "tool", "name": %b, "tool_call_id": %b, "content": %b}'
 _SYSTEM = b'{"role": "system", "content": %b}'
 _USER = b'{"role": "user", "content": %b}'
 _LONG = re.compile(r"\d{19}")
-# What nearly all arguments are, and surely no wide integer: to look for digits takes ten times as long.
+# Nearly all arguments decode as this and so hold no wide integer; looking for digits takes ten times as long.
 _VALUE: TypeAlias = str | bool | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
 _NARROW = msgspec.json.Decoder(dict[str, _VALUE | list[_VALUE]])
 _WIDEST = range(-(2**63), 2**64)

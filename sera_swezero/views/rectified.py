@@ -5,7 +5,8 @@ r"""The card's own format: `messages`, a JSON string of {role, content} in six r
      {"role": "tool_call", "content": "<tool_call>{\"name\": ..., \"arguments\": {...}}</tool_call>"},
      {"role": "tool_output", "content": "<tool_response>...</tool_response>"}, ..., {"role": "answer", ...}]
 
-Bytes as the card's: separators ", " and ": ", key order role, content, and no escaping of non-ASCII characters.
+The bytes are those of the card: separators ", " and ": ", the keys role and content in this order, and no escapes of
+characters beyond ASCII.
 
 Today's chat templates drop these roles silently, so a model that is fed with this view trains on nothing. The view is
 for publishing, validating and looking; train on one of the training views.
@@ -57,7 +58,7 @@ def write(rectified: Trajectory, tools: Tools, instructions: str) -> tuple[list[
     r"""The roles of a rectified Trajectory's messages, and these as JSON; none where the rollout never began.
 
     Equal to `json.dumps` of the {role, content} objects with ensure_ascii=False, but faster. The wrappers are the
-    literals below, so nothing need look for them afterwards; tests do.
+    literals below, so nothing looks for them afterwards but the tests.
     """
     if rectified.system is None:
         return [], b"[]"
@@ -85,7 +86,7 @@ def write(rectified: Trajectory, tools: Tools, instructions: str) -> tuple[list[
 
 @lru_cache(maxsize=64)
 def _encoded_system(tools: Tools, instructions: str) -> bytes:
-    """The beginning of a row; all rows of a set share one, or a few."""
+    """The beginning of a row. It is cached, because the rows of a set share one or a few."""
     return b'[{"role": "system", "content": ' + _encode(system_text(tools, instructions))
 
 
@@ -142,7 +143,7 @@ def order_faults(_source: Source, row: Row, decoded: Mapping[str, Any]) -> Itera
     # SERA's rows do not say whether they were submitted.
     submitted = str(row["exit_status"]).lower() == "submitted" if "exit_status" in row else None
     for position, found, expected in message_order.faults(roles, submitted=submitted):
-        # The schema names a role that does not exist.
+        # The schema already reports a role that does not exist.
         if not roles or roles[position] in message_order.WRAPPERS:
             yield Fault(f"$.messages[{position}]", found, expected)
     for index, message in enumerate(messages):

@@ -5,8 +5,8 @@ r"""Conversations as LLaMA-Factory's `sharegpt` format has them.
     {"from": "observation", "value": "setup.py"}
     {"from": "gpt", "value": "<think>\n...\n</think>\n\nDone."}
 
-next to `system` and `tools` (a JSON text). The client takes the call out of the text by its tags and writes it anew in
-the form of the model that is trained, so that visible text may accompany a call and any of its templates fits. A turn
+beside the columns `system` and `tools` (a JSON text). The client takes the call out of the text by its tags and writes
+it in the form of the model that is trained, so visible text may accompany a call, and any of its templates fits. A turn
 with several calls has one block with a list of them, and one observation with their results, divided as the client's
 own converter divides them.
 

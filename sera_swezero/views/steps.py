@@ -67,10 +67,10 @@ def _rows(
     old: Sequence[list[bytes]] | None,
     tokens: Sequence[int] | None,
 ) -> Iterator[Rendered | RowError]:
-    """The rows, made one by one: together they hold the first message as often as there are turns."""
+    """The rows. They are made one by one, because together they repeat every message for each later turn."""
     tools, steps = [tool.encode() for tool in view_input.tools], shown.trajectory.steps
     prompt = openai.write_opening(shown)
-    waiting: list[tuple[int, bytes]] = []  # where observations are in the prompt that are shown in full, and elided
+    waiting: list[tuple[int, bytes]] = []  # place in the prompt and elided form of what is still shown in full
     for number, (turn, back) in enumerate(written):
         limit = view_input.limit
         if limit is not None and tokens is not None and tokens[number] > limit.max_tokens:

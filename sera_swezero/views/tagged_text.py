@@ -48,7 +48,7 @@ _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def check_words(trajectory: Trajectory) -> None:
-    """Refuse a rollout whose text with tags would be read as something else than it says.
+    """Refuse a rollout that a reader of its tagged text would misunderstand.
 
     Raises:
         RowError: reason `literal_tags`: the model's own words hold one of `OWN_TAGS`.
@@ -119,7 +119,7 @@ def _read_calls(text: str) -> list[ToolCall]:
 
 
 def observations(step: Step) -> list[str]:
-    """The observations of a step that there are."""
+    """The observations that a step has, in the order of its calls."""
     return [call.observation for call in step.calls if call.observation is not None]
 
 
@@ -145,7 +145,7 @@ def divided(text: str, calls: int) -> list[str]:
 
 
 def _call_text(call: ToolCall) -> str:
-    r"""The call as JSON: the model's own arguments, in which a closing tag is escaped (`<\/`), the same JSON value.
+    r"""The call as JSON: the model's own arguments, with closing tags escaped as `<\/`, which is the same JSON value.
 
     Readers look for the first closing tag after the opening one, so one inside a string would cut the call short.
     """

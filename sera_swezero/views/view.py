@@ -20,12 +20,12 @@ from sera_swezero.views.token_limit import Limit
 Row = dict[str, Any]
 """Column name -> value.
 
-Inside the package a column of JSON text (`Column.content`) holds UTF-8 bytes, or a list of them, so that `build` writes
-what the view encoded: to decode and encode 150 kB that are not ASCII takes as long as half of their conversion.
-`text_row` makes text of them for everybody else."""
+Inside the package a column of JSON text (`Column.content`) holds UTF-8 bytes, or a list of them, which `build` writes
+as they are: decoding and encoding 150 kB beyond ASCII would take half as long as converting them. `text_row` turns the
+bytes into text for everybody else."""
 Message = dict[str, Any]
 Columns = dict[str, str]
-"""Column name -> type, as `str(schemas.columns.Column)` has it: a key of `schemas.columns.FEATURES`, `?` after it
+"""Column name -> type, as `str(schemas.columns.Column)` writes it: a key of `schemas.columns.FEATURES`, `?` after it
 where a value may be null."""
 
 
@@ -59,11 +59,11 @@ class ViewInput:
     limit: Limit | None
     """The most tokens of a row, None for any number."""
     history: int | None
-    """How many observations a row of one turn shows in full, its last ones; None for all."""
+    """How many of the last observations a row of one turn shows in full; None for all."""
     record_conversions: ConversionLog
-    """What reading the record took."""
+    """The conversions that reading the record needed."""
     conversions: ConversionLog
-    """What else was done to it. A view that leaves text out adds to these."""
+    """All other conversions. A view that leaves text out adds to them."""
 
 
 class Rendered(NamedTuple):
@@ -91,10 +91,10 @@ class TextMarks(Protocol):
     """Puts marks around texts, so that they can be found again in what a chat template makes of them."""
 
     def group(self, kind: str) -> None:
-        """Begin a thing of `kind` that is kept only if every text of it is."""
+        """Begin a group of texts, such as a call, that counts as kept only if all of its texts are."""
 
     def mark(self, text: str, kind: str | None = None) -> str:
-        """The text between marks, as a part of the group that is open, or of a group of its own of `kind`."""
+        """The text between marks. It belongs to the open group or, with `kind`, to a group of its own."""
 
     def values(self, value: Any) -> Any:
         """JSON values with every text marked."""
@@ -118,7 +118,7 @@ class View:
     schema: Callable[[Source, str], str]
     """Source and shape of the set -> the name of the row's JSON Schema."""
     submits: tuple[str, ...] = ()
-    """The ways of submitting that the view has, its default first; empty where the question has no meaning."""
+    """The values of `submit` that the view takes, its default first; empty where it takes none."""
     trains: bool = False
     """Whether trainers take its rows as they are. Such a view has the columns of `training.COMMON`, and its rows may be
     held to a length."""
@@ -127,7 +127,7 @@ class View:
     has_json_leaves: bool = False
     """Whether its columns need the feature `Json`, which came with `datasets` 4.8."""
     optional: Mapping[str, Column] | None = None
-    """Columns that its rows have with some arguments only: see `Limit.columns`."""
+    """Columns that its rows have only with some arguments: see `Limit.columns`."""
     messages_columns: tuple[str, ...] = ("messages",)
     """The columns that hold the trajectory, in order."""
     one_turn: bool = False
@@ -140,7 +140,7 @@ class View:
     as_messages: Callable[[Row], list[Message]] | None = None
     """The messages of a row, where its column does not hold them as such."""
     mark: Callable[[Message, TextMarks], Message] | None = None
-    """A message of the chat whose reasoning, calls, observations and answers are between marks."""
+    """Puts marks around the reasoning, calls, observations and answers in a message of the chat."""
     order_faults: Callable[[Source, Row, Mapping[str, Any]], Iterator[Fault]] | None = None
     """What no JSON Schema can say of a row, given also the decoded values of its columns of JSON text."""
 
