@@ -8,9 +8,9 @@
     {..., "message": {"role": "toolResult", "toolCallId": "call_0", "toolName": "bash", "isError": false,
         "content": [...]}}
 
-The format has no place for a system text and for tools. They stand in entries of the type `custom` under the names that
-TeichAI's `teich`, by which `datasets` reads sessions, looks for. No time is known: every timestamp is the epoch.
-All characters but ASCII are escaped, since `datasets` also splits lines at those that end a line in Unicode.
+The format has no place for a system text or for tools. They are in entries of the type `custom`, under the names that
+TeichAI's `teich` looks for, with which `datasets` reads sessions. No time is known, so every timestamp is the epoch.
+All characters beyond ASCII are escaped, because `datasets` also splits lines at those that end a line in Unicode.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from sera_swezero.errors import RowError
+from sera_swezero.views.openai import is_wide
 
 NEVER = "1970-01-01T00:00:00.000Z"
-"""The timestamp of everything."""
-_INTEGERS = range(-(2**63), 2**64)
+"""The timestamp of every entry."""
 
 
 def session(text: str) -> str:
-    """A trajectory of ATIF, as the view `atif` writes it, as the lines of a session.
+    """The lines of a session with the trajectory in `text`, which the view `atif` wrote.
 
     Raises:
         RowError: `wide_integer`: `datasets` refuses a whole file for an integer beyond 64 bits.
@@ -50,8 +50,7 @@ def session(text: str) -> str:
 
 
 def _narrow(digits: str) -> int:
-    # Digits first: Python refuses to convert thousands of them.
-    if len(digits) > 20 or int(digits) not in _INTEGERS:
+    if is_wide(digits):
         raise RowError("wide_integer", f"{digits[:40]} is an integer beyond 64 bits; the format atif can hold it")
     return int(digits)
 

@@ -43,13 +43,13 @@ class Exported:
 
 
 def export(config: str, out: Path, kind: str, rows: int | None = None, **arguments: Unpack[ArgumentsDict]) -> Exported:
-    """Write the rows of a config into a new or empty folder, `00000-<trajectory id>` and so on.
+    """Write the rows of a config into a new or empty folder, as files `00000-<trajectory id>` and so on.
 
     Args:
         config: a config's name, without a view after it.
         out: the folder.
         kind: a key of `FORMATS`.
-        rows: the most files; None for one per row.
+        rows: how many files to write at most; None writes one per row.
         **arguments: the fields of `Arguments` but `view`.
 
     Raises:

@@ -63,7 +63,7 @@ _LONG = re.compile(r"\d{19}")
 _VALUE: TypeAlias = str | bool | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
 _NARROW = msgspec.json.Decoder(dict[str, _VALUE | list[_VALUE]])
 _WIDEST = range(-(2**63), 2**64)
-"""The integers that `datasets` reads from a Json leaf: a signed or an unsigned one of 64 bits."""
+"""The integers that `datasets` reads: signed or unsigned ones of 64 bits."""
 
 
 def render(shown: Shown, view_input: ViewInput) -> Rendered:
@@ -161,12 +161,16 @@ def _check_integers(call: ToolCall, index: int) -> None:
             _find_wide(call, index)
 
 
+def is_wide(digits: str) -> bool:
+    """Whether an integer is beyond 64 bits, for which `datasets` refuses to read it."""
+    return len(digits) > 20 or int(digits) not in _WIDEST  # Python refuses to convert thousands of digits
+
+
 def _find_wide(call: ToolCall, index: int) -> None:
     wide: list[str] = []
 
     def parse(digits: str) -> int:
-        # Digits first: Python refuses to convert thousands of them.
-        if len(digits) > 20 or int(digits) not in _WIDEST:
+        if is_wide(digits):
             wide.append(digits)
         return 0
 
