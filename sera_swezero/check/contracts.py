@@ -1,4 +1,4 @@
-"""What a row of each kind must be: one contract a row schema, made from the registries of views and sources."""
+"""What a row of each kind must be: one contract per row schema, made from the registries of views and sources."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Contract:
                 found += faults(schema, values[-1], path)
             if values:
                 decoded[column] = values if each else values[0]
-        # A source reads only records of its own shape: with another problem left, its word would say the same again.
+        # A source reads only records of its own shape, so it would report a problem of the schema once more.
         if self.view != "native" or not found:
             found += self._order(own, decoded)
         return list(dict.fromkeys(found))
@@ -60,7 +60,7 @@ class Contract:
             lineage = {name: value for name, value in row.items() if name in LINEAGE}
             own = {name: value for name, value in row.items() if name not in lineage}
         for column, (_, each) in inner(self.schema).items():
-            # `datasets` hands Json leaves out as objects, and so they come in JSONL: text again, as they are stored.
+            # `datasets` returns Json leaves as objects and writes these to JSONL; here they become text, as in Parquet.
             if each and isinstance(own.get(column), list):
                 own = {**own, column: [_text(leaf) for leaf in own[column]]}
         return own, lineage
@@ -86,7 +86,7 @@ class Contract:
 
     def alike(self, kinds: Mapping[str, str]) -> float:
         """How much columns (name -> kind, "" where unknown) look like this contract's: `shared` and half a point."""
-        # Two kinds of row differ in nothing but what `messages` is.
+        # Two kinds of row differ only in the type of `messages`.
         fits = kinds.get("messages", "") in ("", self.columns.get("messages", ""))
         return self.shared(kinds) + fits / 2
 
@@ -137,7 +137,7 @@ def candidates(wanted: str | None) -> list[Contract]:
 
 
 def recognise(kinds: Mapping[str, str], among: Sequence[Contract], *, forced: bool) -> Contract | None:
-    """The contract that columns look most like; None where they look like none. `forced`: the best one in any case."""
+    """The contract that columns look most like, None where they look like none; `forced` gives the best in any case."""
     best = max(among, key=lambda contract: contract.alike(kinds))
     return best if forced or best.shared(kinds) >= _LEAST_ALIKE else None
 

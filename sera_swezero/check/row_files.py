@@ -1,4 +1,4 @@
-"""Reads the rows of a file, only a few in memory at a time, and says what is wrong with the file itself."""
+"""Reads the rows of a file, a few at a time, and says what is wrong with the file itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sera_swezero.schemas.validate import Fault, brief, decode
 from sera_swezero.views import LINEAGE, Row
 
 _BATCH = 32
-"""Parquet rows that are Python objects at a time; a row may have a megabyte."""
+"""How many Parquet rows are Python objects at a time; a row may have a megabyte."""
 _LONGEST = 512 * 1024 * 1024
-"""Bytes of a line; a file with a longer line is not JSON Lines."""
+"""The most bytes of a line; a file with a longer line is not JSON Lines."""
 _GLANCE = 16
-"""Rows from which the kind of a JSONL file is recognised."""
+"""From how many rows the kind of a JSONL file is recognised."""
 
 
 class Unreadable(Exception):  # noqa: N818 (a state of the file)
@@ -34,7 +34,7 @@ class OpenedFile(NamedTuple):
     """A file whose rows can be read."""
 
     kinds: dict[str, str]
-    """Column -> kind, as in `Contract.columns`; "" if it is not known (JSON null), or Arrow's own name of the type."""
+    """Column -> kind, as in `Contract.columns`; else Arrow's name of the type, or "" where that is unknown (null)."""
     rows: Iterator[Row | Fault]
     """The rows in order; a Fault stands for a row that is not a JSON object."""
     typed: bool

@@ -22,7 +22,7 @@ class RowFile:
     """A file with rows."""
 
     name: str
-    """As it was given, or the given folder and the place below it."""
+    """The location as it was given, or the given folder and the path below it."""
     path: str
     """As its file system takes it."""
     file_system: Any
@@ -69,7 +69,7 @@ def find_files(location: str | Path) -> list[RowFile]:
     given = str(location).rstrip("/")
     if is_url(given):
         file_system, base = fsspec.core.url_to_fs(given)
-        is_file = PurePosixPath(base).suffix in SUFFIXES  # to ask for a folder may take a download of the file
+        is_file = PurePosixPath(base).suffix in SUFFIXES  # asking whether it is a folder may download it
     else:
         file_system, base, is_file = fsspec.filesystem("file"), str(Path(given).absolute()), False
     if is_file or not file_system.isdir(base):
