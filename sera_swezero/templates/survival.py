@@ -9,11 +9,12 @@ from typing import Any
 
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.parity import ParityCheck
-from sera_swezero.templates.text_marks import Marks, Message
+from sera_swezero.templates.text_marks import Marks
 from sera_swezero.templates.turn_parity import TrainingText, turns_of
 from sera_swezero.views import VIEWS, Row
 from sera_swezero.views.chat_template import FAILURES, ChatTemplate, RenderedChat
 from sera_swezero.views.tokenizer import encode, tokens_inside
+from sera_swezero.views.view import Message
 
 KINDS = ("reasoning", "calls", "observations", "answers")
 """What is looked for: thinking, tool calls (name and every text argument), what came back, and visible text."""
@@ -44,7 +45,7 @@ class SurvivalCounts:
     turns: int = 0
     """Turns of the model in the renderings."""
     cut_turns: int = 0
-    """Those of them that a trainer with the given limit would not see to their end."""
+    """Turns of the model that a trainer with the given limit would cut off or leave out."""
 
     @property
     def whole(self) -> bool:
@@ -73,7 +74,7 @@ def look(
         template: what renders them.
         tokenizer: hub id, folder or file; counts tokens.
         max_length: tokens after which a trainer cuts a rendering off; takes a tokenizer.
-        parity: gets every row, to compare it with how it is served.
+        parity: compares every row with how it is served.
 
     Raises:
         ConfigError: the view has no chat; the tokenizer cannot be loaded.
@@ -89,7 +90,7 @@ def look(
         everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
         found.nulls += everywhere - inside
         found.argument_nulls += inside
-        # Of a row of one turn only that turn is trained: a template may leave out what it likes of the prompt.
+        # Such a row trains its last turn alone, so a template may leave out parts of the prompt.
         first = len(messages) - 1 if shows.one_turn else 0
         marks = Marks()
         marked = list(marks.messages(messages, shows.mark, first))
@@ -126,7 +127,7 @@ def look(
 
 
 def _completion(rendered: RenderedChat, prompt: RenderedChat) -> RenderedChat:
-    """A rendering of which what follows the prompt is trained, as TRL does with a prompt and its completion."""
+    """The rendering, with what follows the prompt as the trained part: so TRL trains a prompt and its completion."""
     if not rendered.text.startswith(prompt.text):
         return rendered
     return RenderedChat(rendered.text, [(len(prompt.text), len(rendered.text))])

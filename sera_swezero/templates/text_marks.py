@@ -1,7 +1,6 @@
-"""Marks around the texts of a chat, by which each is found again in what a template makes of them.
+"""Marks around the texts of a chat, by which each text is found again in what a template makes of the chat.
 
-A text between two marks of its own is this very text, in the place where the template wrote it, and not one like it
-elsewhere.
+Each text has marks of its own, so an equal text in another place is never taken for it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-Message = dict[str, Any]
+from sera_swezero.views.view import Message
 
 
 class _Group(NamedTuple):
@@ -50,11 +49,11 @@ class Marks:
             yield mark(message, self) if self._message >= first else message
 
     def group(self, kind: str) -> None:
-        """Begin a thing of `kind`, kept only if every text of it is."""
+        """Begin a group of texts, such as a call, that counts as kept only if all of its texts are."""
         self._groups.append(_Group(kind, self._message, []))
 
     def mark(self, text: str, kind: str | None = None) -> str:
-        """Put marks around a text of the group that is open, or of one of its own; "" stays as it is."""
+        """Put marks around a text of the open group or, with `kind`, of one of its own. Blank text stays as it is."""
         if not text.strip():
             return text
         if kind is not None:
@@ -73,7 +72,7 @@ class Marks:
         return [self.values(item) for item in value] if isinstance(value, list) else value
 
     def count(self, rendered: str) -> tuple[Counter[str], Counter[tuple[str, int]]]:
-        """Count the things in a rendering: (kind -> how many there were, (kind, message) -> how many were lost)."""
+        """Count the groups in a rendering: (kind -> how many there were, (kind, message) -> how many were lost)."""
         between = {key: rendered[start:end] for key, start, end, _ in reversed([*self._found(rendered)])}
         total: Counter[str] = Counter()
         lost: Counter[tuple[str, int]] = Counter()
@@ -92,7 +91,7 @@ class Marks:
         return found
 
     def _found(self, rendered: str) -> Iterator[tuple[tuple[int, int], int, int, int]]:
-        """Each text that has both of its marks: its key, start, end, and the characters of marks before it."""
+        """Each text that has both of its marks: its key, start and end, and the characters of marks before it."""
         opened: dict[tuple[int, int], tuple[int, int]] = {}
         marks = 0
         for found in re.finditer(rf"\[{self._salt}(\d+)\.(\d+)>|<(\d+)\.(\d+){self._salt}\]", rendered):
@@ -105,7 +104,7 @@ class Marks:
 
 
 def _same(text: str, rendered: str | None) -> bool:
-    """Whether a text was rendered as it is, as in a call written as Python, or as a string inside JSON."""
+    """Whether a text was rendered as it is, as part of a Python string, or as part of a JSON string."""
     if rendered is None or rendered in (text, repr(text)[1:-1]):
         return rendered is not None
     try:

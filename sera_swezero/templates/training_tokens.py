@@ -1,4 +1,4 @@
-"""Whether a training sequence begins with the tokens of a prompt, which may merge across its end."""
+"""Whether a training sequence begins with the tokens of a prompt; tokens may merge across the end of the prompt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Span = tuple[int, int]
 class TrainingTokens:
     """The tokens of a training text, to be compared with those of prompts.
 
-    Text is split at added tokens before anything else, so what is before the last of them need not be tokenized again.
+    A tokenizer splits text at added tokens first, so the text before the last added token is not tokenized again.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class TrainingTokens:
 
 
 def common(left: Sequence[object], right: Sequence[object]) -> int:
-    """Length of the longest beginning that two texts or lists share."""
+    """The length of the longest beginning that two texts or lists share."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,8 +1,8 @@
 """One row: the training text against the prompt of every turn, and the loss against what is generated after it.
 
 Every prompt is rendered for itself, because a template may write earlier messages differently once later ones are
-there. What is trained between the end of a turn and the next message's text is the sign at which the model stops (GLM's
-is the next message's role), or comes after it; so it is left out of the comparison.
+there. What is trained between the end of a turn and the text of the next message is left out of the comparison: it is
+the sign at which the model stops (for GLM, the role of the next message), or comes after it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sera_swezero.core.text import END_THINK
-from sera_swezero.templates.text_marks import MarkedText, Marks, Message
+from sera_swezero.templates.text_marks import MarkedText, Marks
 from sera_swezero.templates.training_tokens import Span, TrainingTokens, common
 from sera_swezero.views.chat_template import FAILURES, ChatTemplate, RenderedChat
 from sera_swezero.views.tokenizer import tokens_inside
+from sera_swezero.views.view import Message
 
 _AROUND = 30  # characters of an example on each side of a difference
 
 Found = tuple[str, str, str]
-"""A key of `parity.CAUSES`, and the texts in training and in serving."""
+"""A key of `parity.CAUSES`, and the text around the difference in training and in serving."""
 
 
 class TrainingText(NamedTuple):
@@ -31,7 +32,7 @@ class TrainingText(NamedTuple):
     tools: Sequence[Message] | None
     rendered: RenderedChat
     tokenizer: str | None
-    """Of the training."""
+    """The tokenizer of the training."""
     encoded: tuple[list[int], list[Span]] | None
     """Its tokens and where each is in the text; None without a tokenizer."""
     marks: Marks
@@ -42,7 +43,7 @@ class TrainingText(NamedTuple):
 
 
 class RowParity:
-    """The comparison of one row; its turns are asked for in order."""
+    """The comparison of one row. Ask for its turns in order."""
 
     def __init__(
         self, training: ChatTemplate, serving: ChatTemplate, tokenizer: str | None, trained: TrainingText
@@ -111,7 +112,7 @@ class RowParity:
         return "text" if ours is None else self._kind(at, prompt, ours, theirs)
 
     def _kind(self, at: int, prompt: str, ours: MarkedText, theirs: MarkedText | None) -> str:
-        """Name a difference in front of two texts by what these are."""
+        """Name a difference by the kinds of the two texts that follow it."""
         left, right = self._text[at : ours.start], prompt[at : theirs.start if theirs else None]
         kinds = {one.kind for one in (ours, theirs) if one}
         before = self._row.messages[ours.message - 1]["content"].strip()[:_AROUND]
@@ -145,7 +146,7 @@ class RowParity:
         yield from self._amount("generated_not_trained", _outside([(start, end)], *covered))
 
     def _begin(self, start: int, turn: int) -> int:
-        """From where on a trained part is of this turn: after the turn before, or from the message before on."""
+        """Where trained parts of this turn may begin: at the message before it, or else after the turn before it."""
         previous = next((at for at in reversed(turns_of(self._row.messages[:turn]))), None)
         if previous in (None, self._judged):
             return self._end
@@ -155,7 +156,7 @@ class RowParity:
         return max((z for _, z in self._row.rendered.trained if z <= start), default=0)
 
     def _next_text(self, end: int, turn: int) -> int:
-        """Where the next message's text begins, or what ends the turn does."""
+        """Where the text of the next message begins; without one, where the trained part around `end` ends."""
         following = "" if turn in self._last else self._row.messages[turn + 1]["content"].strip()[:_AROUND]
         if not following:
             return next((z for a, z in self._row.rendered.trained if a < end < z), end)
@@ -164,9 +165,10 @@ class RowParity:
         return end + (frame if frame >= 0 else len(text) - len(text.lstrip()))
 
     def _header(self, turn: int, start: int) -> int:
-        """Characters of the prompt that are trained where no mask says otherwise: those of a longer generation prompt.
+        """How many characters of the prompt are trained where a template marks nothing.
 
-        Axolotl and LLaMA-Factory train a turn from after the training template's own generation prompt.
+        Axolotl and LLaMA-Factory train a turn from the end of the training template's own generation prompt, and the
+        serving template may have a longer one.
         """
         if self._lead is None:
             row = self._row

@@ -27,7 +27,7 @@ from sera_swezero.errors import ConfigError
 from sera_swezero.views.tokenizer import file_of
 
 FAILURES = (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What a template may raise, besides its own errors; Jinja runs it as Python."""
+"""What rendering a template may raise: errors of Jinja, and those of Python, which Jinja runs it as."""
 
 _ATTRIBUTES_OF_DICT = frozenset(dir(dict))
 _NAMED = {"trl": "chat_templates", "transformers": "chat_templates"}
@@ -177,25 +177,25 @@ def _template_text(path: Path) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return the text of a special token, which may be given as text or as an object."""
+    """The text of a special token, which may be given as text or as an object."""
     return value if isinstance(value, str) else value.get("content", "") if isinstance(value, dict) else ""
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """The sandbox, which does no work twice: a check of serving renders a row as often as it has turns."""
+    """Jinja's sandbox, made faster, because a check of serving renders a row as often as it has turns."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._safe: dict[tuple[type, str], bool] = {}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """As the sandbox has it, but a key of a message does not first raise that there is no such attribute."""
+        """As in the sandbox, but without raising and catching an AttributeError for every key of a message."""
         if type(obj) is dict and attribute in obj and attribute not in _ATTRIBUTES_OF_DICT:
             return obj[attribute]
         return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """As the sandbox has it, which looks at the type and the name alone."""
+        """As in the sandbox, but remembered: the answer depends on the type and the name alone."""
         key = (type(obj), attr)
         if key not in self._safe:
             self._safe[key] = super().is_safe_attribute(obj, attr, value)
@@ -206,7 +206,7 @@ def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
     class Generation(Extension):
         """The tag `{% generation %}`: its content was written by the model."""
 
-        tags = {"generation"}  # noqa: RUF012 (as the base class has it)
+        tags = {"generation"}  # noqa: RUF012 (as in the base class)
 
         def parse(self, parser: Parser) -> Node:
             line = next(parser.stream).lineno
@@ -225,7 +225,7 @@ def _environment(opening: str, closing: str) -> ImmutableSandboxedEnvironment:
 def _tojson(
     value: Any, ensure_ascii: Any = None, indent: Any = None, separators: Any = None, sort_keys: Any = None
 ) -> str:
-    # Jinja's own filter escapes HTML. Other arguments of `json.dumps` would be called, outside the sandbox.
+    # Jinja's own filter escapes HTML. Other arguments of `json.dumps` would be called outside the sandbox.
     return json.dumps(
         value, ensure_ascii=bool(ensure_ascii), indent=indent, separators=separators, sort_keys=bool(sort_keys)
     )
