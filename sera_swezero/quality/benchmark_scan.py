@@ -34,7 +34,7 @@ def scan_overlaps(
     Args:
         rows: the rows to read, as `open_rows` gives them.
         benchmark: what to look for.
-        out: a file for the rows found, in JSON Lines: where each is, its set, and how it overlaps.
+        out: a JSON Lines file to write; each line has the place of a row found, its set and how it overlaps.
         progress: called after each row.
 
     Raises:

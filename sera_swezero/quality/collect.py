@@ -30,7 +30,7 @@ NOT_IN_THE_DATA = {
     "context budget": "8k or 32k tokens; only the set's name says so",
     "hardware": "on what the model ran",
 }
-"""What is on the cards but in no column: no command can take it from the rows."""
+"""What the cards say but no column holds. No command can take it from the rows."""
 
 
 class Statistics(msgspec.Struct):
@@ -38,14 +38,14 @@ class Statistics(msgspec.Struct):
 
     name: str
     benchmark: str
-    """The file of what rows must not overlap."""
+    """The name of the file that lists what rows must not overlap."""
     sets: dict[str, Tally]
     """By name, in the order in which they were met."""
     max_tokens: int | None = None
-    """The limit of which is counted what it would keep; None for none."""
+    """The limit in tokens that the statistics try; None for none."""
     samples: list[Sample] = []
     upstream: dict[str, str] = {}
-    """What was read, as `Snapshot.upstream` has it; empty where nothing says."""
+    """What was read, as in `Snapshot.upstream`; empty where nothing says it."""
 
     @property
     def made_up(self) -> bool:
@@ -71,8 +71,8 @@ def collect(
 
     Args:
         rows: of `open_rows`.
-        benchmark: file of what rows must not overlap, as `benchmark_overlap.load` reads it.
-        unique: whether near-duplicates are looked for; None: where the set's card has them (`Source.counts_unique`).
+        benchmark: a file that lists what rows must not overlap, as `benchmark_overlap.load` reads it.
+        unique: whether to look for near-duplicates; None looks for them where `Source.counts_unique` says so.
         samples: rows of each set to keep for looking at.
         progress: called after each row.
 

@@ -12,13 +12,13 @@ from sera_swezero.views.token_limit import DROP, SPLIT, TRUNCATE, fitting
 from sera_swezero.views.training import show_rollout, tagged_messages, with_tools
 
 UNITS = ("rows", "turns", "tokens")
-"""What is counted: records of which anything is kept, turns of the model, and the tokens of these turns."""
+"""What is counted: records that are kept in part or in whole, turns of the model, and the tokens of these turns."""
 
 
 def kept_within(view_input: ViewInput, max_tokens: int, tokenizer: str) -> dict[str, int]:
-    """Counts of one record by "WAY UNIT": the ways are "all" and those of `overlong`, the units `UNITS`.
+    """Counts of one record by names such as "drop turns": a way of `overlong`, or "all", and one of `UNITS`.
 
-    They are those of the training views, submit calls included. Empty for a record of which no training view has a row.
+    They count what the training views show with submit calls. A record that gives them no row has no counts.
     """
     try:
         shown = show_rollout(replace(view_input, submit="call", conversions=ConversionLog()))

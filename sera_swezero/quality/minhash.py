@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 SHINGLE = 5
-"""Characters of a shingle; a shorter text is its own only shingle."""
+"""Characters of a shingle. A text that is shorter is itself its only shingle."""
 
 SLOTS = 128
 """Hashes of a signature."""
 
 THRESHOLD = 0.5
-"""Least similarity of near-duplicates."""
+"""The least similarity of near-duplicates, as a share of equal slots."""
 
 Signatures = npt.NDArray[np.uint32]
 """One row per text, one column per slot."""
@@ -35,7 +35,7 @@ _PIECE = 1 << 14  # shingles gathered at a time (8 MiB), so that one huge text n
 
 
 def shingles(text: str) -> set[str]:
-    """The distinct shingles of a text; of a text shorter than one, the text itself."""
+    """The distinct shingles of a text."""
     return {text[i : i + SHINGLE] for i in range(len(text) - SHINGLE + 1)} or {text}
 
 
@@ -62,7 +62,7 @@ class Signer:
         return least
 
     def _rows(self, names: list[str]) -> list[int]:
-        """The rows of `_hashes` that hold those of these shingles; hashes that are not there yet are made."""
+        """For each shingle, the row of `_hashes` with its hashes, which are made where they are missing."""
         known = self._known
         new = [name for name in names if name not in known]
         if len(known) + len(new) > len(self._hashes):

@@ -34,7 +34,7 @@ _BLOCK = 4096  # rows whose rarest values are picked at a time
 
 
 def kept(signatures: Signatures) -> npt.NDArray[np.bool_]:
-    """Whether each row stays, first come, first kept: what the card's definition says of the same rows."""
+    """Whether each row stays, by the card's definition: it has no near-duplicate among the rows kept before it."""
     return _all_pairs(signatures) if len(signatures) <= _SMALL else _indexed(signatures)
 
 
@@ -50,7 +50,7 @@ def kept_within(signatures: Signatures, groups: npt.NDArray[np.uint64]) -> npt.N
 
 
 class Spill:
-    """The signatures of rows in their order, and to which group (instance) each belongs.
+    """The signatures of rows in their order, and the group (such as an instance) to which each row belongs.
 
     Each row takes 512 bytes in a temporary file and 8 in memory.
     """
@@ -133,7 +133,7 @@ def _row_numbers() -> array[int]:
 
 
 def _rarity(signatures: Signatures) -> npt.NDArray[np.uint8]:
-    """How often each row's value of each slot occurs over all rows, as eight times the binary logarithm; 0 is once."""
+    """How often each row's value of each slot occurs over all rows: eight times the binary logarithm, so 0 is once."""
     found = np.empty(signatures.shape, np.uint8)
     for slot in range(SLOTS):
         _, inverse, counts = np.unique(signatures[:, slot], return_inverse=True, return_counts=True)

@@ -20,8 +20,8 @@ def page(statistics: Statistics, versus: Statistics | None = None, *, command: s
 
     Args:
         statistics: of the rows; `samples` are the trajectories to look at.
-        versus: another set of rows to compare with, above the other tables.
-        command: the command line that the page is made by.
+        versus: another set of rows to compare with; the comparison stands above the other tables.
+        command: the command line that makes the page.
 
     Raises:
         ConfigError: matplotlib, which draws the plots, is not installed.
@@ -42,7 +42,7 @@ def page(statistics: Statistics, versus: Statistics | None = None, *, command: s
 
 
 def _provenance(statistics: Statistics, command: str) -> str:
-    """When, with what and from what the page was made."""
+    """When the page was made, with which command, and from which rows."""
     by = f" by `{command}`" if command else ""
     made = f"Made on {datetime.now(UTC).date()} with sera-swezero {__version__}{by}"
     if statistics.made_up:

@@ -1,4 +1,4 @@
-"""The plots: what they show, from tallies, and how matplotlib (the extra `stats`) draws them, for page and card."""
+"""The plots for the page and the card: what they show, and how matplotlib (the extra `stats`) draws them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BINS = 30  # of a histogram over rows
 _LABEL = 32  # characters; a model may call a tool by a name of any length
 _BARS = 12  # of a chart of counts: the largest, the others summed up
 
-# Drawn as these and replaced by the page's own colours, which differ by light and dark; the card's stay.
+# The plots are drawn in these colours. The page replaces them by its own, which differ by light and dark.
 INK, BAR, GRID = "#1f2328", "#0969da", "#d0d7de"
 _VARIABLES = {INK: "var(--ink)", BAR: "var(--bar)", GRID: "var(--line)"}
 
@@ -38,19 +38,19 @@ class Plot:
     """One chart."""
 
     name: str
-    """Of its file, without suffix."""
+    """The name of its file, without suffix."""
     title: str
     axis: str
     bars: Mapping[str, int]
     """Counts by label."""
     edges: tuple[float, ...] = ()
-    """Of the bins, where the bars are a histogram's."""
+    """The edges of the bins, where the plot is a histogram."""
     logarithmic: bool = False
-    """Whether the bins are as wide as their values are large, and so the axis is."""
+    """Whether the axis is logarithmic, with bins of equal width on it."""
 
 
 def plots(statistics: Statistics) -> list[Plot]:
-    """The charts that the rows have something to show in."""
+    """The charts for which the rows have something to show."""
     whole = statistics.total
     made = [
         _histogram("turns", "Messages of a row", "messages", whole.messages),
@@ -71,11 +71,11 @@ def plots(statistics: Statistics) -> list[Plot]:
 
 
 def _histogram(name: str, title: str, axis: str, spread: Distribution) -> Plot:
-    """Bins of equal width up to the 99 % quantile; what lies above joins the last one, and the axis says so."""
+    """Bins of equal width up to the 99 % quantile. What lies above is counted in the last bin, and the axis says so."""
     if not spread.rows:
         return Plot(name, title, axis, {})
     low, high = spread.least, round((spread.quantile(0.99) or 0) * spread.scale)
-    # Rectified rows have 4 + 3 x calls messages: other bins than multiples of the step would be full and empty in turn.
+    # Rectified rows have 4 + 3 x calls messages, so bins that are not multiples of the step would differ wildly.
     step = math.gcd(*(value - low for value in spread.counts)) or 1
     width = step * max(1, -(-(high - low + 1) // (step * _BINS)))
     count = max(1, -(-(high - low + 1) // width))
@@ -89,7 +89,7 @@ def _histogram(name: str, title: str, axis: str, spread: Distribution) -> Plot:
 
 
 def _lengths(name: str, title: str, axis: str, spread: Distribution) -> Plot:
-    """Bins whose ends grow by one factor: a few rows are many times as long as the others."""
+    """Bins that grow by a constant factor, because a few rows are many times as long as the others."""
     low, high = max(1, spread.least), max(2, spread.most, spread.least + 1)
     bins = [0] * _BINS
     for value, times in spread.counts.items():

@@ -38,7 +38,7 @@ class PlacedRow(NamedTuple):
     done: float
     """Share of all bytes that have been read, 0 to 1."""
     kept: dict[str, int] | None = None
-    """What a limit of tokens would keep of it (`kept_within`); None where none was asked for."""
+    """What the limit of tokens would keep of it (see `kept_within`); None where there is no limit."""
 
 
 @dataclass
@@ -47,16 +47,15 @@ class RowSource:
 
     name: str
     max_tokens: int | None = None
-    """The limit of which is counted what it would keep; None for none."""
+    """The limit in tokens that the statistics try; None for none."""
     tokenizer: str = ""
-    """What counts its tokens."""
+    """The tokenizer that counts the tokens: a hub id, a folder or a file."""
     reports: dict[str, Report] = field(default_factory=dict)
-    """What became of the records, by set. It is complete when the rows have been read; empty where nothing says it."""
+    """What became of the records, by set: complete once the rows have been read, empty where nothing says it."""
     made_from: dict[str, Any] = field(default_factory=dict)
-    """What a file of kept rows says of where the rows come from. It is complete when the rows have been read."""
-
+    """What a file of kept rows says about the origin of its rows: complete once the rows have been read."""
     upstream: dict[str, str] = field(default_factory=dict)
-    """What was read, as `Snapshot.upstream` has it; complete when the rows have been read, empty where nothing says."""
+    """What was read, as in `Snapshot.upstream`: complete once the rows have been read, empty where nothing says it."""
 
     @abstractmethod
     def read(self) -> Iterator[PlacedRow]:
@@ -68,11 +67,11 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
 
     Args:
         target: a config name; or a file or a folder, such as `sera-swezero build` makes, also as an fsspec URL.
-        **arguments: for a config, the fields of `Arguments`. `max_tokens` and `tokenizer` change no row here: what they
-            would keep is counted.
+        **arguments: for a config, the fields of `Arguments`. Here `max_tokens` and `tokenizer` change no row: the
+            statistics count what they would keep.
 
     Raises:
-        ConfigError: neither; a view that holds no whole rollouts; or arguments for files.
+        ConfigError: the target is neither, the view holds no whole rollouts, or there are arguments for files.
     """
     try:
         split_name(target)
@@ -187,7 +186,7 @@ def read_file(file: RowFile) -> Iterator[tuple[RowKind, Row, float]]:
 
 
 def _set(file: RowFile, inside: PurePosixPath) -> tuple[str, dict[str, str]]:
-    """The set that a file is of, by the config that its folder is named after, and that config's facts."""
+    """The set that a file belongs to, which is the config that its folder is named after, and the facts of the set."""
     name = next((part for part in reversed(PurePosixPath(file.name).parts[:-1]) if part != "data"), "")
     if name not in config_names():
         return ("/".join(part for part in inside.parts[:-1] if part != "data"), {})
@@ -196,7 +195,7 @@ def _set(file: RowFile, inside: PurePosixPath) -> tuple[str, dict[str, str]]:
 
 
 def _set_with(facts: dict[str, str]) -> str | None:
-    """The set that has these facts: of rows that say their teacher, scale and rollout themselves."""
+    """The set that has these facts, for rows that name their teacher, scale and rollout."""
     for config in CONFIGS.values():
         if facts and len(config.origins) == 1 and dict(config.origins[0].facts) == facts:
             return config.name
@@ -204,7 +203,7 @@ def _set_with(facts: dict[str, str]) -> str | None:
 
 
 def _kind(found: Mapping[str, str], place: str) -> RowKind:
-    """The source and view whose columns a file has; more columns (lineage) do no harm."""
+    """The kind of the rows in a file with these columns. Further columns, such as those of lineage, do no harm."""
     among = [contract for contract in contracts().values() if VIEWS[contract.view].for_statistics]
     contract = recognise(found, among, forced=False)
     if contract is None or not contract.columns.keys() <= found.keys():

@@ -1,7 +1,7 @@
-"""What the statistics see of one row, whichever view and source it is of.
+"""What the statistics see of one row, whichever its view and source.
 
-Two views hold whole rollouts in the cards' own columns, rectified and native. Those are read here as they are
-published, so that a figure says what a user of the data gets.
+Two views hold whole rollouts in the columns of the cards: rectified and native. Their rows are read as they are
+published, so a figure says what a user of the data gets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def views_read() -> list[str]:
 
 @dataclass(frozen=True)
 class RowKind:
-    """What rows are of."""
+    """The source, view and set of some rows."""
 
     source: Source
     view: str
@@ -55,7 +55,7 @@ class RowSummary:
     observations: int
     """Observations of tool calls."""
     blocked: int | None
-    """Those that say that the harness refused to run the command; None where it never does (`Source.blocked`)."""
+    """Observations by which the harness refused to run a command; None where no harness does (`Source.blocked`)."""
 
     @property
     def outcome(self) -> str:
@@ -69,14 +69,14 @@ class RowSummary:
 
     @property
     def commands(self) -> str:
-        """What near-duplicates are found by: the commands, joined by newlines; see `command_text`."""
+        """The commands, joined by newlines, by which near-duplicates are found; see `command_text`."""
         return "\n".join(command_text(call) for call in self.calls)
 
 
 def summarise(row: Row, kind: RowKind) -> RowSummary:
     """Read one row. Raises RowError where a native row does not convert."""
     view = VIEWS[kind.view]
-    # Only a view of rows as they are upstream has no say in how a submission is shown; the other one folds turns.
+    # The native view takes no `submit`. The rectified view folds turns of words alone.
     is_native = not view.submits
     trajectory = view.to_trajectory(row, kind.source)
     texts = _texts(row.get(view.messages_columns[0]) or [])

@@ -1,4 +1,4 @@
-"""Sample rows to look at: a fair choice in one pass, the same one for the same rows in any order."""
+"""Sample rows to look at: a fair choice in one pass, which does not depend on the order of the rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sample(msgspec.Struct):
 
 
 class Samples:
-    """The rows of a set whose places have the least hashes: each row is as likely as any other."""
+    """The sample of a set: the rows with the least hashes of their places, so each row is as likely as any other."""
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
@@ -58,7 +58,7 @@ class Samples:
 
 
 _SHOWN = ("repo", "func_name", "func_path", "line_level_recall", "exit_status_detail", "duration_sec")
-"""Columns that a reader of one trajectory wants with it."""
+"""The columns to show with a trajectory."""
 
 
 def _sample(name: str, place: str, summary: RowSummary) -> Sample:

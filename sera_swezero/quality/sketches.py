@@ -1,8 +1,8 @@
 """Statistics and near-duplicates of a build, shard by shard: each is read where it was built, and the parts add up.
 
-Per shard this leaves a tally (some kB) and, of sources whose cards count unique rollouts, the MinHash signatures of its
-rows (512 bytes per row), in files that are named after the sha256 of what they count. Sums of tallies are exact, and so
-is what the signatures of all shards, end to end, say of near-duplicates: the same as one pass over all rows.
+Each shard gets a tally (some kB) and, for sources with `counts_unique`, the MinHash signatures of its rows (512 bytes
+per row), in files that are named after the sha256 of the shard. The tallies add up exactly, and the signatures of all
+shards, end to end, give the same near-duplicates as one pass over all rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def exists(file: BuiltFile, out: Path) -> bool:
 
 
 def sketch(file: BuiltFile, out: Path) -> None:
-    """Count what is in a file of `out` and sign its rows; written aside and renamed, the tally last."""
+    """Count what is in a file of `out` and sign its rows. The tally is written last, so it says that all is there."""
     if exists(file, out):
         return
     against, signer = load(SWE_BENCH_VERIFIED), Signer()
@@ -61,7 +61,7 @@ def sketch(file: BuiltFile, out: Path) -> None:
 
 
 def merged(manifest: Manifest, out: Path) -> Statistics:
-    """The statistics of all sketched shards: what `quality.collect` says of the whole folder."""
+    """The statistics of all sketched shards, equal to what `quality.collect` finds in the whole folder."""
     sets = {}
     for name, built in manifest.configs.items():
         texts = [_path(out, file, ".json").read_bytes() for file in _files(built)]

@@ -1,4 +1,4 @@
-"""How a number is distributed over rows: what a `Spread` counts, and quantiles, in bounded memory, in one pass."""
+"""How a number is distributed over rows: the counts of a `Spread`, and quantiles, in one pass and bounded memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ class Distribution(Spread):
     """Counts of a number over rows. No column has negative values. Two distributions add up, in any order."""
 
     scale: int = 1
-    """How many units of the stored whole numbers make one of the column's: 1000 where seconds are kept in
-    milliseconds."""
+    """What values are multiplied by to be stored as whole numbers: 1000 stores seconds as milliseconds."""
     counts: dict[int, int] = msgspec.field(default_factory=dict)
     """Rows by value. Values from 2048 on are kept to 11 binary digits, rounded down, so a quantile there is at most
     0.1 % too low, and there are never more than some 50,000 keys (in practice a few thousand)."""

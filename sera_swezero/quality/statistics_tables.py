@@ -24,7 +24,7 @@ _LINES = 25  # of a table of counts; a model may call any number of tools that d
 
 
 def tables(statistics: Statistics, versus: Statistics | None = None) -> list[Table]:
-    """Every table that the rows have something to say in, in reading order; first, where given, a comparison."""
+    """The tables for which the rows have something to say, in reading order; a comparison with `versus` comes first."""
     made = [table for make in _TABLES for table in make(statistics)]
     if versus is not None:
         made = [compare(statistics, versus), *(table for table in made if table.title != _ROLLOUTS)]
@@ -32,7 +32,7 @@ def tables(statistics: Statistics, versus: Statistics | None = None) -> list[Tab
 
 
 def compare(one: Statistics, other: Statistics) -> Table:
-    """The card's comparison of two sets of rollouts, like its table of 8k against 32k: a line per figure."""
+    """Two sets of rollouts compared, with a line per figure, like the card's table of 8k against 32k."""
     left, right = one.total, other.total
     pairs = [(name, figure(left), figure(right)) for name, figure in _CARD.items()]
     rows = [[name, a, b] for name, a, b in pairs if {a, b} != {NONE}]
@@ -127,7 +127,7 @@ DISTRIBUTIONS: dict[str, Callable[[Tally], Distribution]] = {
     "completion tokens": lambda t: t.completion_tokens,
     "duration (s)": lambda t: t.duration_sec,
 }
-"""What differs from row to row, by the name that people read."""
+"""Numbers that differ from row to row, by the name that people read."""
 
 
 def _lengths(statistics: Statistics) -> Iterable[Table]:

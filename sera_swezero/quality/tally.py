@@ -15,8 +15,8 @@ from sera_swezero.request.benchmark_overlap import Benchmark
 from sera_swezero.sources.bash_block import command_of
 
 RECALL_THRESHOLDS = (0.25, 0.5, 0.75, 0.9, 1.0)
-"""Recalls from which on rows are counted. The paper's figure keeps 0.5 and above, upstream's code 1, the card's example
-0.75."""
+"""Thresholds of recall at which rows are counted. The paper's figure keeps rows from 0.5 on, the card's example from
+0.75 on, and upstream's code those with 1."""
 
 _NAME = 80  # characters of a tool's name; a model may make one up of any length
 
@@ -24,14 +24,15 @@ _NAME = 80  # characters of a tool's name; a model may make one up of any length
 class Unique(msgspec.Struct):
     """Rows without a near-duplicate before them, by the SWE-ZERO card's definition (`minhash`).
 
-    Unlike every other figure this is about the whole set at once: it cannot be added up from parts.
+    Unlike every other figure it is about the whole set at once, and cannot be added up from parts.
     """
 
     rows: int
+    """All rows."""
     corpus: int
-    """Without one among all rows."""
+    """Rows without a near-duplicate among all rows before them."""
     instance: int
-    """Without one among the rows of the same instance."""
+    """Rows without a near-duplicate among the rows of the same instance before them."""
 
 
 class Tally(Figures, kw_only=True):
@@ -69,7 +70,7 @@ class Tally(Figures, kw_only=True):
     recalled_from: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows by the thresholds that their recall reaches."""
     within_limit: dict[str, int] = msgspec.field(default_factory=dict)
-    """What a limit of tokens would keep, as `kept_within` counts it; empty where none was asked for."""
+    """What a limit of tokens would keep, as `kept_within` counts it; empty where there is no limit."""
     overlap: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows by how they overlap the benchmark."""
     unique: Unique | None = None

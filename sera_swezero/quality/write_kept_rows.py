@@ -1,4 +1,4 @@
-"""Rows to a file of kept rows: one pass over the rows, then one over their signatures."""
+"""Write which rows are kept: one pass over the rows, and one over their signatures."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def write_kept(
 def write_kept_places(
     spill: Spill, places: Iterable[Place], out: Path, within: str, made_from: Mapping[str, Any]
 ) -> KeptCount:
-    """The same for rows that are signed already, given in the order of the spill."""
+    """As `write_kept`, for rows that are signed already; `places` are in the order of the spill."""
     stay = spill.kept(within)
     count = KeptCount(rows=len(spill), kept=int(stay.sum()))
     metadata = {"within": within, "threshold": THRESHOLD, **count._asdict(), **made_from}
