@@ -157,27 +157,18 @@ def _check_integers(call: ToolCall, index: int) -> None:
     try:
         _NARROW.decode(call.arguments)
     except msgspec.ValidationError:
-        if _LONG.search(call.arguments):
-            _find_wide(call, index)
+        if not _LONG.search(call.arguments):
+            return
+        integers: list[str] = []
+        json.loads(call.arguments, parse_int=integers.append)
+        for digits in filter(is_wide, integers):
+            problem = f"{digits[:40]} is an integer beyond 64 bits, which a Json leaf cannot hold; another view can"
+            raise RowError("wide_integer", problem, f"$.steps[{index}].calls") from None
 
 
 def is_wide(digits: str) -> bool:
     """Whether an integer is beyond 64 bits, for which `datasets` refuses to read it."""
     return len(digits) > 20 or int(digits) not in _WIDEST  # Python refuses to convert thousands of digits
-
-
-def _find_wide(call: ToolCall, index: int) -> None:
-    wide: list[str] = []
-
-    def parse(digits: str) -> int:
-        if is_wide(digits):
-            wide.append(digits)
-        return 0
-
-    json.loads(call.arguments, parse_int=parse)
-    if wide:
-        problem = f"{wide[0][:40]} is an integer beyond 64 bits, which a Json leaf cannot hold; another view can"
-        raise RowError("wide_integer", problem, f"$.steps[{index}].calls")
 
 
 def _with_result(step: Step, message: Message) -> Step:
