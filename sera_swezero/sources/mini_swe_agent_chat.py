@@ -10,7 +10,7 @@ from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import ERRORED, EXITED, INCOMPLETE, SUBMITTED, Outcome, Step
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import submits
-from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, Turn, opening_of, turn_of
+from sera_swezero.sources.mini_swe_agent_turn import MiniMessage, opening_of, turn_of
 from sera_swezero.sources.run_files import RunRecord
 from sera_swezero.sources.tool_arguments import written
 
@@ -64,7 +64,7 @@ class Chat:
                     yield Said(turn.reasoning, turn.visible)
                     yield from map(Called, turn.calls)
                 else:
-                    yield Step(turn.reasoning, turn.visible, (turn.calls[0]._replace(observation=observation),))
+                    yield turn._replace(calls=(turn.calls[0]._replace(observation=observation),))
                     next(numbered)
         yield from self._begin()
         detail = "" if self._status == SUBMITTED else ended or self._exit_status
@@ -91,14 +91,14 @@ class Chat:
             return message.content == self._record.submission
         return self._status == SUBMITTED and index == self._last + 1
 
-    def _turn(self, index: int, message: MiniMessage) -> Turn:
+    def _turn(self, index: int, message: MiniMessage) -> Step:
         turn = turn_of(message, self._opening, self._record.tools, self._conversions, self._at(index))
         if index == self._last and self._status == SUBMITTED and turn.calls:
             *others, last = turn.calls
             turn = turn._replace(calls=(*others, last._replace(submits=True)))
         return turn
 
-    def _observation(self, index: int, turn: Turn) -> str | None:
+    def _observation(self, index: int, turn: Step) -> str | None:
         """The text of the message at `index` if it plainly answers the turn's one call."""
         if len(turn.calls) != 1 or index >= len(self._messages) or self._is_harness(index):
             return None

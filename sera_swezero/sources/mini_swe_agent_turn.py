@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import BLANKS, join, split_thinking
-from sera_swezero.core.trajectory import ToolCall, Tools
+from sera_swezero.core.trajectory import Step, ToolCall, Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.bash_block import FENCE, as_arguments, find_block, unlabelled
 from sera_swezero.sources.swe_agent_messages import Part
@@ -71,14 +71,6 @@ class MiniMessage(msgspec.Struct, gc=False):
         return self.role == "exit" or (self.role == "user" and self.extra is not None and bool(self.extra.exit_status))
 
 
-class Turn(NamedTuple):
-    """What the model said and called in a turn."""
-
-    reasoning: str
-    visible: str
-    calls: tuple[ToolCall, ...]
-
-
 def chat_message(message: MiniMessage) -> MiniMessage:
     """A message of the Responses API as one of the chat API; any other as it is."""
     output = message.output
@@ -109,8 +101,8 @@ def opening_of(messages: Sequence[MiniMessage]) -> str | None:
     return next((one for one in _OPENINGS if any(one in text for text in texts)), "")
 
 
-def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions: ConversionLog, where: str) -> Turn:
-    """Read a turn. Raises RowError `bad_messages`, `bad_arguments`.
+def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions: ConversionLog, where: str) -> Step:
+    """Read a turn, without what came back. Raises RowError `bad_messages`, `bad_arguments`.
 
     The words of a text model are its reasoning, as in SWE-ZERO, unless reasoning is recorded apart from them.
     """
@@ -124,7 +116,7 @@ def turn_of(message: MiniMessage, opening: str | None, tools: Tools, conversions
     reasoning, visible = split_thinking(content)
     if opening is not None and not thinking and not reasoning:
         reasoning, visible = visible, ""
-    return Turn(join(thinking.strip(BLANKS), reasoning), visible, calls)
+    return Step(join(thinking.strip(BLANKS), reasoning), visible, calls)
 
 
 def _split(content: str, opening: str, ran: Sequence[RunAction] | None) -> tuple[str, str | None]:

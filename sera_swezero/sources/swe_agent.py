@@ -69,18 +69,6 @@ class _TrajInfo(msgspec.Struct):
     submission: str | None = None
 
 
-class _ReplayModel(msgspec.Struct):
-    name: str | None = None
-
-
-class _ReplayAgent(msgspec.Struct):
-    model: _ReplayModel
-
-
-class _Replay(msgspec.Struct):
-    agent: _ReplayAgent
-
-
 class _TrajFile(msgspec.Struct):
     history: msgspec.Raw = ABSENT
     messages: msgspec.Raw = ABSENT
@@ -168,8 +156,9 @@ def _messages(
 
 def _model(config: Any) -> str | None:
     """The model that a run's configuration names."""
-    with suppress(msgspec.ValidationError):
-        return msgspec.convert(config, _Replay).agent.model.name
+    with suppress(LookupError, TypeError):
+        name = config["agent"]["model"]["name"]
+        return name if isinstance(name, str) else None
     return None
 
 
