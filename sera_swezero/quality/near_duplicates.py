@@ -109,8 +109,8 @@ def _all_pairs(signatures: Signatures) -> npt.NDArray[np.bool_]:
 def _indexed(signatures: Signatures) -> npt.NDArray[np.bool_]:
     stay = np.zeros(len(signatures), np.bool_)
     rarity = _rarity(signatures)
-    holders: defaultdict[int, array[int]] = defaultdict(_row_numbers)
-    firsts = _row_numbers()
+    holders: defaultdict[int, array[int]] = defaultdict(lambda: array("i"))
+    firsts = array("i")
     for start in range(0, len(signatures), _BLOCK):
         block = np.asarray(signatures[start : start + _BLOCK])
         for offset, values in enumerate(_telling(block, rarity[start : start + _BLOCK])):
@@ -126,10 +126,6 @@ def _indexed(signatures: Signatures) -> npt.NDArray[np.bool_]:
                 holders[value].append(len(firsts))
             firsts.append(start + offset)
     return stay
-
-
-def _row_numbers() -> array[int]:
-    return array("i")
 
 
 def _rarity(signatures: Signatures) -> npt.NDArray[np.uint8]:
