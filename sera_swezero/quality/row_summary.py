@@ -119,8 +119,7 @@ def command_text(call: ToolCall) -> str:
 
 def _texts(messages: str | list[dict[str, Any]]) -> list[tuple[str, str]]:
     if isinstance(messages, str):
-        wrong = "bad_messages"
-        parsed = decode(_MESSAGES, messages, ConversionLog(), broken=wrong, wrong=wrong, where="$.messages")
+        parsed = decode(_MESSAGES, messages, ConversionLog(), wrong="bad_messages", where="$.messages")
         return [(message.role, _plain(message.content)) for message in parsed]
     return [(message["role"], message["content"]) for message in messages]
 

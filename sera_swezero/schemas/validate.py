@@ -199,7 +199,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def brief(value: Any, width: int = 60) -> str:
+def brief(value: Any) -> str:
     """A value in short: its type and its beginning and end."""
     if value is None:
         return "null"
@@ -209,6 +209,6 @@ def brief(value: Any, width: int = 60) -> str:
         return f"{kind} of {len(value)} {'item' if isinstance(value, list) else 'key'}{'' if len(value) == 1 else 's'}"
     # Cut before repr: a value may be megabytes long.
     text = value if isinstance(value, str) else repr(value)
-    if len(text) > width:
-        text = f"{text[: width * 2 // 3]} ... {text[-(width // 3) :]}"
+    if len(text) > 60:
+        text = f"{text[:40]} ... {text[-20:]}"
     return f"{kind} {text!r}" if kind == "string" else f"{kind} {text}"

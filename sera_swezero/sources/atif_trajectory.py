@@ -76,7 +76,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     else:
         problem = f"neither a trajectory nor a column {column!r}; it has {', '.join(members) or 'nothing'}"
         raise RowError("bad_record", f"{problem}; expected `steps`, or messages_column= with the column")
-    file = decode(_FILE, text, conversions, broken="bad_record", wrong="bad_record", where=where)
+    file = decode(_FILE, text, conversions, wrong="bad_record", where=where)
     if not file.schema_version.startswith("ATIF-v1."):
         problem = f"schema_version {file.schema_version!r}; expected ATIF-v1.0 to ATIF-v1.8"
         raise RowError("bad_record", problem, "$.schema_version")

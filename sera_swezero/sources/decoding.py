@@ -27,9 +27,9 @@ def decode(
     text: bytes | str,
     conversions: ConversionLog,
     *,
-    broken: str,
     wrong: str,
     where: str,
+    broken: str | None = None,
 ) -> T:
     """Decode `text` as the decoder's type.
 
@@ -40,9 +40,9 @@ def decode(
         decoder: knows the type.
         text: the JSON text.
         conversions: gets `mended_surrogate`.
-        broken: reason of the RowError where the text is not JSON, or is nested too deeply.
-        wrong: reason where it is JSON of another shape.
+        wrong: reason of the RowError where the text is JSON of another shape.
         where: the text's own path inside the record.
+        broken: reason where the text is not JSON, or is nested too deeply; None for the same as `wrong`.
     """
     while True:
         try:
@@ -50,11 +50,11 @@ def decode(
         except msgspec.ValidationError as error:
             raise RowError(wrong, *explain(error, where)) from None
         except RecursionError:
-            raise RowError(broken, "nested too deeply to read; a few levels were expected", where) from None
+            raise RowError(broken or wrong, "nested too deeply to read; a few levels were expected", where) from None
         except (msgspec.DecodeError, UnicodeError) as error:
             text, count = mend_json(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
             if not count:  # nothing is left to mend
-                raise RowError(broken, str(error), where) from None
+                raise RowError(broken or wrong, str(error), where) from None
             conversions.add("mended_surrogate", times=count)
 
 
@@ -72,7 +72,7 @@ def inner_json(raw: bytes, conversions: ConversionLog, wrong: str, where: str) -
     """The JSON text of a value. A value that is a string of JSON stands for that JSON. Raises RowError `wrong`."""
     if raw[:1] != b'"':
         return raw
-    return decode(_STRING, raw, conversions, broken=wrong, wrong=wrong, where=where).encode()
+    return decode(_STRING, raw, conversions, wrong=wrong, where=where).encode()
 
 
 def refuse_many(messages: Sized) -> None:

@@ -45,7 +45,7 @@ def members_of(raw: bytes | dict[str, Any], conversions: ConversionLog) -> Membe
     if _SURROGATE.search(line):
         line, count = mend_json(line)
         conversions.extend([("mended_surrogate", "")] * count)
-    return decode(_MEMBERS, line, conversions, broken="not_json", wrong="not_json", where="$")
+    return decode(_MEMBERS, line, conversions, wrong="not_json", where="$")
 
 
 def _as_json(row: dict[str, Any]) -> bytes:

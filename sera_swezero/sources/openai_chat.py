@@ -105,9 +105,9 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     if column is None:
         problem = f"no column {' or '.join(map(repr, wanted))}; it has {', '.join(members) or 'none'}"
         raise RowError("bad_record", f"{problem}; expected the messages, or messages_column= with their column")
-    where, wrong = f"$.{column}", "bad_messages"
-    text = inner_json(bytes(members.pop(column)), conversions, wrong, where)
-    messages = decode(_MESSAGES, text, conversions, broken=wrong, wrong=wrong, where=where)
+    where = f"$.{column}"
+    text = inner_json(bytes(members.pop(column)), conversions, "bad_messages", where)
+    messages = decode(_MESSAGES, text, conversions, wrong="bad_messages", where=where)
     refuse_many(messages)
     tools = tools_of(members.pop("tools", None), context.tools, "$.tools")
     columns = {name: msgspec.json.decode(value) for name, value in members.items()}

@@ -96,7 +96,7 @@ def nested(
         return Nested(None, None)
     text = inner_json(text, conversions, wrong, where)
     mended = len(conversions)
-    value = decode(decoder, text, conversions, broken=wrong, wrong=wrong, where=where)
+    value = decode(decoder, text, conversions, wrong=wrong, where=where)
     return Nested((mend_json(text)[0] if len(conversions) > mended else text).decode(), value)
 
 
@@ -104,4 +104,4 @@ def read_file(raw: bytes | dict[str, Any], decoder: msgspec.json.Decoder[T], con
     """Decode a file, a line or a row of Parquet. Raises RowError `not_json`, `bad_record`."""
     data = as_utf8(raw, conversions) if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
     wrong = "bad_record" if data.lstrip()[:1] == b"{" else "not_json"
-    return decode(decoder, data, conversions, broken="not_json", wrong=wrong, where="$")
+    return decode(decoder, data, conversions, wrong=wrong, where="$", broken="not_json")

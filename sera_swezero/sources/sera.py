@@ -153,7 +153,7 @@ def native_values(record: SeraRecord) -> dict[str, Any]:
 def _odd_record(line: bytes, conversions: ConversionLog) -> SeraRecord:
     """Decode a line that is not of the usual type: with lone surrogates, with a list for its history, or wrong."""
     wrong = "bad_record" if line.lstrip()[:1] == b"{" else "not_json"
-    record = decode(_LIST_RECORD, line, conversions, broken="not_json", wrong=wrong, where="$")
+    record = decode(_LIST_RECORD, line, conversions, wrong=wrong, where="$", broken="not_json")
     history = history_text(bytes(record.messages), conversions)
     return SeraRecord(**{**msgspec.structs.asdict(record), "messages": history})
 

@@ -67,7 +67,7 @@ _RAW_MESSAGES = msgspec.json.Decoder(list[_RawMessage])
 def history_text(raw: bytes, conversions: ConversionLog) -> str:
     """The JSON text of a history that a record holds as a string of JSON or as a list. Raises RowError `bad_record`."""
     if raw[:1] == b'"':
-        return decode(_STRING, raw, conversions, broken="bad_record", wrong="bad_record", where="$.messages")
+        return decode(_STRING, raw, conversions, wrong="bad_record", where="$.messages")
     if raw[:1] != b"[":
         raise RowError("bad_record", f"messages are {raw[:20]!r}; expected a string of JSON or a list", "$.messages")
     mended, count = mend_json(raw)
@@ -78,8 +78,7 @@ def history_text(raw: bytes, conversions: ConversionLog) -> str:
 
 def messages_of(history: str, conversions: ConversionLog) -> list[Message]:
     """Decode a history. Raises RowError `bad_messages`."""
-    wrong = "bad_messages"
-    messages = decode(_MESSAGES, history, conversions, broken=wrong, wrong=wrong, where="$.messages")
+    messages = decode(_MESSAGES, history, conversions, wrong="bad_messages", where="$.messages")
     refuse_many(messages)
     return messages
 
@@ -144,9 +143,7 @@ def arguments_of(history: str, index: int, number: int, call: Call, tools: Tools
     given = call.function.arguments
     if given is not None and not isinstance(given, str):
         # The text of an object is its own: decoding it would lose its spacing and its large integers.
-        raw = decode(
-            _RAW_MESSAGES, history, ConversionLog(), broken="bad_messages", wrong="bad_messages", where="$.messages"
-        )
+        raw = decode(_RAW_MESSAGES, history, ConversionLog(), wrong="bad_messages", where="$.messages")
         given = bytes((raw[index].tool_calls or [])[number].function.arguments).decode()
     try:
         return arguments_text(call.function.name, given or "", tools, conversions)

@@ -100,7 +100,7 @@ _ROW = msgspec.json.Decoder(dict[str, Any])
 def read(raw: bytes | dict[str, Any], conversions: ConversionLog, _context: RecordContext) -> SweZeroRecord:
     """Read one row (a dict of the Parquet columns, or a JSON line). Raises RowError `not_json`, `bad_*`."""
     if isinstance(raw, bytes):
-        raw = decode(_ROW, raw, conversions, broken="not_json", wrong="not_json", where="$")
+        raw = decode(_ROW, raw, conversions, wrong="not_json", where="$")
     try:
         record = msgspec.convert(raw, SweZeroRecord)
     except (msgspec.ValidationError, UnicodeError) as error:

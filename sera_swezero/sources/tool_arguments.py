@@ -105,7 +105,7 @@ def _odd_arguments(name: str, text: str, tools: Tools, conversions: ConversionLo
         text = "{}"
     else:
         mended = len(conversions)
-        value = decode(_ANY, text, conversions, broken="bad_arguments", wrong="bad_arguments", where="$")
+        value = decode(_ANY, text, conversions, wrong="bad_arguments", where="$")
         if len(conversions) > mended:
             text = mend_json(text.encode())[0].decode()
         if not isinstance(value, dict):

@@ -32,8 +32,7 @@ def render(view_input: ViewInput) -> tuple[Rendered]:
     row = {name: values[name] for name in view_input.source.native_columns[view_input.origin.shape]}
     messages = row.get("messages") or []
     if isinstance(messages, str):
-        wrong = "bad_messages"
-        messages = decode(_HISTORY, messages, ConversionLog(), broken=wrong, wrong=wrong, where="$.messages")
+        messages = decode(_HISTORY, messages, ConversionLog(), wrong="bad_messages", where="$.messages")
     return (Rendered(row, len(messages), count_calls(view_input.trajectory)),)
 
 
