@@ -1,1 +1,1 @@
-"""What a rollout is: the standard library alone, no I/O."""
+"""What a rollout is. This folder imports only the standard library and does no I/O."""

@@ -84,7 +84,7 @@ class _Turn:
 
 
 class _Fold:
-    """A Trajectory in the making, from events whose order is right."""
+    """Builds a Trajectory from events that are in a right order."""
 
     def __init__(self) -> None:
         self.system: str | None = None
@@ -144,7 +144,7 @@ def fold(events: Iterable[Event]) -> Trajectory:
             if made.turn is not None:
                 made.end_turn()
             steps.append(event)
-            number += 1 + 2 * len(event.calls)  # as if its parts came one by one, so that errors number events alike
+            number += 1 + 2 * len(event.calls)  # errors count its parts as one event each
         else:
             if kind is Observed and made.turn is not None and len(made.turn.open) > 1:
                 following = state

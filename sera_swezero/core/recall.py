@@ -6,7 +6,7 @@ lines found among the produced ones, each produced line used once, over the numb
 count. Upstream reduces the ratio to a boolean by a threshold; here it stays the ratio.
 
 Two quirks are upstream's and kept: lines are Python's `str.splitlines` (so a form feed or U+2028 ends one too), and a
-removed line whose text starts with `--` looks like a header and is skipped.
+removed line that starts with `--` after its sign looks like a header and is skipped.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 * merge: the visible text of a step joins its reasoning, unless it only repeats it;
 * trim: of back-to-back submits the first is kept;
-* fold: an earlier submit, or a turn of words alone, becomes part of the next step's reasoning, however deep that nests;
-* split and fill, for the card's own view alone: of a step with several calls each becomes a step of its own, and empty
-  reasoning gets a stock sentence.
+* fold: an earlier submit, or a turn without a call, becomes part of the next step's reasoning, however often in a row;
+* split and fill, only for the card's own view: a step with several calls becomes one step per call, and empty reasoning
+  gets a stock sentence.
 
 In the result only the last step of a submitted rollout has visible text: the answer, without a call. So a view needs no
 rule of its own: every step is reasoning, followed by its call and observation or by the answer.
@@ -161,7 +161,7 @@ def _on_the_card(step: Step, key: str, number: int, conversions: ConversionLog) 
 
 
 def _ending(steps: Sequence[Step], *, submitted: bool) -> Sequence[Step]:
-    """The final run of submits, or the final turn of words alone; empty where the rollout was not submitted."""
+    """The final run of submits, or the final turn without a call; empty where the rollout was not submitted."""
     if not submitted:
         return ()
     start = len(steps) - 1
