@@ -116,7 +116,7 @@ def events_of(file: AtifFile, tools: Tools, conversions: ConversionLog) -> Itera
 
 
 def outcome_of(file: AtifFile, tools: Tools) -> Outcome:
-    """How the rollout ended: what `extra.outcome` says, as this package writes it, else as its last turn says."""
+    """How the rollout ended: as `extra.outcome` says, which this package writes, or else as the last turn shows."""
     said = (file.extra or {}).get("outcome")
     if isinstance(said, dict) and said.get("status") in list(STATUSES):  # a list takes values without a hash
         return Outcome(said["status"], str(said.get("detail") or ""))

@@ -156,7 +156,7 @@ def finishes(call: ToolCall) -> bool:
 def status_of(calls: Sequence[ToolCall], *, words_last: bool) -> str:
     """The status of a rollout that records none, judged by the calls of its last turn.
 
-    It was submitted if one of the calls says so, or if nothing follows a turn of words alone (`words_last`).
+    It was submitted if one of the calls says so, or if the last message is a turn without a call (`words_last`).
     """
     return SUBMITTED if words_last or any(map(finishes, calls)) else INCOMPLETE
 

@@ -17,8 +17,9 @@ list or as its JSON text. The sets differ, and all of this is read:
 * the user speaks several times before the model does, which is the task, or after a turn or its results, a reply;
 * there is no system message: then the system text is empty.
 
-How a rollout ended is what the row's `exit_status` says: submitted or finished, an error, else incomplete. Without one
-it was submitted if the last turn calls a tool such as `finish` or `submit`, or is words alone and the last message.
+The row's `exit_status` says how a rollout ended: it was submitted or finished, met an error, or is incomplete. Without
+that column it was submitted if the last turn calls a tool such as `finish` or `submit`, or if the last message is a
+turn without a call.
 `resolved` does not count: tests may pass on the work of a rollout that ran into its cap.
 """
 

@@ -129,7 +129,7 @@ class _ShellHistory(History):
 
 
 def _moved(path: str, places: Sequence[int], where: str) -> str:
-    """The path in the file of something that has its path among the messages of the run."""
+    """The path in the file of what `path` names among the messages of the run."""
     found = re.match(r"\$\.messages\[(\d+)\]", path)
     return f"{where}[{places[int(found[1])]}]{path[found.end() :]}" if found else where
 

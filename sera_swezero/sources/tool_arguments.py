@@ -36,7 +36,7 @@ class ChatFunction(msgspec.Struct, gc=False):
 
 
 class ChatCall(msgspec.Struct, gc=False):
-    """One entry of `tool_calls`, as OpenAI's chat API has it."""
+    """One entry of `tool_calls`, in the form of OpenAI's chat API."""
 
     function: ChatFunction
     id: str | None = None
