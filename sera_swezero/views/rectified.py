@@ -118,7 +118,7 @@ def unwrapped(role: str, content: str) -> str:
 
 
 def _status(row: Row, last_role: str) -> str:
-    """How the rollout ended: what the row says of it, else whether it ends in an answer."""
+    """How the rollout ended: as the row says, or else by whether it ends in an answer."""
     if "exit_status" in row:
         status = (row["exit_status"] or "").lower()
         return status if status in STATUSES else OTHER

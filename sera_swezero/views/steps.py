@@ -7,7 +7,7 @@ server does, and the loss covers the completion alone. So training equals servin
 strips earlier reasoning, and every turn is a target exactly once.
 
 `history="last-5-observations"` shows the observations before the last five as SWE-agent's history processor
-`last_n_observations` does, so that the student sees what its harness will show it.
+`last_n_observations` does. The student then sees what its harness will show it.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def check_words(trajectory: Trajectory) -> None:
                 problem = f"the model's words hold {', '.join(tags)}, which a reader of the text takes for its own tag"
                 raise RowError("literal_tags", problem, f"$.steps[{index}]")
         if calls[1:] and any(DIVIDER in (call.observation or "") for call in calls):
-            problem = "an observation of several holds the tags that divide them"
+            problem = "one of several observations holds the tags that divide them"
             raise RowError("literal_tags", problem, f"$.steps[{index}].calls")
 
 

@@ -111,8 +111,8 @@ class View:
     render: Callable[[ViewInput], Iterable[Rendered | RowError]]
     """Writes the rows of a record: nearly always one. An error among them stands for a row that is left out.
 
-    It raises RowError where the record gives no row. It does so before it returns, so that no record is rejected after
-    its first row."""
+    It raises RowError where the record gives no row, and does so before it returns: no record is rejected after its
+    first row."""
     to_trajectory: Callable[[Row, Source], Trajectory]
     """Reads a row back, as it is rendered or as `datasets` returns it."""
     schema: Callable[[Source, str], str]
