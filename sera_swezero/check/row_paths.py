@@ -14,7 +14,7 @@ _BUFFER = 4 * 1024 * 1024
 """Bytes to read at a time; otherwise a whole column chunk is read, which is 5 GB if a file is one row group."""
 
 ASIDE = "rejected"
-"""Below a folder, files and folders whose names begin like this hold raw records that did not convert, so no rows."""
+"""Files and folders with names that begin like this hold no rows, but raw records that did not convert."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Check values against the JSON Schemas in `schemas`, and name every problem with its path.
 
-jsonschema-rs compiles the schema itself and says whether a value is right, in some 0.4 us for a row of plain columns;
-`jsonschema` then lists the problems of a value that is not. Both take JSON as the standard has it: no NaN, no infinity,
-and `$` in a pattern is the end of the text (Python's own `$` would let a trailing newline pass). A column that holds
-JSON text says so by `contentMediaType` and names the schema of what is inside in `contentSchema`.
+jsonschema-rs compiles the schema and says whether a value is right, in some 0.4 us for a row of plain columns. For a
+value that is not, `jsonschema` lists the problems. Both read JSON as the standard defines it, without NaN and
+infinities. `$` in a pattern is the end of the text, unlike Python's own `$`, which lets a trailing newline pass. A column
+of JSON text says so by `contentMediaType` and names the schema of its content in `contentSchema`.
 """
 
 from __future__ import annotations
