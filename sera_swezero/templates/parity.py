@@ -75,7 +75,7 @@ class ParityCheck:
     Args:
         training: the template that writes the training text.
         serving: the template that writes the prompts.
-        tokenizer: of the served model; None compares text alone.
+        tokenizer: the tokenizer of the served model; None compares only the text.
     """
 
     def __init__(self, training: ChatTemplate, serving: ChatTemplate, tokenizer: str | None = None) -> None:

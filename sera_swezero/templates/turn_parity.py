@@ -54,7 +54,7 @@ class RowParity:
         self._last = turns_of(trained.messages)[-1:]
         self._texts = trained.marks.texts(trained.probed)
         self._lost = trained.marks.count(trained.probed)[1]
-        self._judged, self._end = -1, 0  # the last turn whose target was compared, and where the text behind it begins
+        self._judged, self._end = -1, 0  # the last turn compared, and where the text after it begins
         self._lead: int | None = None
         self._known = ("", "", "")
         self.amounts: Counter[str] = Counter()

@@ -57,7 +57,7 @@ class ChatTemplate:
     def __init__(self, name: str, text: str, variables: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.marks = re.search(r"\{%-?\s*generation\s*-?%\}", text) is not None
-        """Whether it marks the parts of the model (`{% generation %}`), which training on these parts alone needs."""
+        """Whether it marks the model's parts (`{% generation %}`), which training on these parts only needs."""
         self._variables = dict(variables or {})
         self.digest = hashlib.sha256(json.dumps([text, self._variables]).encode()).hexdigest()
         """The same for templates that render alike."""
