@@ -6,8 +6,8 @@ so they are among the first 76 of both. The order is from the rarest value on: w
 `grep -rn`, the submit line) comes last and is hardly ever looked up. Rows that share 12 of their 76 rarest values are
 compared in full, so nothing is missed and little is compared.
 
-This is locality-sensitive hashing with bands of a single slot, of which only the telling ones take part. Bands of
-several slots either miss pairs near the threshold or meet a share of all rows; docs/decisions has the figures.
+This is locality-sensitive hashing with bands of a single slot, limited to the rarest values of each row. Bands of
+several slots either miss pairs near the threshold or compare a share of all rows; docs/decisions has the figures.
 """
 
 from __future__ import annotations

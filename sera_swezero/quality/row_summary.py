@@ -76,7 +76,7 @@ class RowSummary:
 def summarise(row: Row, kind: RowKind) -> RowSummary:
     """Read one row. Raises RowError where a native row does not convert."""
     view = VIEWS[kind.view]
-    # The native view takes no `submit`. The rectified view folds turns of words alone.
+    # The native view takes no `submit`. The rectified view folds turns without a call.
     is_native = not view.submits
     trajectory = view.to_trajectory(row, kind.source)
     texts = _texts(row.get(view.messages_columns[0]) or [])
@@ -125,7 +125,7 @@ def _texts(messages: str | list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _plain(content: str | list[Any] | None) -> str:
-    """A message's text: SWE-agent's histories also have it as a list of one part."""
+    """The text of a message, which SWE-agent's histories may also hold as a list of one part."""
     if isinstance(content, list):
         return "".join(part.get("text", "") for part in content if isinstance(part, dict))
     return content or ""
