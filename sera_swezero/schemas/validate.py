@@ -2,8 +2,8 @@
 
 jsonschema-rs compiles the schema and says whether a value is right, in some 0.4 us for a row of plain columns. For a
 value that is not, `jsonschema` lists the problems. Both read JSON as the standard defines it, without NaN and
-infinities. `$` in a pattern is the end of the text, unlike Python's own `$`, which lets a trailing newline pass. A column
-of JSON text says so by `contentMediaType` and names the schema of its content in `contentSchema`.
+infinities. `$` in a pattern is the end of the text, unlike Python's own `$`, which lets a trailing newline pass. A
+column of JSON text says so by `contentMediaType` and names the schema of its content in `contentSchema`.
 """
 
 from __future__ import annotations
