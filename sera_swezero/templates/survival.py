@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.text_marks import Marks
+from sera_swezero.templates.training_tokens import Span
 from sera_swezero.templates.turn_parity import TrainingText, turns_of
 from sera_swezero.views import VIEWS, Row
 from sera_swezero.views.chat_template import FAILURES, ChatTemplate, RenderedChat
@@ -57,6 +58,23 @@ class SurvivalCounts:
         """Share of the texts of a kind that was kept; None where the rows have none."""
         return self.kept[kind] / self.total[kind] if self.total[kind] else None
 
+    def note_nulls(self, messages: list[Message], tools: list[Message] | None) -> None:
+        """Count the nulls of a row."""
+        everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
+        self.nulls += everywhere - inside
+        self.argument_nulls += inside
+
+    def note_tokens(
+        self, places: list[Span], trained: list[Span] | None, ends: Collection[int], max_length: int | None
+    ) -> None:
+        """Count the tokens of a rendering, given their places, its trained parts, and where its turns end."""
+        self.tokens = (self.tokens or 0) + len(places)
+        if trained is not None:
+            self.trained = (self.trained or 0) + tokens_inside(places, trained)
+        self.turns += len(ends)
+        if max_length is not None and len(places) > max_length:
+            self.cut_turns += sum(end > places[max_length - 1][1] for end in ends)
+
 
 def look(
     rows: Iterable[Row],
@@ -87,10 +105,8 @@ def look(
     found = SurvivalCounts()
     for row in rows:
         messages, tools = shows.chat(row)
-        everywhere, inside = _nulls(messages) + _nulls(tools), _nulls(_arguments(messages))
-        found.nulls += everywhere - inside
-        found.argument_nulls += inside
-        # Such a row trains its last turn alone, so a template may leave out parts of the prompt.
+        found.note_nulls(messages, tools)
+        # A row of one turn trains that turn alone, so a template may leave out parts of the prompt.
         first = len(messages) - 1 if shows.one_turn else 0
         marks = Marks()
         marked = list(marks.messages(messages, shows.mark, first))
@@ -112,14 +128,8 @@ def look(
         found.characters += len(rendered.text)
         encoded = encode(tokenizer, rendered.text) if tokenizer is not None else None
         if encoded is not None:
-            places = encoded[1]
-            found.tokens = (found.tokens or 0) + len(places)
-            if template.marks:
-                found.trained = (found.trained or 0) + tokens_inside(places, rendered.trained)
             ends = {text.message: text.end for text in marks.texts(probed) if text.kind != "observations"}.values()
-            found.turns += len(ends)
-            if max_length is not None and len(places) > max_length:
-                found.cut_turns += sum(end > places[max_length - 1][1] for end in ends)
+            found.note_tokens(encoded[1], rendered.trained if template.marks else None, ends, max_length)
         if parity is not None:
             trained = TrainingText(messages, tools, rendered, tokenizer, encoded, marks, marked, probed)
             parity.add(trained, turns_of(messages, first))
