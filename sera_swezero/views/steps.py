@@ -55,8 +55,8 @@ def render(view_input: ViewInput) -> Iterator[Rendered | RowError]:
     shown = show_rollout(view_input)
     written = list(openai.write_steps(shown.trajectory))
     short = None if view_input.history is None else _elided(shown.trajectory)
-    old = None if short is None else [back for _, back in openai.write_steps(short)]
-    tokens = None if view_input.limit is None else _tokens(shown, short, view_input, view_input.limit)
+    old = [] if short is None else [back for _, back in openai.write_steps(short)]
+    tokens = [] if view_input.limit is None else _tokens(shown, short, view_input, view_input.limit)
     return _rows(shown, view_input, written, old, tokens)
 
 
@@ -64,25 +64,25 @@ def _rows(
     shown: Shown,
     view_input: ViewInput,
     written: Sequence[tuple[bytes, list[bytes]]],
-    old: Sequence[list[bytes]] | None,
-    tokens: Sequence[int] | None,
+    old: Sequence[list[bytes]],
+    tokens: Sequence[int],
 ) -> Iterator[Rendered | RowError]:
     """The rows. They are made one by one, because together they repeat every message for each later turn."""
-    tools, steps = [tool.encode() for tool in view_input.tools], shown.trajectory.steps
+    limit, history, steps = view_input.limit, view_input.history, shown.trajectory.steps
+    tools = [tool.encode() for tool in view_input.tools]
     prompt = openai.write_opening(shown)
     waiting: list[tuple[int, bytes]] = []  # place in the prompt and elided form of what is still shown in full
     for number, (turn, back) in enumerate(written):
-        limit = view_input.limit
-        if limit is not None and tokens is not None and tokens[number] > limit.max_tokens:
+        if limit is not None and tokens[number] > limit.max_tokens:
             too_long = f"turn {number} and its prompt have {tokens[number]} tokens"
             yield RowError("overlong", f"{too_long}; at most {limit.max_tokens} were asked for", f"$.steps[{number}]")
         else:
             row = {"prompt": list(prompt), "completion": [turn], "tools": tools, "step": number, "steps": len(steps)}
             yield Rendered({**row, **shown.common}, len(prompt) + 1, len(steps[number].calls))
-        if old is not None and view_input.history is not None:
+        if history is not None:
             waiting += zip(range(len(prompt) + 1, len(prompt) + 1 + len(back)), old[number], strict=True)
         prompt += [turn, *back]
-        while view_input.history is not None and len(waiting) > view_input.history:
+        while history is not None and len(waiting) > history:
             place, message = waiting.pop(0)
             prompt[place] = message
 
