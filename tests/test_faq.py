@@ -49,7 +49,8 @@ def test_every_message_of_the_page_is_provoked() -> None:
 
 @pytest.mark.parametrize("said", PROVOKED)
 def test_the_message_is_what_the_page_says(said: str, tmp_path: Path) -> None:
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
+    caches = {"HF_HOME": str(tmp_path), "HF_DATASETS_CACHE": str(tmp_path)}
+    env = {**os.environ, **caches, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     script = [sys.executable, "-c", PROVOKED[said]]
     done = subprocess.run(script, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert re.search(".*".join(map(re.escape, said.split("..."))), done.stderr), done.stderr

@@ -35,7 +35,7 @@ LEAVES_OUT = {
     *("left_out_step", "trimmed_submit"),
 }
 """Kinds of conversion whose text the row lacks."""
-WITH_TOKENIZER = {"overlong", "truncated"}
+WITH_TOKENIZER = {"overlong", "template", "truncated"}
 """The reason and the kind that need a tokenizer: tests/views/test_token_limit.py."""
 
 
