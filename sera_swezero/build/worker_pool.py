@@ -38,7 +38,7 @@ def run(units: Sequence[Unit], out: Path, workers: int | None, *, bars: bool) ->
     todo = [unit for unit in units if unit.stem not in built]
     if todo:
         unit_files.sweep(out)
-        built |= _work(todo, out, min(workers or _cores(), len(todo)), bars=bars)
+        built |= _work(todo, out, min(workers or cores(), len(todo)), bars=bars)
     return built
 
 
@@ -101,7 +101,7 @@ def _answer(answers: Connection[None, Built | Exception], process: SpawnProcess)
     return answer
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many cores this process may use. On a cluster these are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import subprocess
 import sys
 import tomllib
@@ -98,6 +97,8 @@ def make_executor(name: str, step: BuildShards, count: int, logs: Path, settings
     Raises:
         ConfigError: the executor is not installed, has no such setting, or lacks one.
     """
+    from sera_swezero.build.worker_pool import cores  # not at the top: a process that waits needs no Arrow
+
     module, class_name = EXECUTORS[name]
     given = dict(settings)
     try:
@@ -111,7 +112,7 @@ def make_executor(name: str, step: BuildShards, count: int, logs: Path, settings
         msg = f"{class_name} needs more than is installed ({error}): pip install 'sera-swezero[cluster]'{more}"
         raise ConfigError(msg) from error
     if name == "datatrove-local":
-        given.setdefault("workers", len(os.sched_getaffinity(0)))  # the engine's own default is one per task
+        given.setdefault("workers", cores())  # the engine's own default is one per task
     known = inspect.signature(executor).parameters
     wrong = [key for key in given if key in OURS or key not in known]
     if wrong:
