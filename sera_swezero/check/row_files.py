@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sera_swezero import schemas
 from sera_swezero.check.contracts import Contract, kinds_of
 from sera_swezero.check.row_paths import SUFFIXES, RowFile
+from sera_swezero.display.formatting import counted
 from sera_swezero.schemas.columns import types_of
 from sera_swezero.schemas.validate import Fault, brief, decode
 from sera_swezero.views import LINEAGE, Row
@@ -93,7 +94,7 @@ def _jsonl(file: RowFile) -> OpenedFile:
             kinds |= {name: kind for name, kind in kinds_of(row).items() if kind or name not in kinds}
     if not kinds and first:
         raise Unreadable(
-            f"no JSON object in the first {len(first)} line(s): {first[0]}", "JSON Lines: one object per line"
+            f"no JSON object in the first {counted(len(first), 'line')}: {first[0]}", "JSON Lines: one object per line"
         )
     return OpenedFile(kinds, chain(first, rows), typed=False)
 

@@ -32,7 +32,7 @@ def check(
     object, and the last one is a summary.
     """
     from sera_swezero.check import CheckTally, check_paths
-    from sera_swezero.display.formatting import escaped
+    from sera_swezero.display.formatting import counted, escaped
 
     tally = CheckTally()
     count, unreadable, stopped = 0, False, False
@@ -57,6 +57,7 @@ def check(
         print_json({"summary": summary}, indent=None)
     else:
         kinds = ", ".join(f"{rows:,} {name}" for name, rows in tally.rows.items()) or "none"
-        end = f"stopped after {count} problems (--max-problems)" if stopped else f"{count or 'no'} problem(s)"
-        typer.echo(f"{tally.files} file(s), rows: {kinds}; {end}")
+        problems = counted(count, "problem")
+        end = f"stopped after {problems} (--max-problems)" if stopped else problems
+        typer.echo(f"{counted(tally.files, 'file')}, rows: {kinds}; {end}")
     raise typer.Exit(2 if unreadable else 1 if count else 0)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import Json, complete_config, print_json, takes_arguments
+from sera_swezero.display.formatting import counted
 from sera_swezero.display.outputs import check_outputs
 from sera_swezero.request.arguments import ArgumentsDict
 
@@ -44,4 +45,4 @@ def lock(
         old = update.before.get(repo)
         mark = "" if old == commit else f"  (was {old[:12]})" if old else "  (new)"
         typer.echo(f"{commit}  {repo}{mark}")
-    typer.echo(f"{out}: {len(update.after)} repo(s); load with revision={str(out)!r}")
+    typer.echo(f"{out}: {counted(len(update.after), 'repo')}; load with revision={str(out)!r}")

@@ -13,6 +13,11 @@ def number(value: float | None, digits: int = 1) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: 1 file, 2 files."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def share(count: int | None, of: int) -> str:
     """A count and its share of a whole: 486 (48.6%)."""
     if count is None:

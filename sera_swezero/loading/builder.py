@@ -19,7 +19,7 @@ from datasets import Features, GeneratorBasedBuilder, SplitGenerator
 
 from sera_swezero.catalog import CONFIGS, DEFAULT
 from sera_swezero.convert import convert_window
-from sera_swezero.display.formatting import byte_size
+from sera_swezero.display.formatting import byte_size, counted
 from sera_swezero.errors import ConfigError
 from sera_swezero.loading.citations import citation
 from sera_swezero.loading.stream_plan import make_plan
@@ -144,7 +144,7 @@ class SeraSweZero(GeneratorBasedBuilder):  # type: ignore[misc]
         verb = "read" if self.snapshot.root is not None else "download"
         if datasets.utils.logging.is_progress_bar_enabled():
             sys.stderr.write(
-                f"{self.request.name}: {verb}s {byte_size(raw)} in {len(self.snapshot.files)} file(s), "
+                f"{self.request.name}: {verb}s {byte_size(raw)} in {counted(len(self.snapshot.files), 'file')}, "
                 f"writes about {byte_size(raw * 4 // 5)} to {self.cache_dir}\n"
             )
 

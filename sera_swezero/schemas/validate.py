@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sera_swezero import schemas
+from sera_swezero.display.formatting import counted
 from sera_swezero.errors import RowError
 
 
@@ -190,12 +191,12 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "enum": lambda wanted: "one of " + ", ".join("null" if one is None else repr(one) for one in wanted),
     "const": repr,
     "pattern": _likeness,
-    "minLength": lambda wanted: f"at least {wanted} character(s)",
+    "minLength": lambda wanted: f"at least {counted(wanted, 'character')}",
     "minimum": lambda wanted: f"{wanted} or more",
     "maximum": lambda wanted: f"{wanted} or less",
     "exclusiveMinimum": lambda wanted: f"more than {wanted}",
-    "minItems": lambda wanted: f"at least {wanted} item(s)",
-    "maxItems": lambda wanted: f"at most {wanted} item(s)",
+    "minItems": lambda wanted: f"at least {counted(wanted, 'item')}",
+    "maxItems": lambda wanted: f"at most {counted(wanted, 'item')}",
 }
 
 
@@ -206,7 +207,7 @@ def brief(value: Any) -> str:
     kinds = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
     kind = kinds.get(type(value), type(value).__name__)
     if isinstance(value, list | dict):
-        return f"{kind} of {len(value)} {'item' if isinstance(value, list) else 'key'}{'' if len(value) == 1 else 's'}"
+        return f"{kind} of {counted(len(value), 'item' if isinstance(value, list) else 'key')}"
     # Cut before repr: a value may be megabytes long.
     text = value if isinstance(value, str) else repr(value)
     if len(text) > 60:

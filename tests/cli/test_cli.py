@@ -429,12 +429,12 @@ def test_check_tells_by_its_exit_code_what_it_found(tmp_path):
     bad.write_text(good.read_text().replace('"rollout": "T2"', '"rollout": "T3"', 2))
     count = len(rows_of("glm-4.6-lite-t2"))
     right = run("check", good)
-    assert (right.returncode, right.stdout) == (0, f"1 file(s), rows: {count} rectified-sera; no problem(s)\n")
+    assert (right.returncode, right.stdout) == (0, f"1 file, rows: {count} rectified-sera; 0 problems\n")
     wrong = run("check", bad)
     assert wrong.returncode == 1
     lines = wrong.stdout.splitlines()
     assert lines[:2] == [f"{bad} row {n} $.rollout: string 'T3'; expected one of 'T1', 'T2', null" for n in (0, 1)]
-    assert lines[2:] == [f"1 file(s), rows: {count} rectified-sera; 2 problem(s)"]
+    assert lines[2:] == [f"1 file, rows: {count} rectified-sera; 2 problems"]
     assert run("check", good, tmp_path / "none.parquet").returncode == 2
     assert wrong.stderr == ""
 

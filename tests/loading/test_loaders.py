@@ -152,7 +152,7 @@ def test_a_plain_load_says_first_what_it_reads_and_writes(tmp_path: Path, capsys
     raw = sum(path.stat().st_size for path in (ROOT / "allenai/Sera-4.6-Lite-T2").iterdir())
     sera_swezero.load_dataset("glm-4.6-lite-t2", split="train", upstream="sample", cache_dir=str(tmp_path))
     said = capsys.readouterr().err
-    assert f"glm-4.6-lite-t2: reads {raw / 1e6:.1f} MB in 1 file(s), writes about" in said
+    assert f"glm-4.6-lite-t2: reads {raw / 1e6:.1f} MB in 1 file, writes about" in said
     assert str(tmp_path) in said
 
 
