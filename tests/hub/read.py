@@ -103,10 +103,15 @@ def tree(site: Site, ask: Ask) -> Answer:
         if recursive or len(steps) == 1:
             names.append(name)
     commits = _changers(site, repo, commit)
-    items = [folder(site, commits, commit, name, expand) for name in sorted(folders)]
-    items += [describe(site, commits, name, commit.files[name], expand) for name in names]
-    part, headers = page(site, ask, items, ask.number("limit", 0) or None)
-    answer = as_json(part)
+    part, headers = page(site, ask, [*sorted(folders), *names], ask.number("limit", 0) or None)
+    answer = as_json(
+        [
+            folder(site, commits, commit, name, expand)
+            if name in folders
+            else describe(site, commits, name, commit.files[name], expand)
+            for name in part
+        ]
+    )
     answer.headers |= headers
     return answer
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlencode
 
 from tests.hub.messages import Ask, RefusalError
 from tests.hub.objects import Entry
 from tests.hub.store import Commit, Repo, Store
 from tests.hub.xet import XetStore
+
+T = TypeVar("T")
 
 USER = "tester"
 PAGE = 1000
@@ -110,9 +113,7 @@ def split_revision(rest: str) -> tuple[str, str]:
     return unquote("/".join(parts[:cut])), unquote("/".join(parts[cut:]))
 
 
-def page(
-    site: Site, ask: Ask, items: list[dict[str, object]], limit: int | None = None
-) -> tuple[list[dict[str, object]], dict[str, str]]:
+def page(site: Site, ask: Ask, items: list[T], limit: int | None = None) -> tuple[list[T], dict[str, str]]:
     """One page of a listing and the headers that lead to the next (RFC 8288 Link, with a cursor)."""
     limit = limit or PAGE
     start = ask.number("cursor", 0)
