@@ -57,7 +57,7 @@ def check(
         print_json({"summary": summary}, indent=None)
     else:
         kinds = ", ".join(f"{rows:,} {name}" for name, rows in tally.rows.items()) or "none"
-        problems = counted(count, "problem")
+        problems = counted(count, "problem") if count else "no problems"
         end = f"stopped after {problems} (--max-problems)" if stopped else problems
         typer.echo(f"{counted(tally.files, 'file')}, rows: {kinds}; {end}")
     raise typer.Exit(2 if unreadable else 1 if count else 0)

@@ -24,7 +24,7 @@ def verify(
 
     The exit code is 1 if anything is wrong.
     """
-    from sera_swezero.display.formatting import escaped
+    from sera_swezero.display.formatting import counted, escaped
     from sera_swezero.push.verify import verify as run
 
     if Path(repo).is_dir():
@@ -36,7 +36,7 @@ def verify(
     else:
         for problem in verdict.problems:
             typer.echo(escaped(problem))
-        end = f"{len(verdict.problems)} problems" if verdict.problems else "no problems found"
+        end = counted(len(verdict.problems), "problem") if verdict.problems else "no problems found"
         typer.echo(f"{repo} at {verdict.commit[:12]}: {verdict.files} files, {verdict.rows:,} rows: {end}")
     if verdict.problems:
         raise typer.Exit(1)

@@ -81,6 +81,9 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
     if (max_tokens is None) != (tokenizer is None):
         msg = f"max_tokens={max_tokens!r} with tokenizer={tokenizer!r}: each needs the other"
         raise ConfigError(msg)
+    if arguments.get("chat_template") is not None:
+        msg = "statistics count tokens in SERA's form; leave chat_template out"
+        raise ConfigError(msg)
     request = settle(target, **arguments)
     if not request.view.for_statistics:
         msg = f"{target} is in the view {request.view.name!r}; statistics read the views {' and '.join(views_read())}"

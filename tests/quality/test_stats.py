@@ -457,6 +457,8 @@ def test_stats_say_what_each_way_to_treat_long_rows_would_keep(tokenizer: str) -
     assert not [one for one in tables(stats(BEST, upstream="sample")) if "max_tokens" in one.title]
     with pytest.raises(ConfigError, match="each needs the other"):
         stats(BEST, upstream="sample", max_tokens=5_500)
+    with pytest.raises(ConfigError, match="statistics count tokens in SERA's form; leave chat_template out"):
+        stats(BEST, upstream="sample", chat_template="qwen3", **limit)
 
 
 def _kept(**arguments: Any) -> tuple[int, int]:
