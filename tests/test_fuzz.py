@@ -34,7 +34,7 @@ CONFIGS = {
 }
 USABLE = [name for name, view in VIEWS.items() if not view.has_json_leaves or datasets_version() >= JSON_LEAVES_SINCE]
 """The views that the installed `datasets` can hold."""
-SMALL, LONG = 1_500, 300_000
+SMALL, LONG = 1_500, 150_000
 FILE = "acme__calc-17.traj"
 """What a record is in, for sources whose records do not name themselves."""
 

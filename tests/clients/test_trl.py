@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -190,9 +191,14 @@ QUICK = ["chatml", "qwen3", "qwen3_training", "glm4moe", "glm4moe_training"]
 OTHERS = sorted({path.stem for path in TEMPLATES.glob("*.jinja")} - set(QUICK))
 
 
-@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.long) for name in OTHERS)])
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        *product(["glm-4.6-lite-best", "swe-zero-multilang-300"], QUICK),
+        *(pytest.param("swe-zero-multilang-300", name, marks=pytest.mark.long) for name in OTHERS),
+    ],
+)
 @pytest.mark.parametrize("view", ["openai", "hermes", "sharegpt", "steps"])
-@pytest.mark.parametrize("config", ["glm-4.6-lite-best", "swe-zero-multilang-300"])
 def test_every_row_is_within_the_limit_as_trl_counts(
     config: str, view: str, name: str, tokenizer: Any, tokenizer_folder: Path, tmp_path: Path
 ) -> None:
