@@ -15,6 +15,10 @@ from pathlib import Path
 
 import msgspec
 
+if __name__ == "__main__":
+    # Otherwise numpy, which Arrow imports, would start a thread per core for algebra that is not used here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.unit_files import Unit, finished, program
 from sera_swezero.display.outputs import writing
