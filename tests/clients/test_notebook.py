@@ -33,7 +33,7 @@ def test_the_notebook_gives_the_output_that_is_stored_in_it(tmp_path: Path, monk
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     stored = nbformat.read(NOTEBOOK, as_version=4)
     ran = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(ran, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(ran, timeout=600, coalesce_streams=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert len(printed(stored)) == 5
     assert printed(ran) == printed(stored)
     assert printed(ran)[-1].startswith("[")
