@@ -218,7 +218,7 @@ def test_every_row_is_within_the_limit_as_trl_counts(
             except jinja2.TemplateError:  # which stops TRL, too
                 refused += 1
         refused += found.report.rejected["template"]
-    assert rows >= 9 or refused >= 9
+    assert rows >= 9 or (refused >= 9 and name in OTHERS)
 
 
 @pytest.mark.parametrize(
