@@ -30,12 +30,11 @@ def split_thinking(text: str) -> tuple[str, str]:
     not closed goes on to the end, and a closing tag alone ends a block that began with the text. Both results are
     stripped of surrounding blanks.
     """
-    if text.startswith(THINK):
+    block, end, rest = text.partition(END_THINK)
+    if end and block.startswith(THINK) and "think>" not in rest:
         # Nearly every turn: one block at the start, and at most one piece of visible text behind it.
-        end = text.find(END_THINK)
-        if end >= 0 and text.find("think>", end + len(END_THINK)) < 0:
-            return text[len(THINK) : end].strip(BLANKS), text[end + len(END_THINK) :].strip(BLANKS)
-    elif "think>" not in text:
+        return block[len(THINK) :].strip(BLANKS), rest.strip(BLANKS)
+    if "think>" not in text:
         return "", text.strip(BLANKS)
     reasoning: list[str] = []
     visible: list[str] = []

@@ -11,10 +11,9 @@ from sera_swezero.core.trajectory import EXITED, INCOMPLETE, SUBMITTED, Outcome,
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import without_prefix
 from sera_swezero.sources.swe_agent_messages import (
-    Call,
     Message,
     arguments_of,
-    calls_of,
+    check_unread,
     content_of,
     observation_of,
     turn_text,
@@ -50,8 +49,7 @@ class History:
     def __iter__(self) -> Iterator[Event]:
         numbered = enumerate(self._messages)
         for index, message in numbered:
-            calls = calls_of(message, index)
-            made = self._turn(index, message, calls) if message.role == "assistant" else self._other(index, message)
+            made = self._turn(index, message) if message.role == "assistant" else self._other(index, message)
             if isinstance(made, Step):
                 yield made
                 next(numbered)
@@ -60,8 +58,9 @@ class History:
         status = EXITED if self._exit and self._status == INCOMPLETE else self._status
         yield Ended(Outcome(status, self._exit))
 
-    def _turn(self, index: int, message: Message, calls: Sequence[Call]) -> Step | Iterable[Event]:
+    def _turn(self, index: int, message: Message) -> Step | Iterable[Event]:
         """A turn of the model; a Step where the message after it plainly answers its one call."""
+        calls = message.tool_calls or ()
         text = turn_text(message, index, self._conversions)
         if not calls and text.startswith(EXITS):
             self._exited, self._exit = True, text
@@ -98,6 +97,8 @@ class History:
         return name == SUBMIT
 
     def _other(self, index: int, message: Message) -> Iterable[Event]:
+        if message.tool_calls:
+            check_unread(message.tool_calls, index)
         role = message.role
         if role == "tool" or (role == "user" and self._tasked):
             return self._answer(content_of(message, index), index, message)

@@ -120,22 +120,18 @@ def turn_text(turn: Message, index: int, conversions: ConversionLog) -> str:
     return turn.thought or content
 
 
-def calls_of(message: Message, index: int) -> Sequence[Call]:
-    """The calls of a message. Nobody reads those of a message that is not the model's, but their types must be right.
+def check_unread(calls: Sequence[Call], index: int) -> None:
+    """Check the types of calls in a message that is not the model's, although nobody reads them.
 
     Raises:
         RowError: `bad_messages`: the arguments of such a call have another type.
     """
-    calls = message.tool_calls or ()
-    if not calls or message.role == "assistant":
-        return calls
     for number, call in enumerate(calls):
         arguments = call.function.arguments
         if not isinstance(arguments, str | dict | None):
             problem = f"arguments are a {type(arguments).__name__}; expected a string of JSON, an object or null"
             where = f"$.messages[{index}].tool_calls[{number}].function.arguments"
             raise RowError("bad_messages", problem, where)
-    return calls
 
 
 def arguments_of(history: str, index: int, number: int, call: Call, tools: Tools, conversions: ConversionLog) -> str:

@@ -67,9 +67,8 @@ def render(shown: Shown, view_input: ViewInput) -> Rendered:
     trajectory, system, common, _ = shown
     check_words(trajectory)
     turns = [{"from": "human", "value": trajectory.task or ""}]
-    for step in _alternating(trajectory.steps, view_input.conversions):
+    for step, results in _alternating(trajectory.steps, view_input.conversions):
         turns.append({"from": "function_call" if step.calls else "gpt", "value": write_turn(step, one_block=True)})
-        results = observations(step)
         if results:
             turns.append({"from": "observation", "value": DIVIDER.join(results)})
         elif step.reply is not None:
@@ -115,21 +114,25 @@ def mark(message: Message, marks: TextMarks) -> Message:
     return message
 
 
-def _alternating(steps: tuple[Step, ...], conversions: ConversionLog) -> list[Step]:
-    """The steps in alternation: an unanswered turn joins the next one, and a reply after results joins the last."""
-    joined: list[Step] = []
+def _alternating(steps: tuple[Step, ...], conversions: ConversionLog) -> list[tuple[Step, list[str]]]:
+    """The steps in alternation, each with its results.
+
+    A turn that nothing answers joins the next one, and a reply after results joins the last of them.
+    """
+    joined: list[tuple[Step, list[str]]] = []
+    unanswered: Step | None = None
     for step in steps:
-        before = joined[-1] if joined else None
-        if before is not None and before.reply is None and not observations(before):
+        results = observations(step)
+        if unanswered is not None:
             conversions.add("joined_turns")
             joined.pop()
-            reasoning, visible = join(before.reasoning, step.reasoning), join(before.visible, step.visible)
-            step = step._replace(reasoning=reasoning, visible=visible)  # noqa: PLW2901
-        if step.reply is not None and (results := observations(step)):
+            reasoning = join(unanswered.reasoning, step.reasoning)
+            step = step._replace(reasoning=reasoning, visible=join(unanswered.visible, step.visible))  # noqa: PLW2901
+        if results and step.reply is not None:
             conversions.add("joined_turns")
             results[-1] = join(results[-1], step.reply)
-            step = with_observations(step, results)._replace(reply=None)  # noqa: PLW2901
-        joined.append(step)
+        unanswered = step if step.reply is None and not results else None
+        joined.append((step, results))
     return joined
 
 
@@ -137,7 +140,7 @@ def _check(turns: list[dict[str, str]]) -> None:
     for index, turn in enumerate(turns):
         said = turn["value"]
         fills_in = turn["from"] == "human" and _INDEX in said
-        if fills_in or _ANY_MEDIA.search(said):
+        if fills_in or ("<" in said and _ANY_MEDIA.search(said)):
             found = [tag for tag in MEDIA if tag in said] + [_INDEX] * fills_in
             problem = f"the text holds {', '.join(found)}, which LLaMA-Factory takes for a placeholder of its own"
             raise RowError("literal_tags", problem, f"$.conversations[{index}].value")
