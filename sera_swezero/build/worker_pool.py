@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from sera_swezero.build import unit_files, worker_process
+from sera_swezero.build import environment, unit_files, worker_process
 from sera_swezero.build.unit_files import Unit
 from sera_swezero.build.worker_process import Board, Built, Group
 from sera_swezero.display.formatting import how_ended
@@ -20,7 +20,6 @@ from sera_swezero.display.progress import progress_bars
 from sera_swezero.errors import BuildError
 
 _POLL = 0.1  # seconds between two looks at the other processes
-_ALGEBRA = "OPENBLAS_NUM_THREADS"
 _GO_ON = (
     "what is done stays; run the same command again to go on, with fewer workers where memory or processes are short"
 )
@@ -68,7 +67,7 @@ def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built
                     drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
 
         try:
-            with _without_algebra_threads():
+            with environment.prepared():
                 others |= (worker_process.start(context, groups, out, board) for _ in range(workers - 1))
         except OSError as error:
             msg = f"no more than {len(others) + 1} processes can be started: {error.strerror}; {_GO_ON}"
@@ -104,18 +103,6 @@ def _answer(answers: Connection[None, Built | Exception], process: SpawnProcess)
 def cores() -> int:
     """How many cores this process may use. On a cluster these are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _without_algebra_threads() -> Iterator[None]:
-    """Start processes without a thread per core for the algebra of numpy, which Arrow imports but nothing here uses."""
-    before = os.environ.get(_ALGEBRA)
-    os.environ.setdefault(_ALGEBRA, "1")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_ALGEBRA]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from sera_swezero.build import environment
 from sera_swezero.build.collector import quiet_collector
 from sera_swezero.display.formatting import escaped
 from sera_swezero.errors import SeraSweZeroError
@@ -25,8 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = given[: given.index("--")] if "--" in given else given
     debug = DEBUG in options
     rest = [word for word in options if word != DEBUG] + given[len(options) :]
-    # Otherwise numpy, which Arrow imports, would start a thread per core for algebra that is not used here.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    environment.prepare()
     with quiet_collector():
         code = _run(rest or ["--help"], debug=debug)
     sys.exit(code)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import msgspec
 
+from sera_swezero.build import environment
+
 if __name__ == "__main__":
-    # Otherwise numpy, which Arrow imports, would start a thread per core for algebra that is not used here.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    environment.prepare()
 
 from sera_swezero.build.build_shard import build_shards
 from sera_swezero.build.unit_files import Unit, finished, program

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sera_swezero.build import worker_process
+from sera_swezero.build import environment, worker_process
 from sera_swezero.build.runner import build
 from sera_swezero.build.worker_process import Board, Group
 from sera_swezero.errors import BuildError, UpstreamError
@@ -117,3 +117,14 @@ def test_a_board_deals_every_number_once_and_adds_up() -> None:
     board.add("b", 5, 700, 0)
     board.add("b", 1, 50, 1)
     assert board.state() == {"a": (0, 0, 0), "b": (6, 750, 1)}
+
+
+def test_processes_that_build_get_their_variables_unless_the_user_has_set_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    first, *others = environment.VARIABLES
+    monkeypatch.setenv(first, "4")
+    before = dict(os.environ)
+    with environment.prepared():
+        assert {**before, **{name: environment.VARIABLES[name] for name in others}} == dict(os.environ)
+    assert dict(os.environ) == before
