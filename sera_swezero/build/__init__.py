@@ -5,7 +5,7 @@ runner.py           several configs: their units are built, then manifest and ca
 worker_pool.py      units in parallel processes, with progress, interrupt and rerun
 worker_process.py   one such process: takes units until none is left, those that share a reading together
 build_shard.py      what is done per unit: shards of upstream in, files and an entry out
-environment.py      variables that a process needs before it imports Arrow
+environment.py      what a process needs to have set before it imports Arrow
 collector.py        how often the garbage collector runs while rows are made
 folder.py           the folder that is built into
 unit_files.py       the unit, its entry, its files on disk

@@ -109,7 +109,7 @@ from sera_swezero.errors import BuildError
 name, root, out = sys.argv[1:]
 build([name], Path(out, "first"), upstream=root, workers=1, max_rows=1)  # imports everything
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-for room in range(0, 90, 6):
+for room in range(0, 150, 10):
     resource.setrlimit(resource.RLIMIT_AS, (used + room * 1_000_000, resource.RLIM_INFINITY))
     try:
         build([name], Path(out, str(room)), upstream=root, workers=1, max_rows=100)
@@ -127,7 +127,7 @@ def test_too_little_memory_is_an_error_and_never_fewer_rows(root: str, tmp_path:
     assert (done.returncode, len(said)) == (0, 15), done.stderr
     short = "there is too little memory; what is done stays"
     assert {"built" if line == "built" else line[: len(short)] for line in said} == {"built", short}
-    whole = [tmp_path / str(6 * number) for number, line in enumerate(said) if line == "built"]
+    whole = [tmp_path / str(10 * number) for number, line in enumerate(said) if line == "built"]
     assert all(contents(out) == contents(whole[0]) for out in whole)
     assert not any(scratch(out) for out in tmp_path.iterdir())
 

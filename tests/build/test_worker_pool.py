@@ -119,12 +119,14 @@ def test_a_board_deals_every_number_once_and_adds_up() -> None:
     assert board.state() == {"a": (0, 0, 0), "b": (6, 750, 1)}
 
 
-def test_processes_that_build_get_their_variables_unless_the_user_has_set_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in environment.VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    first, *others = environment.VARIABLES
-    monkeypatch.setenv(first, "4")
+@pytest.mark.parametrize("given", [None, "4"])
+def test_processes_that_build_have_no_threads_for_algebra_unless_the_user_wants_them(
+    given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(environment.VARIABLE, raising=False)
+    if given is not None:
+        monkeypatch.setenv(environment.VARIABLE, given)
     before = dict(os.environ)
     with environment.prepared():
-        assert {**before, **{name: environment.VARIABLES[name] for name in others}} == dict(os.environ)
+        assert dict(os.environ) == {**before, environment.VARIABLE: given or "1"}
     assert dict(os.environ) == before
