@@ -53,7 +53,7 @@ def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built
     others: dict[Connection[None, Built | Exception], SpawnProcess] = {}
     built: Built = {}
     due = 0.0
-    with progress_bars(sizes, visible=bars) as drawn, _stopping(out):
+    with progress_bars(sizes, visible=bars) as show, _stopping(out):
 
         def look_around(timeout: float = 0) -> None:
             """Draw the progress, and take over what processes built that have ended."""
@@ -64,7 +64,7 @@ def _work(todo: Sequence[Unit], out: Path, workers: int, *, bars: bool) -> Built
                 for answers in [one for one in others if one in ready]:
                     built.update(_answer(answers, others.pop(answers)))
                 for name, progress in board.state().items():
-                    drawn.update(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
+                    show(name, progress.raw_bytes, progress.rows, f"{progress.shards}/{counts[name]} shards")
 
         try:
             with environment.prepared():
