@@ -93,7 +93,7 @@ def collect(
                     from sera_swezero.quality.near_duplicates import Spill
 
                     signer = signer or Signer()
-                    spill = stack.enter_context(closing(Spill(signer)))
+                    spill = stack.enter_context(closing(Spill()))
                 tally = Tally(source=kind.source.name, view=kind.view, facts=kind.facts)
                 sets[found.set] = tally, Samples(samples), spill
             tally, chosen, spill = sets[found.set]
@@ -102,8 +102,8 @@ def collect(
             if found.kept:
                 tally.within_limit = added(tally.within_limit, found.kept)
             chosen.note(found.set, found.place, summary)
-            if spill is not None:
-                spill.add(summary.commands, summary.instance_id)
+            if spill is not None and signer is not None:
+                spill.add(signer.sign(summary.commands), summary.instance_id)
             progress(count, found.done)
         return _statistics(rows, benchmark, sets)
 

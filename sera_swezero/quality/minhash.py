@@ -51,15 +51,15 @@ class Signer:
         self._hashes: npt.NDArray[np.uint32] = np.empty((remembered, SLOTS), np.uint32)
         self._prefixes = [f"{slot}:".encode() for slot in range(SLOTS)]
 
-    def sign(self, text: str) -> npt.NDArray[np.uint32]:
-        """The signature of a text: 128 hashes."""
+    def sign(self, text: str) -> bytes:
+        """The signature of a text: 128 hashes of four bytes."""
         names = sorted(shingles(text))
         piece = min(_PIECE, len(self._hashes))
         least = np.full(SLOTS, np.iinfo(np.uint32).max, np.uint32)
         for start in range(0, len(names), piece):
             rows = self._rows(names[start : start + piece])
             np.minimum(least, self._hashes[rows].min(axis=0), out=least)
-        return least
+        return least.tobytes()
 
     def _rows(self, names: list[str]) -> list[int]:
         """For each shingle, the row of `_hashes` with its hashes, which are made where they are missing."""

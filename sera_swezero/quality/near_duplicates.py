@@ -21,7 +21,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from sera_swezero.quality.minhash import SLOTS, THRESHOLD, Signatures, Signer
+from sera_swezero.quality.minhash import SLOTS, THRESHOLD, Signatures
 from sera_swezero.quality.tally import Unique
 
 EQUAL = int(SLOTS * THRESHOLD)
@@ -55,20 +55,15 @@ class Spill:
     Each row takes 512 bytes in a temporary file and 8 in memory.
     """
 
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
+    def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="sera-swezero-signatures-")  # noqa: SIM115 (kept open)
         self._groups: array[int] = array("Q")
 
     def __len__(self) -> int:
         return len(self._groups)
 
-    def add(self, text: str, group: str) -> None:
-        """Add the next row: its commands, and the name of its group."""
-        self.add_signature(self._signer.sign(text).tobytes(), group)
-
-    def add_signature(self, signature: bytes, group: str) -> None:
-        """Add the next row, which is signed already."""
+    def add(self, signature: bytes, group: str) -> None:
+        """Add the next row: the signature of its commands, and the name of its group."""
         self._file.write(signature)
         self._groups.append(int.from_bytes(blake2b(group.encode(), digest_size=8).digest(), "little"))
 

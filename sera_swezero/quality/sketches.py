@@ -55,7 +55,7 @@ def sketch(file: BuiltFile, out: Path) -> None:
         summary = summarise(row, kind)
         tally.note(summary, against)
         if kind.source.counts_unique:
-            signatures += signer.sign(summary.commands).tobytes()
+            signatures += signer.sign(summary.commands)
     write_file(_path(out, file, ".signatures"), signatures)
     write_file(_path(out, file, ".json"), msgspec.json.encode(tally))
 
@@ -98,13 +98,13 @@ def write_kept(manifest: Manifest, out: Path, file: Path, *, within: str = "corp
 
 def _spill(configs: Mapping[str, BuiltConfig], out: Path) -> Spill:
     """The signatures of the files of configs, end to end."""
-    spill = Spill(Signer(remembered=1))
+    spill = Spill()
     for built in configs.values():
         for file in _files(built):
             signatures = _path(out, file, ".signatures").read_bytes()
             starts = range(0, len(signatures), _SIGNATURE)
             for start, instance in zip(starts, _instances(out / file.path), strict=False):
-                spill.add_signature(signatures[start : start + _SIGNATURE], f"{_config(file)} {instance}")
+                spill.add(signatures[start : start + _SIGNATURE], f"{_config(file)} {instance}")
     return spill
 
 

@@ -43,14 +43,15 @@ def write_kept(
     Raises:
         ConfigError, UpstreamError: as the rows are read. OutputError: the file or a temporary one cannot be written.
     """
-    encode, decode = msgspec.json.encode, msgspec.json.Decoder(Place).decode
+    encode, decode, signer = msgspec.json.encode, msgspec.json.Decoder(Place).decode, Signer()
     with (
         writing(tempfile.gettempdir()),
-        closing(Spill(Signer())) as spill,
+        closing(Spill()) as spill,
         tempfile.TemporaryFile(prefix="sera-swezero-places-") as places,
     ):
         for count, found in enumerate(rows.read(), 1):
-            spill.add(summarise(found.row, found.kind).commands, f"{found.set} {found.place.instance_id}")
+            signature = signer.sign(summarise(found.row, found.kind).commands)
+            spill.add(signature, f"{found.set} {found.place.instance_id}")
             places.write(encode(found.place) + b"\n")
             progress(count, found.done)
         places.seek(0)
