@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,9 @@ class Contract:
             if values:
                 decoded[column] = values if each else values[0]
         # A source reads only records of its own shape, so it would report a problem of the schema once more.
-        if self.view != "native" or not found:
-            found += self._order(own, decoded)
+        order_faults = VIEWS[self.view].order_faults
+        if order_faults and (self.view != "native" or not found):
+            found += order_faults(SOURCES[self.source], own, decoded)
         return list(dict.fromkeys(found))
 
     def _split(self, row: Row) -> tuple[Row, Row]:
@@ -74,10 +75,6 @@ class Contract:
             # That view keeps upstream's text, in which half a surrogate pair may occur as an escape, and a number
             # that no float holds in a key that nobody reads.
             return _decode_leniently(text)
-
-    def _order(self, row: Row, decoded: Mapping[str, Any]) -> Iterator[Fault]:
-        order_faults = VIEWS[self.view].order_faults
-        return order_faults(SOURCES[self.source], row, decoded) if order_faults else iter(())
 
     def shared(self, names: Iterable[str]) -> float:
         """The share of column names that a file and this contract have in common: 0.0 to 1.0."""

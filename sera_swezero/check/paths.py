@@ -81,7 +81,10 @@ def _check_file(file: RowFile, among: Sequence[Contract], counts: CheckTally, *,
         opened = open_file(file)
         contract = recognise(opened.kinds, among, forced=forced)
         if contract is None:
-            raise _unknown(opened.kinds, among)
+            found = f"the columns {', '.join(opened.kinds) or '(none)'}, which do not belong to a known kind of rows"
+            expected = f"the columns of {describe_contracts(among)}"
+            yield Problem(file.name, None, "$", found, expected, unreadable=True)
+            return
         broken = columns_faults(opened, contract)
         if broken:
             # Every row would have the same problem again, so the rows are not checked.
@@ -89,14 +92,9 @@ def _check_file(file: RowFile, among: Sequence[Contract], counts: CheckTally, *,
             return
         for number, row in enumerate(opened.rows):
             counts.rows[contract.schema] += 1
-            found = [row] if isinstance(row, Fault) else contract.faults(row)
-            counts.bad_rows += bool(found)
-            yield from (Problem(file.name, number, *fault) for fault in found)
+            faults = [row] if isinstance(row, Fault) else contract.faults(row)
+            counts.bad_rows += bool(faults)
+            yield from (Problem(file.name, number, *fault) for fault in faults)
     except Unreadable as error:
         place = f" after row {number}" if number >= 0 else ""
         yield Problem(file.name, None, "$", error.found + place, error.expected, unreadable=True)
-
-
-def _unknown(columns: Iterable[str], among: Sequence[Contract]) -> Unreadable:
-    found = f"the columns {', '.join(columns) or '(none)'}, which do not belong to a known kind of rows"
-    return Unreadable(found, f"the columns of {describe_contracts(among)}")
