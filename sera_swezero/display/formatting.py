@@ -6,11 +6,11 @@ NONE = "-"
 """What is printed for a figure that is not known."""
 
 
-def number(value: float | None, digits: int = 1) -> str:
+def number(value: float | None) -> str:
     """A number with separated thousands, such as 1,234 or 12.3; a dash if it is not known."""
     if value is None:
         return NONE
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from sera_swezero.check.row_files import Unreadable, open_file
 from sera_swezero.check.row_paths import RowFile, find_files, is_url, read_beside
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality.kept_within import kept_within
-from sera_swezero.quality.row_summary import RowKind, views_read
+from sera_swezero.quality.row_summary import RowKind
 from sera_swezero.report import Report
 from sera_swezero.request.arguments import ARGUMENTS, NARROWING, ArgumentsDict
 from sera_swezero.request.config_names import config_names, split_name
@@ -86,7 +86,8 @@ def open_rows(target: str, **arguments: Unpack[ArgumentsDict]) -> RowSource:
         raise ConfigError(msg)
     request = settle(target, **arguments)
     if not request.view.for_statistics:
-        msg = f"{target} is in the view {request.view.name!r}; statistics read the views {' and '.join(views_read())}"
+        read = " and ".join(view.name for view in VIEWS.values() if view.for_statistics)
+        msg = f"{target} is in the view {request.view.name!r}; statistics read the views {read}"
         raise ConfigError(msg)
     source = _Config(name=request.name, request=request)
     if max_tokens is not None:

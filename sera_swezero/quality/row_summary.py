@@ -22,11 +22,6 @@ EDITOR = "str_replace_editor"
 """The tool whose calls are also counted by their `command`."""
 
 
-def views_read() -> list[str]:
-    """The views that statistics are taken of."""
-    return [view.name for view in VIEWS.values() if view.for_statistics]
-
-
 @dataclass(frozen=True)
 class RowKind:
     """The source, view and set of some rows."""
