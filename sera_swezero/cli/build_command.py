@@ -35,9 +35,7 @@ def build(  # noqa: PLR0913 (options of a command)
         ),
     ],
     *,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="The folder to build into; finished shards in it are kept.")
-    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to build into; finished shards in it are kept.")],
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="The number of processes; one per core if not given.")
     ] = None,

@@ -21,7 +21,7 @@ def check(
         ),
     ] = None,
     max_problems: Annotated[
-        int, typer.Option("--max-problems", min=0, metavar="N", help="Stop after this many problems; 0 means never.")
+        int, typer.Option(min=0, metavar="N", help="Stop after this many problems; 0 means never.")
     ] = 100,
     as_json: Json = False,
 ) -> None:

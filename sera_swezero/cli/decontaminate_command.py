@@ -20,7 +20,7 @@ def decontaminate(
     against: Against = "swe-bench-verified",
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write to this JSONL file where each row is, and why it overlaps."),
+        typer.Option(metavar="FILE", help="Write to this JSONL file where each row is, and why it overlaps."),
     ] = None,
     as_json: Json = False,
     *,

@@ -25,7 +25,7 @@ class Within(StrEnum):
 @takes_arguments(without=ORDER)
 def dedup(
     target: Target,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write, which --dedup takes.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The Parquet file to write, which --dedup takes.")],
     within: Annotated[
         Within, typer.Option(help="Compare each row with all rows before it, or with those of its instance.")
     ] = Within.corpus,

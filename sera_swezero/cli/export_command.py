@@ -25,13 +25,11 @@ OF_OTHER_VIEWS = (
 @takes_arguments(without=("view", "lineage", *OF_OTHER_VIEWS))
 def export(
     config: ConfigName,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="A new or empty folder for the files.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new or empty folder for the files.", show_default=False)],
     kind: Annotated[
         str, typer.Option("--format", metavar="atif|pi", help="ATIF-v1.7, or Pi's session format.")
     ] = "atif",
-    rows: Annotated[int | None, typer.Option("--rows", min=1, metavar="N", help="Write the first N rows only.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, metavar="N", help="Write the first N rows only.")] = None,
     as_json: Json = False,
     *,
     arguments: ArgumentsDict,

@@ -23,9 +23,7 @@ def lock(
             autocompletion=complete_config,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The lock file to write.")] = Path(
-        "sera-swezero.lock"
-    ),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The lock file to write.")] = Path("sera-swezero.lock"),
     as_json: Json = False,
     *,
     arguments: ArgumentsDict,

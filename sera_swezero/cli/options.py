@@ -31,9 +31,7 @@ ConfigName = Annotated[
         autocompletion=complete_config,
     ),
 ]
-ShardSize = Annotated[
-    str, typer.Option("--shard-size", metavar="SIZE", help="Raw bytes of a shard, such as 256MiB, 100MB or 5000.")
-]
+ShardSize = Annotated[str, typer.Option(metavar="SIZE", help="Raw bytes of a shard, such as 256MiB, 100MB or 5000.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 ORDER = frozenset(argument.name for argument in ARGUMENTS.values() if argument.order)

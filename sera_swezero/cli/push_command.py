@@ -19,7 +19,7 @@ def push(  # noqa: PLR0913 (options of a command)
     ],
     *,
     private: Annotated[bool, typer.Option("--private", help="Make the repository private when it is created.")] = False,
-    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Give the new version this tag.")] = None,
+    tag: Annotated[str | None, typer.Option(metavar="TAG", help="Give the new version this tag.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     pr_only: Annotated[
         bool, typer.Option("--pr-only", help="Leave the checked pull request open, for somebody to merge.")

@@ -25,7 +25,6 @@ def render(  # noqa: PLR0913 (options of a command)
     template: Annotated[
         str | None,
         typer.Option(
-            "--template",
             metavar="TEMPLATE",
             help="The template that you train with: a Jinja file, or the name of one in the installed trl, such as "
             "qwen3_training. Without it, the tokenizer's own.",
@@ -34,7 +33,6 @@ def render(  # noqa: PLR0913 (options of a command)
     serve: Annotated[
         str | None,
         typer.Option(
-            "--serve",
             metavar="TEMPLATE",
             help="The template that you serve with, to compare every turn. Without it, the tokenizer's own.",
         ),
@@ -42,7 +40,6 @@ def render(  # noqa: PLR0913 (options of a command)
     tokenizer: Annotated[
         str | None,
         typer.Option(
-            "--tokenizer",
             metavar="TOKENIZER",
             help="A hub id or a folder: counts the tokens, and those that the model wrote; also for --max-tokens.",
         ),
@@ -50,7 +47,6 @@ def render(  # noqa: PLR0913 (options of a command)
     against: Annotated[
         str | None,
         typer.Option(
-            "--against",
             metavar="TOKENIZER",
             help="The tokenizer that a training run started from, where --tokenizer is the one that it saved.",
         ),
@@ -58,14 +54,13 @@ def render(  # noqa: PLR0913 (options of a command)
     max_length: Annotated[
         int | None,
         typer.Option(
-            "--max-length",
             min=1,
             metavar="N",
             help="Count the turns that a trainer with this limit cuts off (TRL: max_length, Axolotl: sequence_len, "
             "LLaMA-Factory: cutoff_len).",
         ),
     ] = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="How many rows to render.")] = 100,
+    rows: Annotated[int, typer.Option(min=1, metavar="N", help="How many rows to render.")] = 100,
     as_json: Json = False,
     arguments: ArgumentsDict,
 ) -> None:

@@ -16,7 +16,7 @@ from sera_swezero.request.arguments import ArgumentsDict
 def show(
     config: ConfigName,
     row: Annotated[
-        int | None, typer.Option("--row", min=0, metavar="N", help="The row with this number, counted from 0.")
+        int | None, typer.Option(min=0, metavar="N", help="The row with this number, counted from 0.")
     ] = None,
     instance: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="The first row with this instance_id.")

@@ -30,7 +30,7 @@ Target = Annotated[
 ]
 Against = Annotated[
     str,
-    typer.Option("--against", metavar="FILE", help="What rows must not overlap: a JSONL file, or swe-bench-verified."),
+    typer.Option(metavar="FILE", help="What rows must not overlap: a JSONL file, or swe-bench-verified."),
 ]
 
 

@@ -14,9 +14,9 @@ from sera_swezero.errors import ConfigError
 
 def verify(
     repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The dataset repository.")],
-    revision: Annotated[str, typer.Option("--revision", metavar="REVISION", help="A branch, tag or commit.")] = "main",
+    revision: Annotated[str, typer.Option(metavar="REVISION", help="A branch, tag or commit.")] = "main",
     rows: Annotated[
-        int, typer.Option("--rows", min=0, metavar="N", help="How many rows of each config to check; 0 means all.")
+        int, typer.Option(min=0, metavar="N", help="How many rows of each config to check; 0 means all.")
     ] = 100,
     as_json: Json = False,
 ) -> None:
