@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sera_swezero.cli.options import ORDER, ShardSize, complete_config, parse_size, takes_arguments
+from sera_swezero.cli.options import ORDER, ShardSize, config_argument, parse_size, takes_arguments
 from sera_swezero.display.outputs import check_outputs, write_file
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
@@ -26,14 +26,7 @@ OWN = "Runs of your own"
 
 @takes_arguments(without={*ORDER, "view"})
 def build(  # noqa: PLR0913 (options of a command)
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CONFIG",
-            help="The configs to build; `sera` stands for each of its sets.",
-            autocompletion=complete_config,
-        ),
-    ],
+    names: Annotated[list[str], config_argument("The configs to build; `sera` stands for each of its sets.")],
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to build into; finished shards in it are kept.")],
     workers: Annotated[

@@ -12,7 +12,7 @@ from sera_swezero.cli.options import Json, print_json
 def check(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help="Parquet or JSONL files, folders of them, or URLs.", show_default=False),
+        typer.Argument(metavar="PATH", help="Parquet or JSONL files, folders of them, or URLs."),
     ],
     kind: Annotated[
         str | None,

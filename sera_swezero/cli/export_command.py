@@ -25,7 +25,7 @@ OF_OTHER_VIEWS = (
 @takes_arguments(without=("view", "lineage", *OF_OTHER_VIEWS))
 def export(
     config: ConfigName,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="A new or empty folder for the files.", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new or empty folder for the files.")],
     kind: Annotated[
         str, typer.Option("--format", metavar="atif|pi", help="ATIF-v1.7, or Pi's session format.")
     ] = "atif",

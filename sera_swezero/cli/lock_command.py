@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sera_swezero.cli.options import Json, complete_config, print_json, takes_arguments
+from sera_swezero.cli.options import Json, config_argument, print_json, takes_arguments
 from sera_swezero.display.formatting import counted
 from sera_swezero.display.outputs import check_outputs
 from sera_swezero.request.arguments import ArgumentsDict
@@ -16,12 +16,7 @@ from sera_swezero.request.arguments import ArgumentsDict
 @takes_arguments(only=("upstream",))
 def lock(
     names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CONFIG",
-            help="The configs to lock; without any, all that are on the hub.",
-            autocompletion=complete_config,
-        ),
+        list[str] | None, config_argument("The configs to lock; without any, all that are on the hub.")
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The lock file to write.")] = Path("sera-swezero.lock"),
     as_json: Json = False,

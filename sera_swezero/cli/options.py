@@ -22,15 +22,12 @@ def complete_config(incomplete: str) -> list[str]:
     return [name for name in config_names() if name.startswith(incomplete)]
 
 
-ConfigName = Annotated[
-    str,
-    typer.Argument(
-        metavar="CONFIG",
-        help="A config name, such as glm-4.6-lite-t2 or sera-native.",
-        show_default=False,
-        autocompletion=complete_config,
-    ),
-]
+def config_argument(text: str, metavar: str = "CONFIG") -> Any:
+    """A positional argument for names of configs, which the shell completes; `text` is its help."""
+    return typer.Argument(metavar=metavar, help=text, autocompletion=complete_config)
+
+
+ConfigName = Annotated[str, config_argument("A config name, such as glm-4.6-lite-t2 or sera-native.")]
 ShardSize = Annotated[str, typer.Option(metavar="SIZE", help="Raw bytes of a shard, such as 256MiB, 100MB or 5000.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sera_swezero.cli.options import ORDER, Json, ShardSize, complete_config, parse_size, print_json, takes_arguments
+from sera_swezero.cli.options import ORDER, Json, ShardSize, config_argument, parse_size, print_json, takes_arguments
 from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 @takes_arguments(without={*ORDER, "view"})
 def plan(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="CONFIG", help="The configs that would be built.", autocompletion=complete_config),
-    ],
+    names: Annotated[list[str], config_argument("The configs that would be built.")],
     *,
     shard_size: ShardSize = "256MiB",
     views: Annotated[

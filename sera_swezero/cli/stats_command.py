@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sera_swezero.cli import NAME
-from sera_swezero.cli.options import ORDER, Json, complete_config, takes_arguments
+from sera_swezero.cli.options import ORDER, Json, config_argument, takes_arguments
 from sera_swezero.display.outputs import check_outputs, write_file
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 Target = Annotated[
     str,
-    typer.Argument(
-        metavar="CONFIG|PATH",
-        help="A config name, or a Parquet file or folder such as `build` makes, or a URL.",
-        show_default=False,
-        autocompletion=complete_config,
-    ),
+    config_argument("A config name, or a Parquet file or folder such as `build` makes, or a URL.", "CONFIG|PATH"),
 ]
 Against = Annotated[
     str,
