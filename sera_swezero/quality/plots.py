@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _BINS = 30  # of a histogram over rows
 _LABEL = 32  # characters; a model may call a tool by a name of any length
 _BARS = 12  # of a chart of counts: the largest, the others summed up
+
+_THOUSANDS = "{x:,.10g}"  # how matplotlib writes a number at an axis
 
 # The plots are drawn in these colours. The page replaces them by its own, which differ by light and dark.
 INK, BAR, GRID = "#1f2328", "#0969da", "#d0d7de"
@@ -168,9 +170,9 @@ def _draw_histogram(axes: Axes, plot: Plot) -> None:
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(_thousands())
+    axes.xaxis.set_major_formatter(_THOUSANDS)
     axes.yaxis.set_major_locator(_whole())
-    axes.yaxis.set_major_formatter(_thousands())
+    axes.yaxis.set_major_formatter(_THOUSANDS)
 
 
 def _draw_bars(axes: Axes, plot: Plot) -> None:
@@ -183,14 +185,10 @@ def _draw_bars(axes: Axes, plot: Plot) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.xaxis.set_major_locator(_whole())
-    axes.xaxis.set_major_formatter(_thousands())
+    axes.xaxis.set_major_formatter(_THOUSANDS)
 
 
 def _whole() -> Locator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(nbins=7, integer=True)
-
-
-def _thousands() -> Callable[[float, float], str]:
-    return lambda value, _position: f"{value:,.10g}"
