@@ -99,8 +99,7 @@ def collect(
             tally, chosen, spill = sets[found.set]
             summary = summarise(found.row, kind)
             tally.note(summary, against)
-            if found.kept:
-                tally.within_limit = added(tally.within_limit, found.kept)
+            tally.within_limit = added(tally.within_limit, found.kept)
             chosen.note(found.set, found.place, summary)
             if spill is not None and signer is not None:
                 spill.add(signer.sign(summary.commands), summary.instance_id)

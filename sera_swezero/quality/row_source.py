@@ -127,8 +127,9 @@ class _Config(RowSource):
                 shard, row = record.shard, converted.text_row
                 place = Place(row["instance_id"], shard.repo, shard.file, record.raw.offset)
                 done = (before[shard.repo, shard.file] + shard.start) / snapshot.bytes
-                kept = self.max_tokens and kept_within(converted.view_input, self.max_tokens, self.tokenizer)
-                yield PlacedRow(origin.name, kind, place, row, done, kept or None)
+                limit = self.max_tokens
+                kept = None if limit is None else kept_within(converted.view_input, limit, self.tokenizer)
+                yield PlacedRow(origin.name, kind, place, row, done, kept)
             self.reports[origin.name] = report
 
 

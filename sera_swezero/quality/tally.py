@@ -99,8 +99,7 @@ class Tally(Figures, kw_only=True):
             self.bare_turns = (self.bare_turns or 0) + summary.bare_turns
             self.bare_rows = (self.bare_rows or 0) + (summary.bare_turns > 0)
         self.observations += summary.observations
-        if summary.blocked is not None:
-            self.blocked = (self.blocked or 0) + summary.blocked
+        self.blocked = added(self.blocked, summary.blocked)
         for call in summary.calls:
             _count(self.tools, call.name[:_NAME])
             if call.name == EDITOR:
