@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from types import FrameType
@@ -109,10 +110,10 @@ def build(  # noqa: PLR0913 (options of a command)
         typer.echo("the tasks are submitted; when they are done, run the same command again to finish")
         return
     if stats is not None:
-        from sera_swezero.cli.stats_command import json_text
+        from sera_swezero.cli.stats_command import figures
         from sera_swezero.quality.sketches import merged
 
-        write_file(stats, json_text(merged(made, out)) + "\n")
+        write_file(stats, json.dumps(figures(merged(made, out)), indent=2, ensure_ascii=False) + "\n")
     _show(made, out)
 
 

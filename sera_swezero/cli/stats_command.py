@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sera_swezero.cli import NAME
-from sera_swezero.cli.options import ORDER, Json, config_argument, takes_arguments
+from sera_swezero.cli.options import ORDER, Json, config_argument, print_json, takes_arguments
 from sera_swezero.display.outputs import check_outputs, write_file
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
@@ -86,7 +86,7 @@ def stats(  # noqa: PLR0913 (options of a command)
     if markdown is not None:
         write_file(markdown, "\n\n".join(table.section() for table in printed) + "\n")
     if as_json:
-        typer.echo(json_text(found, other))
+        print_json(figures(found, other))
     else:
         for table in printed:
             print_table(table)
@@ -111,17 +111,12 @@ def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool |
     return found
 
 
-def json_text(found: Statistics, other: Statistics | None = None) -> str:
-    """Statistics as JSON for machines, together with those that they are compared with, if any."""
-    import msgspec
-
+def figures(found: Statistics, other: Statistics | None = None) -> dict[str, object]:
+    """Statistics as plain values for machines, together with those that they are compared with, if any."""
     from sera_swezero.quality.collect import NOT_IN_THE_DATA
 
-    figures = _figures(found)
-    figures["not_in_the_data"] = NOT_IN_THE_DATA
-    if other is not None:
-        figures["versus"] = _figures(other)
-    return msgspec.json.format(msgspec.json.encode(figures), indent=2).decode()
+    versus = {} if other is None else {"versus": _figures(other)}
+    return {**_figures(found), "not_in_the_data": NOT_IN_THE_DATA, **versus}
 
 
 def _figures(found: Statistics) -> dict[str, object]:
