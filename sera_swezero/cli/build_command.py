@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sera_swezero.cli.options import ORDER, ShardSize, config_argument, parse_size, takes_arguments
+from sera_swezero.display.formatting import byte_size, number
 from sera_swezero.display.outputs import check_outputs, write_file
+from sera_swezero.display.table import Table, print_table
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import RowArgumentsDict
 
@@ -158,9 +160,6 @@ def _cluster(
 
 
 def _show(made: Manifest, out: Path) -> None:
-    from sera_swezero.display.formatting import byte_size, number
-    from sera_swezero.display.table import Table, print_table
-
     rows = []
     for name, built in made.configs.items():
         report = built.report

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import Json, print_json
+from sera_swezero.display.formatting import counted, escaped
 
 
 def check(
@@ -32,7 +33,6 @@ def check(
     object, and the last one is a summary.
     """
     from sera_swezero.check import CheckTally, check_paths
-    from sera_swezero.display.formatting import counted, escaped
 
     tally = CheckTally()
     count, unreadable, stopped = 0, False, False

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
+from sera_swezero.catalog import CONFIGS, DEFAULT, Config
 from sera_swezero.cli.options import Json, print_json
-
-if TYPE_CHECKING:
-    from sera_swezero.catalog import Config
+from sera_swezero.display.formatting import number
+from sera_swezero.display.table import Table, print_table
+from sera_swezero.views import VIEWS
 
 
 def configs(as_json: Json = False) -> None:
     """List the configs: what each reads, its number of rows, its default view and its licence."""
-    from sera_swezero.catalog import CONFIGS, DEFAULT
-    from sera_swezero.views import VIEWS
-
     if as_json:
         print_json([_described(config) for config in CONFIGS.values()])
         return
-    from sera_swezero.display.formatting import number
-    from sera_swezero.display.table import Table, print_table
-
     rows = []
     for config in CONFIGS.values():
         name = f"{config.name} (default)" if config.name == DEFAULT else config.name
@@ -38,9 +31,6 @@ def configs(as_json: Json = False) -> None:
 
 
 def _described(config: Config) -> dict[str, object]:
-    from sera_swezero.catalog import DEFAULT
-    from sera_swezero.views import VIEWS
-
     return {
         "config": config.name,
         "about": config.about,

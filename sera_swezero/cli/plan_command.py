@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sera_swezero.cli.options import ORDER, Json, ShardSize, config_argument, parse_size, print_json, takes_arguments
+from sera_swezero.display.formatting import byte_size, number
+from sera_swezero.display.table import Table, print_table
 from sera_swezero.request.arguments import RowArgumentsDict
 
 if TYPE_CHECKING:
@@ -49,9 +51,6 @@ def plan(
 
 
 def _show(estimates: list[Estimate]) -> None:
-    from sera_swezero.display.formatting import byte_size, number
-    from sera_swezero.display.table import Table, print_table
-
     rows = [
         [
             one.config,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import Json, print_json
+from sera_swezero.display.formatting import byte_size
 
 
 def push(  # noqa: PLR0913 (options of a command)
@@ -35,7 +36,6 @@ def push(  # noqa: PLR0913 (options of a command)
     """Publish a built folder: readers see the old version or the new one. After a failure the same command goes on."""
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
-    from sera_swezero.display.formatting import byte_size
     from sera_swezero.push.publish import push as run
 
     if not sys.stderr.isatty():

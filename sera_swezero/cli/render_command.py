@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sera_swezero.cli.options import ConfigName, Json, print_json, takes_arguments
+from sera_swezero.display.formatting import NONE, escaped, share
+from sera_swezero.display.table import Table, print_table
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
@@ -140,8 +142,6 @@ def _serving(parity: ParityCheck) -> dict[str, Any]:
 def _show_parity(parity: ParityCheck) -> None:
     from rich.console import Console
 
-    from sera_swezero.display.formatting import escaped, share
-    from sera_swezero.display.table import Table, print_table
     from sera_swezero.templates.parity import CAUSES
 
     counts = parity.counts
@@ -164,8 +164,6 @@ def _show_parity(parity: ParityCheck) -> None:
 def _show(found: SurvivalCounts, template: ChatTemplate, name: str, max_length: int | None) -> None:
     from rich.console import Console
 
-    from sera_swezero.display.formatting import NONE, share
-    from sera_swezero.display.table import Table, print_table
     from sera_swezero.templates.survival import KINDS
 
     console = Console(soft_wrap=True)

@@ -13,6 +13,8 @@ import typer
 from sera_swezero.cli import NAME
 from sera_swezero.cli.options import ORDER, Json, config_argument, print_json, takes_arguments
 from sera_swezero.display.outputs import check_outputs, write_file
+from sera_swezero.display.progress import row_progress
+from sera_swezero.display.table import print_table
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.arguments import ArgumentsDict
 
@@ -63,7 +65,6 @@ def stats(  # noqa: PLR0913 (options of a command)
     Every row is read once, in bounded memory. Figures of the cards that no column holds (wall time, context budget,
     hardware) are named and left out.
     """
-    from sera_swezero.display.table import print_table
     from sera_swezero.quality.statistics_tables import tables
 
     check_outputs(html=html, markdown=markdown)
@@ -97,7 +98,6 @@ def stats(  # noqa: PLR0913 (options of a command)
 
 
 def _collect(target: str, arguments: ArgumentsDict, against: str, unique: bool | None, samples: int) -> Statistics:
-    from sera_swezero.display.progress import row_progress
     from sera_swezero.quality.collect import collect
     from sera_swezero.quality.row_source import open_rows
     from sera_swezero.request.benchmark_overlap import benchmark_path

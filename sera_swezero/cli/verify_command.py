@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sera_swezero.cli.options import Json, print_json
+from sera_swezero.display.formatting import counted, escaped
 from sera_swezero.errors import ConfigError
 
 
@@ -24,7 +25,6 @@ def verify(
 
     The exit code is 1 if anything is wrong.
     """
-    from sera_swezero.display.formatting import counted, escaped
     from sera_swezero.push.verify import verify as run
 
     if Path(repo).is_dir():
