@@ -10,6 +10,7 @@ import io
 import logging
 import tempfile
 
+import datasets
 from rich.console import Console
 from rich.syntax import Syntax
 
@@ -50,8 +51,6 @@ Next: without upstream="sample" the same lines stream the real sets from the hub
 
 def main() -> None:
     """Run the whole walk; takes some ten seconds."""
-    import datasets
-
     # The tables say what was rejected; the log lines would only say it a second time.
     logging.getLogger("sera_swezero").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
@@ -84,8 +83,6 @@ def show_example(console: Console) -> None:
 
 def compare_ways_to_load(console: Console) -> None:
     """Load every config plain and streaming, and say whether the rows are the same."""
-    import datasets
-
     heading(console, "Plain and streaming give the same rows")
     lines = []
     with tempfile.TemporaryDirectory(prefix="sera-swezero-demo-") as cache:
@@ -102,8 +99,6 @@ def compare_ways_to_load(console: Console) -> None:
 
 def show_trajectory(console: Console) -> None:
     """Show the shortest row of a config, with its long texts folded."""
-    import datasets
-
     heading(console, "A trajectory, in short")
     rows = datasets.load_dataset("sera_swezero", "glm-4.6-lite-t2", streaming=True, **SAMPLE)
     # The row should have a few calls, so that there is something to see.
