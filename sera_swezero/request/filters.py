@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -108,12 +107,12 @@ def described(request: Request) -> dict[str, str]:
 
 def _files(request: Request) -> dict[str, Path]:
     """The files that the request's filters read, by the name of the argument."""
-    dedup, listed = request.arguments.dedup, request.arguments.decontaminate
-    files = {"dedup": dedup and Path(dedup).expanduser(), "decontaminate": listed and benchmark_path(listed)}
-    return {name: path for name, path in files.items() if isinstance(path, Path)}
-
-
-_READERS: dict[str, Callable[[Path], Any]] = {"dedup": KeptRows.read, "decontaminate": benchmark_overlap.load}
+    files = {}
+    if request.arguments.dedup is not None:
+        files["dedup"] = Path(request.arguments.dedup).expanduser()
+    if request.arguments.decontaminate is not None:
+        files["decontaminate"] = benchmark_path(request.arguments.decontaminate)
+    return files
 
 
 def _read(name: str, files: dict[str, Path]) -> Any:
@@ -124,7 +123,7 @@ def _read(name: str, files: dict[str, Path]) -> Any:
 @lru_cache(maxsize=4)
 def _read_once(name: str, path: Path, _content: str) -> Any:
     """Read a file once for all shards of a process. Other content has another digest, so it is read again."""
-    return _READERS[name](path)
+    return KeptRows.read(path) if name == "dedup" else benchmark_overlap.load(path)
 
 
 def _digest(name: str, path: Path) -> str:
