@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from benchmarks.by_hand_sera import joined
 from sera_swezero import schemas
 from sera_swezero.core.rectify import ANSWER
 from sera_swezero.core.system_prompt import system_text
@@ -72,8 +73,3 @@ def split(content: str) -> tuple[str, str | None]:
 def unlabelled(text: str) -> str:
     """Without the label that the prompt asks for."""
     return text.strip().removeprefix("THOUGHT:").strip()
-
-
-def joined(parts: list[str]) -> str:
-    """The parts that are not empty, with a blank line between."""
-    return "\n\n".join(part for part in parts if part)

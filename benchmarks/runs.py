@@ -21,20 +21,28 @@ Figures = dict[str, float]
 """What one run took. wall, cpu: seconds without imports, memory: bytes over imports (the child's own figures);
 process_wall, process_cpu: seconds of the whole process and its workers."""
 
+Took = tuple[float, float]
+"""Seconds: wall, CPU."""
+
 
 def fresh(module: str, *arguments: str) -> dict[str, Any]:
     """Run a module in a fresh process; gives the JSON of its last line and the figures of the whole process."""
-    command = [sys.executable, "-m", module, *arguments]
+    lines, (wall, cpu) = process("-m", module, *arguments)
+    return {**json.loads(lines[-1]), "process_wall": wall, "process_cpu": cpu}
+
+
+def process(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[list[str], Took]:
+    """Run Python; gives the lines that it printed, and what the whole process and its workers took."""
+    command = [sys.executable, *arguments]
     started = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     output = child.stdout.read() if child.stdout else ""
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
-    cpu = usage.ru_utime + usage.ru_stime
-    return {**json.loads(output.splitlines()[-1]), "process_wall": wall, "process_cpu": cpu}
+    return output.splitlines(), (wall, usage.ru_utime + usage.ru_stime)
 
 
 def compare(

@@ -6,20 +6,16 @@ Only the first batch of a training loop is measured by the clock, because most o
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 from benchmarks.corpus import KEPT, SERA, corpus, data_files
-from benchmarks.runs import fresh
+from benchmarks.runs import Took, fresh, process
 from benchmarks.streams import LATENCY, REPO
 from tests.hub import LoopbackHub
 
@@ -62,9 +58,6 @@ COMMANDS = {
     "build": "build {config} --upstream {root} --view rectified --workers 1 --out {out}",
 }
 """The commands whose start is measured, on a set of one row."""
-
-Took = tuple[float, float]
-"""Seconds: wall, CPU."""
 
 
 def measure(rounds: int) -> dict[str, dict[str, float]]:
@@ -144,20 +137,9 @@ def _run(*arguments: str, env: dict[str, str] | None = None) -> tuple[Took, Took
     """What the whole process took, and what it printed of itself on its first line."""
     # Installed packages have bytecode, whatever the environment of this process says.
     given = {name: value for name, value in (env or os.environ).items() if name != "PYTHONDONTWRITEBYTECODE"}
-    began = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=given)
-    first, *_ = (child.stdout.read() if child.stdout else "").splitlines() or [""]
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{arguments} failed")
-    whole = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+    lines, whole = process(*arguments, env=given)
     try:
-        wall, cpu = map(float, first.split())
-    except ValueError:
+        wall, cpu = map(float, lines[0].split())
+    except (IndexError, ValueError):
         wall = cpu = 0.0
     return whole, (wall, cpu)
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]))))

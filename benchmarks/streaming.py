@@ -27,13 +27,11 @@ from benchmarks.corpus import SERA, corpus, data_files
 from benchmarks.results import Target, as_json
 from benchmarks.runs import cpus_at_hand, middle, ratio
 from benchmarks.streams import LATENCY, REPO
-from benchmarks.table import markdown
+from benchmarks.table import ROOT, STREAMING, markdown, put
 from tests.hub import LoopbackHub
 
 AGAIN = 2  # times that a disturbed run is done again
 NARROW = 12_500_000  # bytes per second: 100 Mbit/s
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "benchmarks" / "streaming.json"
 PAGE = ROOT / "docs" / "training.md"
 BEGIN, END = "<!-- figures: written by `python -m benchmarks.streaming --page` -->", "<!-- end of figures -->"
 
@@ -182,7 +180,7 @@ def render(results: dict[str, Any]) -> str:
     hub, others = (max(one[key] for one in runs) for key in ("hub_cpus", "other_cpus"))
     state = (
         f"{machine['cpus']} CPUs shared with the hub, which had {hub:.2f} of them at most during a run, and with other "
-        f"work, which had {others:.2f} at most; it disturbed {sum(map(disturbed, runs))} of {len(runs)} runs. "
+        f"work, which had {others:.2f} at most; it disturbed {sum(map(disturbed, runs))} of {len(runs)} runs.\n"
         f"Load average {machine['load']:.1f}; two processes that share nothing got {machine['at_hand'][0]:.2f} to "
         f"{machine['at_hand'][1]:.2f} CPUs before and after."
     )
@@ -194,14 +192,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=3000, help="rows of the set (190 KB each; default 3000)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=RESULTS, help="file that gets every figure (default %(default)s)")
+    parser.add_argument(
+        "--json", type=Path, default=STREAMING, help="file that gets every figure (default %(default)s)"
+    )
     parser.add_argument("--page", action="store_true", help="write the figures of that file into docs/training.md")
     given = parser.parse_args()
     if given.page:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        shown = render(json.loads(given.json.read_text(encoding="utf-8")))
-        PAGE.write_text(f"{before}{BEGIN}\n\n{shown}\n\n{END}{after}", encoding="utf-8")
+        put(PAGE, BEGIN, render(json.loads(given.json.read_text(encoding="utf-8"))) + "\n", END)
         return
     at_hand = [cpus_at_hand()]
     taken = rounds(given.rows, given.rounds)

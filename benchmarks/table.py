@@ -50,8 +50,8 @@ def render(results: dict[str, Any]) -> str:
 def write_page(results: dict[str, Any]) -> None:
     """Put the tables between the marks of the page, and the few that matter most between those of the README."""
     streaming = json.loads(STREAMING.read_text(encoding="utf-8"))
-    _put(PAGE, BEGIN, render(results), END)
-    _put(README, SHORT_BEGIN, short(results, streaming), SHORT_END)
+    put(PAGE, BEGIN, render(results), END)
+    put(README, SHORT_BEGIN, short(results, streaming), SHORT_END)
 
 
 def short(results: dict[str, Any], streaming: dict[str, Any]) -> str:
@@ -72,7 +72,8 @@ def short(results: dict[str, Any], streaming: dict[str, Any]) -> str:
     return markdown(lines) + "\n"
 
 
-def _put(path: Path, begin: str, section: str, end: str) -> None:
+def put(path: Path, begin: str, section: str, end: str) -> None:
+    """Write a section anew between its marks on a page."""
     text = path.read_text(encoding="utf-8")
     before, after = text.split(begin)[0], text.split(end)[1]
     path.write_text(f"{before}{begin}\n\n{section}\n{end}{after}", encoding="utf-8")
