@@ -1,6 +1,8 @@
-"""A tokenizer whose tokens are characters, so that lengths can be worked out by hand."""
+"""A tokenizer whose tokens are characters, and the frame of a message: lengths can be worked out by hand."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -18,3 +20,8 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("tokenizer")
     made.save(str(folder / "tokenizer.json"))
     return str(folder)
+
+
+def framed(message: dict[str, Any]) -> str:
+    """A message in its ChatML frame, as SERA's recipe counts it."""
+    return f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n"

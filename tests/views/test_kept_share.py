@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from tests.support.characters import tokenizer
+from tests.support.characters import framed, tokenizer
 from tests.support.raw import T2, Turn, convert_root, history, line, sera, write_lines
 
 __all__ = ["tokenizer"]  # a fixture
@@ -21,7 +21,7 @@ __all__ = ["tokenizer"]  # a fixture
 
 def ratio(messages: list[dict[str, Any]], limit: int) -> float:
     """The share of a row's messages that SERA keeps at a limit."""
-    totals = accumulate(len(f"<|im_start|>{one['role']}\n{one['content']}<|im_end|>\n") for one in messages)
+    totals = accumulate(len(framed(message)) for message in messages)
     stop = next((number for number, total in enumerate(totals) if total >= limit), None)
     if stop is None:
         return 1.0
@@ -46,10 +46,7 @@ def rows(root: Path) -> dict[str, list[dict[str, Any]]]:
 
 def test_it_selects_what_sera_s_procedure_selects_borders_included(tokenizer: str, tmp_path: Path) -> None:
     whole = rows(tmp_path)
-    sizes = {
-        name: list(accumulate(len(f"<|im_start|>{one['role']}\n{one['content']}<|im_end|>\n") for one in messages))
-        for name, messages in whole.items()
-    }
+    sizes = {name: list(accumulate(len(framed(one)) for one in messages)) for name, messages in whole.items()}
     borders = [total + more for name in ("row_0", "row_3") for total in sizes[name][-4:] for more in (0, 1)]
     chosen = set()
     for limit in borders:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sera_swezero.core.trajectory import INCOMPLETE, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.request.settle import settle
-from tests.support.characters import tokenizer
+from tests.support.characters import framed, tokenizer
 from tests.support.raw import T2, ZERO, Turn, convert_one, history, line, render, sample_records, sera
 
 __all__ = ["tokenizer"]  # a fixture
@@ -113,5 +113,5 @@ def tokens(turn: int, kept: int | None) -> int:
             inner = text.removeprefix("<tool_response>\n").removesuffix("\n</tool_response>")
             omitted = f"Old environment output: ({len(inner.splitlines())} lines omitted)"
             text = f"<tool_response>\n{omitted}\n</tool_response>"
-        total += len(f"<|im_start|>{message['role']}\n{text}<|im_end|>\n")
+        total += len(framed({**message, "content": text}))
     return total

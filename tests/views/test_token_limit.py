@@ -19,7 +19,7 @@ from sera_swezero.views import VIEWS
 from sera_swezero.views.chat_template import load_template
 from sera_swezero.views.tokenizer import count
 from sera_swezero.views.training import tagged_messages
-from tests.support.characters import tokenizer
+from tests.support.characters import framed, tokenizer
 from tests.support.raw import T2, ZERO, Turn, chat, convert_one, history, line, sera, swe_zero
 
 __all__ = ["tokenizer"]  # a fixture
@@ -29,19 +29,13 @@ TURNS = [Turn(f"thought {n} " + "word " * 20, arguments='{"command": "ls"}', out
 SERA = line(sera(history([*TURNS, Turn("done", tool="submit", arguments="{}", output="diff")])))
 
 
-def wrapped(role: str, text: str) -> int:
-    """The length of a message as SERA's recipe counts it, here in characters."""
-    return len(f"<|im_start|>{role}\n{text}<|im_end|>\n")
-
-
 def lengths(row: dict[str, Any]) -> list[int]:
-    return [wrapped(message["role"], message["content"]) for message in row["messages"]]
+    return [len(framed(message)) for message in row["messages"]]
 
 
 def test_a_row_is_as_long_as_its_messages_in_chatml(tokenizer: str) -> None:
     row = convert_one(SERA, view="hermes").row
-    texts = [f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n" for message in row["messages"]]
-    assert count(tokenizer, texts) == lengths(row)
+    assert count(tokenizer, list(map(framed, row["messages"]))) == lengths(row)
 
 
 @pytest.mark.parametrize("view", TRAINING)
@@ -60,7 +54,7 @@ def test_truncating_keeps_whole_turns_and_ends_on_one(view: str, turns: int, tok
     kept = 2 + 2 * turns - 1  # system, user, then turns and results; the last result is of no use to training
     limit = {"tokenizer": tokenizer, "overlong": "truncate"}
     fits = sum(lengths({"messages": whole[:kept]}))
-    for tokens in (fits, fits + wrapped("user", whole[kept]["content"]), fits + 1):
+    for tokens in (fits, fits + len(framed(whole[kept])), fits + 1):
         done = convert_one(SERA, view=view, max_tokens=tokens, **limit)
         back = VIEWS[view].to_trajectory(done.row, SOURCES["sera"])
         assert len(back.steps) == turns

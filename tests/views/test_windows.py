@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
-from tests.support.characters import tokenizer
+from tests.support.characters import framed, tokenizer
 from tests.support.raw import T2, ZERO, Converted, Turn, convert_one, history, line, sample_records, sera
 from tests.support.sample import SETS
 
@@ -38,16 +38,13 @@ def loaded(tokenizer: str) -> Tokenizer:
 
 
 def sizes_of(messages: list[dict[str, Any]], tokenizer: str) -> list[int]:
-    """The tokens of each message in its ChatML wrapper, by the tokenizer itself."""
-    return [
-        len(loaded(tokenizer).encode(f"<|im_start|>{one['role']}\n{one['content']}<|im_end|>\n").ids)
-        for one in messages
-    ]
+    """The tokens of each message in its ChatML frame, by the tokenizer itself."""
+    return [len(loaded(tokenizer).encode(framed(one)).ids) for one in messages]
 
 
 def wrapped(message: dict[str, Any]) -> int:
     """The same for plain text and the tokenizer of these tests, which has one token per character."""
-    return len(f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n")
+    return len(framed(message))
 
 
 def turns(row: dict[str, Any], view: str, source: str = "sera") -> list[tuple[Any, ...]]:
