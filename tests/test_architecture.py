@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from sera_swezero.sources import SOURCES
+from tests.support.processes import HERE
 
-ROOT = Path(__file__).resolve().parent.parent / "sera_swezero"
 PACKAGE = "sera_swezero"
-HERE = Path(__file__).parents[1]
+ROOT = HERE / PACKAGE
 MODULES = {
     ".".join((PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))

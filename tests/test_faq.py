@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-FAQ = (Path(__file__).parents[1] / "docs" / "faq.md").read_text(encoding="utf-8")
+from tests.support.processes import HERE, python
+
+FAQ = (HERE / "docs" / "faq.md").read_text(encoding="utf-8")
 LOAD = "import sera_swezero\nload = lambda name, **given: sera_swezero.load_dataset(name, split='train', **given)\n"
 SAMPLE = "streaming=True, upstream='sample'"
 COMMAND = "from sera_swezero.cli import main\n"
@@ -50,7 +50,6 @@ def test_every_message_of_the_page_is_provoked() -> None:
 @pytest.mark.parametrize("said", PROVOKED)
 def test_the_message_is_what_the_page_says(said: str, tmp_path: Path) -> None:
     caches = {"HF_HOME": str(tmp_path), "HF_DATASETS_CACHE": str(tmp_path)}
-    env = {**os.environ, **caches, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
-    script = [sys.executable, "-c", PROVOKED[said]]
-    done = subprocess.run(script, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    env = {**os.environ, **caches, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(HERE)}
+    done = python("-c", PROVOKED[said], env=env, cwd=tmp_path)
     assert re.search(".*".join(map(re.escape, said.split("..."))), done.stderr), done.stderr

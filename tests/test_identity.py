@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from sera_swezero.request import identity
+from tests.support.processes import python
 
 PACKAGE = Path(identity.__file__).resolve().parents[1]
 
@@ -31,10 +30,7 @@ for job in plan(["glm-4.6-lite-t2"], [], {"upstream": "sample"}, 1 << 20, None):
 
 def keys(root: Path, cache: Path) -> list[str]:
     """The cache's folder, a state's key and the keys of a build's units, with the package below a root."""
-    env = {**os.environ, "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", KEYS, str(cache), str(root)]
-    done = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = python("-c", KEYS, cache, root, env={**os.environ, "PYTHONPATH": str(root)}, cwd=root, well=True)
     ours, *found = done.stdout.splitlines()
     assert ours == "True", "the copy is what was imported"
     return found

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tomllib
 import zipfile
@@ -19,8 +18,8 @@ import yaml
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.version import __version__
 from tests.support.environments import OFFLINE, new_environment
+from tests.support.processes import HERE, python
 
-HERE = Path(__file__).resolve().parents[1]
 NAME = f"sera_swezero-{__version__}"
 PROJECT = "https://example.com/you/fork"
 HUB = "https://huggingface.co/datasets/"
@@ -30,11 +29,10 @@ HUB = "https://huggingface.co/datasets/"
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist of the checkout and the wheel built from that sdist, as `python -m build` makes them."""
     folder = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "hatchling", "build", "-d", folder, "-t"]
-    subprocess.run([*build, "sdist"], cwd=HERE, check=True, capture_output=True)
+    python("-m", "hatchling", "build", "-d", folder, "-t", "sdist", well=True)
     with tarfile.open(folder / f"{NAME}.tar.gz") as archive:
         archive.extractall(folder / "unpacked", filter="data")
-    subprocess.run([*build, "wheel"], cwd=folder / "unpacked" / NAME, check=True, capture_output=True)
+    python("-m", "hatchling", "build", "-d", folder, "-t", "wheel", cwd=folder / "unpacked" / NAME, well=True)
     return folder
 
 
@@ -107,8 +105,7 @@ def test_a_release_names_its_repository_and_links_the_files_there(tmp_path: Path
     assert unreleased.returncode == int("unreleased" in (HERE / "CHANGELOG.md").read_text(encoding="utf-8"))
 
     subprocess.run([*shell, naming], cwd=tmp_path / "it", env=env, check=True)
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"]
-    subprocess.run(build, cwd=tmp_path / "it", check=True, capture_output=True)
+    python("-m", "hatchling", "build", "-d", tmp_path / "dist", "-t", "wheel", cwd=tmp_path / "it", well=True)
     metadata = message_from_bytes(wheel(tmp_path / "dist").read(f"{NAME}.dist-info/METADATA"))
     assert f"Repository, {PROJECT}" in metadata.get_all("Project-URL", [])
     targets = re.findall(r"\]\(([^)]+)\)", str(metadata.get_payload()))

@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks.table import BEGIN, END, PAGE, RESULTS, SHORT_BEGIN, SHORT_END, STREAMING, render, short
 from tests.request.test_arguments import CLASHES
+from tests.support.processes import HERE
 from tools.generate import PAGES as GENERATED
 from tools.generate import tables, with_tables
 
-HERE = Path(__file__).resolve().parent.parent
 TEXT = (HERE / "README.md").read_text(encoding="utf-8")
 TOPS = (HERE, HERE / "sera_swezero")
 """The docs name paths from these two on."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 
 import pytest
 
 from benchmarks.reliability.__main__ import PARTS
 from benchmarks.reliability.page import PAGE
 from benchmarks.reliability.rounds import WRONG
-from tests.support.processes import HERE
+from tests.support.processes import python
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -24,7 +22,5 @@ def test_the_page_has_a_row_of_every_part(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", PARTS)
 def test_some_rounds_go_as_the_page_says(name: str) -> None:
-    seed = str(random.SystemRandom().randrange(10**9))
-    command = [sys.executable, "-m", "benchmarks.reliability", name, "--seed", seed, "--rounds", "20"]
-    done = subprocess.run(command, check=False, cwd=HERE, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    seed = random.SystemRandom().randrange(10**9)
+    python("-m", "benchmarks.reliability", name, "--seed", seed, "--rounds", 20, well=True)

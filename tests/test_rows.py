@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,7 @@ import sera_swezero
 from sera_swezero.request.settle import settle
 from sera_swezero.rows import find_row
 from sera_swezero.sample import ROOT
-
-HERE = Path(__file__).resolve().parent.parent
+from tests.support.processes import python
 
 
 def streamed(name: str, **arguments: Any) -> list[dict[str, Any]]:
@@ -90,7 +87,7 @@ def test_iterating_imports_no_datasets_and_leaves_the_process_alone() -> None:
         "print([name for name in ('datasets', 'pandas') if name in sys.modules])\n"
         "assert before == (gc.get_threshold(), gc.get_freeze_count(), dict(os.environ))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=HERE, check=True)
+    done = python("-c", script, well=True)
     assert done.stdout.splitlines() == [str(len(streamed("swe-zero-1k-8k", upstream="sample"))), "[]"]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import fsspec
@@ -18,6 +16,7 @@ from sera_swezero.check import CheckTally, check_paths, contracts
 from sera_swezero.errors import ConfigError
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
+from tests.support.processes import python
 from tests.support.raw import convert_root
 from tests.support.sample import SETS
 
@@ -405,7 +404,6 @@ def test_memory_does_not_grow_with_the_file(kind, tmp_path):
             )
     small, large = (tmp_path / f"{name}.{kind}" for name in ("small", "large"))
     assert large.stat().st_size > 50e6
-    done = subprocess.run([sys.executable, "-c", MEASURE, small, large], capture_output=True, text=True, check=True)
-    checked, grown = map(int, done.stdout.split())
+    checked, grown = map(int, python("-c", MEASURE, small, large, well=True).stdout.split())
     assert checked == 540
     assert grown < 40e6, "of 100 MB of rows"

@@ -12,10 +12,11 @@ import yaml
 import sera_swezero
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS, tagged_text
+from tests.support.processes import HERE
 
 pytestmark = pytest.mark.clients
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "axolotl"
+EXAMPLES = HERE / "examples" / "axolotl"
 CONFIG = "glm-4.6-lite-t2"
 
 

@@ -12,10 +12,11 @@ import sera_swezero
 from sera_swezero.core.trajectory import Step
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import sharegpt
+from tests.support.processes import HERE
 
 pytestmark = pytest.mark.clients
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "llamafactory" / "dataset_info.json"
+EXAMPLE = HERE / "examples" / "llamafactory" / "dataset_info.json"
 SETS = {"glm-4.6-lite-t2": "sera", "swe-zero-1k-32k": "swe_zero"}
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.support.documented import install
+from tests.support.processes import HERE
+
 pytestmark = pytest.mark.clients
 
-HERE = Path(__file__).resolve().parents[2]
 NOTEBOOK = HERE / "examples" / "first_steps.ipynb"
 
 
@@ -24,11 +25,7 @@ def printed(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def test_the_notebook_gives_the_output_that_is_stored_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "bin" / "sera-swezero"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sera_swezero "$@"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{install(tmp_path / 'bin', HERE)}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(HERE))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     stored = nbformat.read(NOTEBOOK, as_version=4)

@@ -10,8 +10,6 @@ import itertools
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import sera_swezero
 from sera_swezero.templates.parity import ParityCheck, ParityCounts
 from sera_swezero.templates.survival import look
 from sera_swezero.views.chat_template import load_template
+from tests.support.processes import HERE, program
 
 pytestmark = pytest.mark.clients
 
@@ -156,7 +155,7 @@ class BruteForce:
         return end + 200 if at < 0 else at
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "train-on-it.md").read_text()
+PAGE = (HERE / "docs" / "train-on-it.md").read_text()
 SHOWN = re.findall(
     r"^```console\n\$ sera-swezero (render [^\n]*--upstream sample)\n\.\.\.\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE
 )
@@ -173,9 +172,7 @@ def test_the_docs_show_what_the_command_prints(
     for folder, template in (("runs/out", chatml), ("Qwen/Qwen3-8B", (TEMPLATES / "qwen3.jinja").read_text())):
         shutil.copytree(tokenizer_folder, folder)
         Path(folder, "chat_template.jinja").write_text(template)
-    done = subprocess.run(
-        [sys.executable, "-m", "sera_swezero", *command.split()], capture_output=True, text=True, check=False
-    )
+    done = program(*command.split(), cwd=tmp_path)
     assert done.returncode == 1
     assert output in done.stdout
 

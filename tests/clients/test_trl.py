@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from sera_swezero.templates.parity import ParityCheck
 from sera_swezero.templates.survival import KINDS, look
 from sera_swezero.views import VIEWS
 from sera_swezero.views.chat_template import ChatTemplate, load_template
+from tests.support.processes import python
 
 pytestmark = pytest.mark.clients
 
@@ -334,14 +333,11 @@ def test_the_share_of_trained_tokens_is_that_of_transformers(tokenizer: Any, tok
     assert 0 < found.trained < found.tokens
 
 
-@pytest.mark.parametrize("script", ["trl/train.py"])
-def test_the_script_of_the_docs_runs(script: str, model: Any, tokenizer: Any, tmp_path: Path) -> None:
+def test_the_script_of_the_docs_runs(model: Any, tokenizer: Any, tmp_path: Path) -> None:
     tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text()
     model.save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
-    example = Path(__file__).parents[2] / "examples" / script
     options = ["--model", tmp_path / "model", "--cpu", "--max-length", "2048", "--output", tmp_path / "out"]
-    done = subprocess.run([sys.executable, example, *options], capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, done.stderr
+    python("examples/trl/train.py", *options, timeout=600, well=True)
     state = json.loads(next((tmp_path / "out").glob("checkpoint-2/trainer_state.json")).read_text())
     assert state["global_step"] == 2

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +14,8 @@ from sera_swezero.catalog import CONFIGS
 from sera_swezero.errors import ConfigError
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
+from tests.support.processes import HERE, python
 
-HERE = Path(__file__).resolve().parents[2]
 TOY = Path(__file__).parent / "toy"
 
 RUNS = {
@@ -48,13 +46,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run Python, or the command line, where the toy package is installed."""
     site = tmp_path_factory.mktemp("site")
     quiet = ["--disable-pip-version-check", "--no-build-isolation", "--no-deps", "-q"]
-    subprocess.run([sys.executable, "-m", "pip", "install", *quiet, "--target", str(site), str(TOY)], check=True)
+    python("-m", "pip", "install", *quiet, "--target", site, TOY, well=True)
 
     def go(*words: str) -> str:
         env = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{HERE}", "COLUMNS": "200"}
-        done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=False, cwd=site)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return python(*words, env=env, cwd=site, well=True).stdout
 
     return go
 

@@ -37,6 +37,7 @@ from tests.hub import LoopbackHub
 from tests.quality import minhash_definition as definition
 from tests.support.characters import tokenizer
 from tests.support.planted import ZERO, Rollout, rollouts, write_zero
+from tests.support.processes import HERE
 from tests.support.raw import DIFF, REVIEW, T2, Turn, history, line, sera, write_lines
 from tests.support.streams import Point, point
 
@@ -315,7 +316,7 @@ def test_the_comparison_is_made_of_both_sets() -> None:
 
 
 def test_the_documentation_shows_what_the_commands_say() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    text = (HERE / "docs" / "statistics.md").read_text(encoding="utf-8")
     assert tables(stats("sera", upstream="sample"))[0].markdown() in text
     both = [stats(config, upstream="sample") for config in ("swe-zero-1k-8k", ZERO)]
     assert tables(both[0], both[1])[0].markdown() in text

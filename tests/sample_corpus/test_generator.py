@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sera_swezero.sample import ROOT
+from tests.support.processes import python
 from tools.sample_corpus.__main__ import main
 from tools.sample_corpus.corpus import large, shipped
 from tools.sample_corpus.sets import SETS
@@ -67,8 +66,7 @@ def plain(key: str, rows: list[Any]) -> list[Any]:
 
 def test_generating_it_again_gives_the_embedded_files(tmp_path: Path) -> None:
     elsewhere = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu", "LC_ALL": "C"}
-    command = [sys.executable, "-m", "tools.sample_corpus", "--out", str(tmp_path)]
-    subprocess.run(command, check=True, env=elsewhere, cwd=ROOT.parents[2])
+    python("-m", "tools.sample_corpus", "--out", tmp_path, env=elsewhere, well=True)
     mine, theirs = ({path.relative_to(root) for path in root.rglob("*") if path.is_file()} for root in (tmp_path, ROOT))
     assert mine == theirs
     for path in mine:
