@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
@@ -17,8 +16,8 @@ from pathlib import Path
 from benchmarks.reliability.rounds import Part, Play
 from sera_swezero.build.unit_files import STATE
 from tests.support.built import contents, scratch
-from tests.support.processes import HERE
-from tests.support.publishing import SERA, sera_root, sera_row
+from tests.support.processes import HERE, wait_for_the_end_of
+from tests.support.publishing import build_command, sera_root, sera_row
 
 _ROWS, _ROW_BYTES = 600, 60_000
 
@@ -51,7 +50,7 @@ def _prepared(folder: Path) -> Iterator[Play]:
                     kills += 1
                     kill(process.pid, signal.SIGKILL)
                 process.wait()
-                _wait_for_the_others(process.pid)
+                wait_for_the_end_of(process.pid)
             halves += bool(scratch(out))
             there = contents(out)
             assert there.items() <= expected.items(), "a file that has its name is not whole"
@@ -65,8 +64,7 @@ def _prepared(folder: Path) -> Iterator[Play]:
 
 
 def _build(out: Path, root: str, shard_size: int, workers: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
-    command += ["--shard-size", str(shard_size), "--workers", str(workers)]
+    command = [sys.executable, *build_command(out, root, workers, str(shard_size))]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, cwd=HERE, stdout=quiet, stderr=quiet, start_new_session=True)
 
@@ -76,15 +74,6 @@ def _wait_for_its_work(process: subprocess.Popen[bytes], out: Path) -> None:
     (out / STATE / "lock").unlink(missing_ok=True)
     while process.poll() is None and not (out / STATE / "lock").exists():
         time.sleep(0.01)
-
-
-def _wait_for_the_others(group: int) -> None:
-    deadline = time.monotonic() + 60
-    with contextlib.suppress(ProcessLookupError):
-        while True:
-            os.killpg(group, 0)
-            assert time.monotonic() < deadline, "a process outlived its build"
-            time.sleep(0.02)
 
 
 PART = Part(

@@ -37,8 +37,8 @@ from sera_swezero.request.row_columns import columns
 from sera_swezero.rows import iter_rows
 from tests.build.conftest import ALL, MEGABYTE, SHARD
 from tests.support.built import contents, entries, marks, read_rows, scratch
-from tests.support.processes import HERE, heed_interrupts, program
-from tests.support.publishing import SERA, sera_root, sera_row
+from tests.support.processes import HERE, heed_interrupts, program, wait_for_the_end_of
+from tests.support.publishing import SERA, build_command, sera_root, sera_row
 from tests.support.run_files import traj, write_runs
 
 
@@ -284,10 +284,8 @@ def test_a_build_whose_files_are_removed_meanwhile_does_not_end_well(
 
 
 def start(out: Path, root: str, *, workers: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
-    command += ["--workers", str(workers), "--shard-size", "1MB"]
     return subprocess.Popen(
-        command,
+        [sys.executable, *build_command(out, root, workers)],
         cwd=HERE,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -295,16 +293,6 @@ def start(out: Path, root: str, *, workers: int) -> subprocess.Popen[str]:
         start_new_session=True,
         preexec_fn=heed_interrupts,  # noqa: PLW1509 (no other thread is here)
     )
-
-
-def wait_for_the_end_of(group: int) -> None:
-    """Orphaned workers notice that their parent is gone, and leave; a process that stays is an error."""
-    deadline = time.monotonic() + 30
-    with contextlib.suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.killpg(group, 0)
-            time.sleep(0.05)
-        pytest.fail("a worker outlived its build")
 
 
 @pytest.mark.parametrize(
@@ -392,13 +380,11 @@ def test_the_command_shows_what_it_built(tmp_path: Path) -> None:
 def test_a_terminal_sees_rows_per_second_and_the_time_left(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty")
     root = sera_root(tmp_path / "root", [sera_row(seed, 100_000) for seed in range(100)])
-    command = [sys.executable, "-m", "sera_swezero", "build", SERA, "--out", str(tmp_path / "out"), "--upstream", root]
+    command = [sys.executable, *build_command(tmp_path / "out", root, 2)]
     main, end = pty.openpty()
     # Wide enough for a whole bar; a terminal of its own has no size.
     env = {**os.environ, "COLUMNS": "150", "TERM": "xterm"}
-    process = subprocess.Popen(
-        [*command, "--shard-size", "1MB"], cwd=HERE, env=env, stderr=end, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, cwd=HERE, env=env, stderr=end, stdout=subprocess.DEVNULL)
     os.close(end)
     shown = b""
     with contextlib.suppress(OSError):  # the end of a terminal is an error

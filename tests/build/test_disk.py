@@ -16,7 +16,7 @@ from sera_swezero.errors import OutputError
 from tests.build.conftest import MEGABYTE, SHARD
 from tests.support.built import contents, scratch
 from tests.support.processes import python
-from tests.support.publishing import SERA
+from tests.support.publishing import SERA, build_command
 
 resource = pytest.importorskip("resource", reason="Windows has no limits of a process's files and memory")
 
@@ -29,11 +29,6 @@ def run(*command: str, **limits: int) -> subprocess.CompletedProcess[str]:
             resource.setrlimit(getattr(resource, name), (most, most))
 
     return python(*command, preexec_fn=set_limits)
-
-
-def build_command(out: Path, root: str, workers: int) -> list[str]:
-    command = ["-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
-    return [*command, "--workers", str(workers), "--shard-size", "1MB"]
 
 
 @pytest.fixture

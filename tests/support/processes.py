@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,20 @@ def python(*words: object, well: bool = False, **options: Any) -> subprocess.Com
 def program(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command line of the checkout, as `python` runs Python."""
     return python("-m", "sera_swezero", *words, **options)
+
+
+def wait_for_the_end_of(group: int) -> None:
+    """Wait until no process of a group is left: orphaned workers notice that their parent is gone, and leave.
+
+    Raises:
+        AssertionError: One is there after a minute.
+    """
+    deadline = time.monotonic() + 60
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.killpg(group, 0)
+            assert time.monotonic() < deadline, "a process outlived its build"
+            time.sleep(0.02)
 
 
 def heed_interrupts() -> None:

@@ -28,6 +28,12 @@ def sera_row(seed: int, size: int = 2_000) -> dict[str, Any]:
     )
 
 
+def build_command(out: Path, root: str, workers: int, shard_size: str = "1MB") -> list[str]:
+    """The words behind `python` that build the config from a root."""
+    command = ["-m", "sera_swezero", "build", SERA, "--out", str(out), "--upstream", root]
+    return [*command, "--workers", str(workers), "--shard-size", shard_size]
+
+
 def sera_root(folder: Path, rows: list[dict[str, Any]], config: str = SERA) -> str:
     """Write the rows as the only file of the config's upstream repo below `folder`: a root for `upstream=`."""
     write_lines(folder, config, *map(line, rows))
