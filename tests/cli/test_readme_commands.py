@@ -47,14 +47,11 @@ def test_every_block_runs(hub: LoopbackHub, tmp_path: Path, checkout: Path) -> N
         done = subprocess.run(command, env=env, cwd=checkout, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
-    assert "# Coding-agent trajectories\n\nRollouts of coding agents, converted" in card(hub, "OWNER/RUNS")
+    card = hub.files("OWNER/RUNS")["README.md"].decode()
+    assert "# Coding-agent trajectories\n\nRollouts of coding agents, converted" in card
     assert hub.refs(REPO)["refs/tags/v1"] == hub.head(REPO)
     assert [f"{REPO} at {hub.head(REPO)[:12]}: " in text for text in said].count(True) == 1  # what `verify` says
     assert len(list((checkout / "own" / "swe-agent").glob("*.parquet"))) == 2  # a file of each of the two upstream
-
-
-def card(hub: LoopbackHub, repo: str) -> str:
-    return hub.files(repo)["README.md"].decode()
 
 
 def test_no_block_builds_made_up_rows_for_the_hub() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import pyarrow.parquet as pq
 import pytest
 from datasets.distributed import split_dataset_by_node
 
@@ -23,6 +22,7 @@ from sera_swezero.build.runner import build
 from sera_swezero.check.paths import CheckTally, check_paths
 from sera_swezero.rows import iter_rows
 from sera_swezero.views import VIEWS
+from tests.support.built import read_rows
 from tests.support.characters import tokenizer
 from tests.support.streams import READABLE, resumed
 
@@ -138,22 +138,16 @@ def test_a_build_has_the_rows_of_the_stream_and_check_finds_them_right(
     load: Load, arguments: dict[str, Any], tmp_path: Path
 ) -> None:
     build([CONFIG], tmp_path / "out", upstream="sample", workers=2, shard_bytes=30_000, lineage=True, **arguments)
-    (built,) = manifest.read(tmp_path / "out").configs.values()
-    rows = [row for file in built.files for row in _rows(tmp_path / "out" / file.path) if "rejected" not in file.path]
+    ((name, built),) = manifest.read(tmp_path / "out").configs.items()
+    rows = read_rows(tmp_path / "out", name)
     assert list(map(place, rows)) == list(map(place, load()))
     assert built.rows == len(rows) == built.report.rows_out > built.report.records_out
     assert built.figures.messages.rows == len(rows)
     counts = CheckTally()
     assert list(check_paths([str(tmp_path / "out")], tally=counts)) == []
     assert counts.rows.total() == len(rows)
-    capped = build([CONFIG], tmp_path / "capped", upstream="sample", workers=1, max_rows=5, lineage=True, **arguments)
-    (few,) = capped.configs.values()
-    (file,) = (file for file in few.files if "rejected" not in file.path)
-    assert list(map(place, _rows(tmp_path / "capped" / file.path))) == list(map(place, rows))[:5]
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return list(pq.read_table(path).to_pylist())
+    build([CONFIG], tmp_path / "capped", upstream="sample", workers=1, max_rows=5, lineage=True, **arguments)
+    assert list(map(place, read_rows(tmp_path / "capped", name))) == list(map(place, rows))[:5]
 
 
 def test_the_view_of_single_turns_is_said_to_be_one() -> None:

@@ -49,14 +49,14 @@ FILES = {
 }
 
 
-def local(folder: Path, point: Point) -> str | None:
+def local(folder: Path) -> str:
     for path, content in FILES.items():
         (folder / REPO / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / REPO / path).write_bytes(content)
     return str(folder)
 
 
-def memory(folder: Path, point: Point) -> str | None:
+def memory(folder: Path) -> str:
     for path, content in FILES.items():
         fsspec.filesystem("memory").pipe(f"/formats{folder}/{REPO}/{path}", content)
     return f"memory://formats{folder}"
@@ -84,10 +84,10 @@ def check_whole_files(snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize("root", [local, memory])
 def test_a_whole_file_is_one_record_in_any_folder_below_a_root(
-    root: Callable[[Path, Point], str], tmp_path: Path, point: Point, monkeypatch: pytest.MonkeyPatch
+    root: Callable[[Path], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whole_file, "LONGEST", 1000)
-    check_whole_files(take_snapshot([origin("*.traj")], upstream=root(tmp_path, point)))
+    check_whole_files(take_snapshot([origin("*.traj")], upstream=root(tmp_path)))
 
 
 def test_a_whole_file_on_the_hub_is_one_record_and_one_request(
@@ -104,15 +104,15 @@ def test_a_whole_file_on_the_hub_is_one_record_and_one_request(
         assert len(hub.requests(path_matches="/resolve/")) == 2, "none for a file that is empty or too long"
 
 
-def test_a_whole_file_that_changed_is_an_error(tmp_path: Path, point: Point) -> None:
-    snapshot = take_snapshot([origin("*.traj")], upstream=local(tmp_path, point))
+def test_a_whole_file_that_changed_is_an_error(tmp_path: Path) -> None:
+    snapshot = take_snapshot([origin("*.traj")], upstream=local(tmp_path))
     (tmp_path / REPO / "a.traj").write_bytes(b"{")
     with pytest.raises(UpstreamError, match=r"me/runs/a\.traj: ends at byte 1 of 16"):
         records(snapshot)
 
 
-def test_whole_files_are_shuffled_and_resumed(tmp_path: Path, point: Point) -> None:
-    snapshot = take_snapshot([origin("*.traj")], upstream=local(tmp_path, point))
+def test_whole_files_are_shuffled_and_resumed(tmp_path: Path) -> None:
+    snapshot = take_snapshot([origin("*.traj")], upstream=local(tmp_path))
     windows = plan_windows(plan_shards(snapshot.files), 3, 0)
 
     def read(window: Window, mark: int = -1) -> list[tuple[str, int]]:

@@ -25,7 +25,7 @@ from sera_swezero.hub import listing, retry, session
 from sera_swezero.hub.hub_file import HubFile
 from sera_swezero.hub.ranged_get import RangedGet
 from sera_swezero.hub.retry import RetryableError
-from sera_swezero.upstream import plan_shards, row_group_starts, row_groups, shard_reader, take_snapshot
+from sera_swezero.upstream import Raw, plan_shards, row_group_starts, row_groups, shard_reader, take_snapshot
 from sera_swezero.upstream.row_groups import groups
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -78,6 +78,22 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Script
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
         yield hub
         hub.shutdown()
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    """Where a root has the one Parquet file of the set."""
+    path = tmp_path / REPO / "rows.parquet"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def read(parquet: Path, **columns: str) -> list[Raw]:
+    """Read the columns of the file as a stream does."""
+    origin = replace(ORIGIN, patterns=("*.parquet",))
+    snapshot = take_snapshot([origin], upstream=str(parquet.parents[2]))
+    shards = plan_shards(snapshot.files, starts=row_group_starts(snapshot))
+    return [raw for shard in shards for raw in shard_reader(snapshot, shard, columns)]
 
 
 @pytest.mark.parametrize(
@@ -217,22 +233,17 @@ def test_a_root_may_not_list_paths_that_lead_elsewhere(tmp_path: Path) -> None:
         take_snapshot([ORIGIN], upstream=str(tmp_path))
 
 
-def test_no_damaged_byte_of_a_footer_hides_rows(tmp_path: Path) -> None:
-    path = tmp_path / REPO / "rows.parquet"
-    path.parent.mkdir(parents=True)
-    pq.write_table(pa.table({"n": list(range(40))}), path, row_group_size=10)
-    data = path.read_bytes()
+def test_no_damaged_byte_of_a_footer_hides_rows(parquet: Path) -> None:
+    pq.write_table(pa.table({"n": list(range(40))}), parquet, row_group_size=10)
+    data = parquet.read_bytes()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    origin = replace(ORIGIN, patterns=("*.parquet",))
     refused = 0
     counts = [at + 1 for at in range(footer, len(data) - 9) if data[at : at + 2] == b"\x16\x14"]  # 10 as a number
     for at in counts:
         for value in (0, 2, 40):
-            path.write_bytes(data[:at] + bytes([value]) + data[at + 1 :])
+            parquet.write_bytes(data[:at] + bytes([value]) + data[at + 1 :])
             try:
-                snapshot = take_snapshot([origin], upstream=str(tmp_path))
-                shards = plan_shards(snapshot.files, starts=row_group_starts(snapshot))
-                rows = [raw.data for shard in shards for raw in shard_reader(snapshot, shard, {"n": "int64"})]
+                rows = [raw.data for raw in read(parquet, n="int64")]
             except UpstreamError as error:
                 refused += "footer" in str(error)
             else:
@@ -259,32 +270,26 @@ def test_row_groups_lie_in_their_file_and_apart() -> None:
 
 @pytest.mark.parametrize("row_group_size", [1, 5])
 def test_a_row_that_is_too_long_is_rejected_before_it_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row_group_size: int
+    parquet: Path, monkeypatch: pytest.MonkeyPatch, row_group_size: int
 ) -> None:
-    path = tmp_path / REPO / "rows.parquet"
-    path.parent.mkdir(parents=True)
     texts = ["a", "b" * 2_000_000, "c", "d" * 500_000, "e"]
-    pq.write_table(pa.table({"t": texts}), path, row_group_size=row_group_size, compression="zstd")
+    pq.write_table(pa.table({"t": texts}), parquet, row_group_size=row_group_size, compression="zstd")
     monkeypatch.setattr(row_groups, "LONGEST", 1_000_000)
     made: list[int] = []
     objects = row_groups.as_objects
     monkeypatch.setattr(row_groups, "as_objects", lambda batch: made.append(batch.nbytes) or objects(batch))
-    snapshot = take_snapshot([replace(ORIGIN, patterns=("*.parquet",))], upstream=str(tmp_path))
-    raws = list(shard_reader(snapshot, plan_shards(snapshot.files, 1 << 30)[0], {"t": "string"}))
+    raws = read(parquet, t="string")
     assert [raw.offset for raw in raws] == [0, 1, 2, 3, 4]
     assert [raw.data and raw.data["t"] for raw in raws] == [texts[0], b"", *texts[2:]]
     assert "a record of at most 1000000 bytes was expected" in raws[1].fault
     assert max(made) <= 1_000_000
 
 
-def test_a_damaged_page_is_an_error_where_the_file_has_checksums(tmp_path: Path) -> None:
-    path = tmp_path / REPO / "rows.parquet"
-    path.parent.mkdir(parents=True)
-    pq.write_table(pa.table({"t": ["one row of text"]}), path, compression="none", write_page_checksum=True)
-    path.write_bytes(path.read_bytes().replace(b"one row", b"two row", 1))
-    snapshot = take_snapshot([replace(ORIGIN, patterns=("*.parquet",))], upstream=str(tmp_path))
+def test_a_damaged_page_is_an_error_where_the_file_has_checksums(parquet: Path) -> None:
+    pq.write_table(pa.table({"t": ["one row of text"]}), parquet, compression="none", write_page_checksum=True)
+    parquet.write_bytes(parquet.read_bytes().replace(b"one row", b"two row", 1))
     with pytest.raises(UpstreamError, match=r"row group 0 cannot be read: .*checksum"):
-        list(shard_reader(snapshot, plan_shards(snapshot.files)[0], {"t": "string"}))
+        read(parquet, t="string")
 
 
 @pytest.mark.parametrize(
@@ -295,13 +300,8 @@ def test_a_damaged_page_is_an_error_where_the_file_has_checksums(tmp_path: Path)
     ],
     ids=["72 bits", "no columns"],
 )
-def test_a_schema_that_cannot_be_is_an_error(
-    tmp_path: Path, table: Any, before: bytes, after: bytes, says: str
-) -> None:
-    path = tmp_path / REPO / "rows.parquet"
-    path.parent.mkdir(parents=True)
-    pq.write_table(table, path)
-    path.write_bytes(path.read_bytes().replace(before, after, 1))
-    snapshot = take_snapshot([replace(ORIGIN, patterns=("*.parquet",))], upstream=str(tmp_path))
+def test_a_schema_that_cannot_be_is_an_error(parquet: Path, table: Any, before: bytes, after: bytes, says: str) -> None:
+    pq.write_table(table, parquet)
+    parquet.write_bytes(parquet.read_bytes().replace(before, after, 1))
     with pytest.raises(UpstreamError, match=says):
-        list(shard_reader(snapshot, plan_shards(snapshot.files, starts=row_group_starts(snapshot))[0], {"n": "int64"}))
+        read(parquet, n="int64")

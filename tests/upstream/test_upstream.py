@@ -248,16 +248,6 @@ def test_a_root_without_the_repo_is_an_upstream_error(tmp_path: Path) -> None:
         read("nosuchscheme://bucket", CONFIG[T2])
 
 
-def test_any_fsspec_url_is_a_root(tmp_path: Path) -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
-    for path in (ROOT / T2).iterdir():
-        memory.pipe(f"/mirror/{T2}/{path.name}", path.read_bytes())
-    assert read("memory://mirror", CONFIG[T2]) == read("sample", CONFIG[T2])
-    assert read(ROOT.as_uri(), CONFIG[T2]) == read("sample", CONFIG[T2])
-
-
 @pytest.mark.parametrize("change", ["missing", "other type", "not parquet"])
 def test_parquet_with_other_columns_is_refused_and_says_what_was_expected(tmp_path: Path, change: str) -> None:
     table = pq.read_table(next((ROOT / ZERO).rglob("*.parquet")))

@@ -66,12 +66,6 @@ def test_a_row_is_the_rollout_as_it_was() -> None:
     }
 
 
-def test_a_rollout_without_a_turn_is_refused() -> None:
-    error = render(ROLLOUT._replace(steps=()), settle(T2, view="atif")).error
-    assert error is not None
-    assert error.reason == "no_turns"
-
-
 def test_check_finds_steps_out_of_order_and_results_of_no_call() -> None:
     row = render(ROLLOUT, settle(T2, view="atif")).row
     assert row is not None

@@ -207,7 +207,7 @@ def test_no_sharegpt_row_is_one_that_llama_factory_drops(config: str) -> None:
 # All of them.
 
 
-@pytest.mark.parametrize("view", READABLE)
+@pytest.mark.parametrize("view", [*READABLE, "atif"])
 def test_a_rollout_without_a_turn_has_nothing_to_train_on(view: str) -> None:
     done = convert_one(swe_zero([], "errored"), ZERO, view=view)
     assert done.error.reason == "no_turns"
