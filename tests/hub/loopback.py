@@ -102,7 +102,7 @@ class LoopbackHub:
             **extra,
         }
 
-    def ci_env(self, repo_id: str, **extra: str) -> dict[str, str]:
+    def ci_env(self, repo_id: str) -> dict[str, str]:
         """`env` as a CI job has it that the repo trusts: no token, but a way to an identity token to exchange."""
         job = {
             "GITHUB_ACTIONS": "true",
@@ -110,7 +110,7 @@ class LoopbackHub:
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job",
             "HF_OIDC_RESOURCE": f"datasets/{repo_id}",
         }
-        return {name: value for name, value in self.env(**job, **extra).items() if name != "HF_TOKEN"}
+        return {name: value for name, value in self.env(**job).items() if name != "HF_TOKEN"}
 
     def add_dataset(
         self,

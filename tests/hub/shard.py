@@ -59,8 +59,6 @@ def parse(data: bytes) -> tuple[list[File], list[Xorb]]:
     records = (data[at : at + RECORD] for at in range(RECORD, len(data) - RECORD + 1, RECORD))
     try:
         return list(_files(records)), list(_xorbs(records))
-    except StopIteration as problem:
-        raise ValueError("the shard ends in the middle of a section") from problem
     except RuntimeError as problem:  # what a generator makes of a StopIteration inside it
         raise ValueError("the shard ends in the middle of a section") from problem
 

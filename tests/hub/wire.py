@@ -160,8 +160,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if answer.status != 204:
-            self.send_header("Content-Length", str(answer.length))
+        self.send_header("Content-Length", str(answer.length))
         slow = faults.get("bandwidth")
         if slow and slow.after is None:
             head, self._headers_buffer = b"".join(self._headers_buffer), []

@@ -166,9 +166,8 @@ def swe_zero_system_text(submit: str) -> str:
 
 def shared_tools(source: str) -> Tools:
     """Return the tools of a source whose records need not name any."""
-    names = {"sera": "tools-sera", "swe_agent": "tools-sera"}
-    names |= {"swe_zero": "tools-swe-zero", "mini_swe_agent": "tools-swe-zero"}
-    return schemas.tools(names[source]) if source in names else ()
+    names = {"sera": "sera", "swe_agent": "sera", "swe_zero": "swe-zero", "mini_swe_agent": "swe-zero"}
+    return schemas.tools(f"tools-{names[source]}") if source in names else ()
 
 
 def marks(source: str) -> dict[str, str]:
@@ -181,11 +180,10 @@ def marks(source: str) -> dict[str, str]:
         swe_zero_system_text("answer"): "(briefing: answer)",
     }
     # The shell alone is what some runs have; its text is the beginning of that of all tools.
-    return marked | {text: mark for text, mark in _of_the_shell(tools).items() if text not in marked}
-
-
-def _of_the_shell(tools: Tools) -> dict[str, str]:
-    return {preamble(tools[:1]): "(preamble: bash)", with_tools("", tools[:1]): "(tools: bash)"}
+    marked.setdefault(preamble(tools[:1]), "(preamble: bash)")
+    marked.setdefault(with_tools("", tools[:1]), "(tools: bash)")
+    marked.pop("", None)
+    return marked
 
 
 def shortened(row: dict[str, Any], source: str) -> dict[str, Any]:
@@ -199,7 +197,5 @@ def shortened(row: dict[str, Any], source: str) -> dict[str, Any]:
             decoded[name] = [json.loads(message) for message in messages]
     text = json.dumps(decoded, ensure_ascii=False)
     for same, mark in marks(source).items():
-        if not same:
-            continue
         text = text.replace(json.dumps(same, ensure_ascii=False)[1:-1], mark)
     return dict(json.loads(text))

@@ -1,6 +1,6 @@
 """Pushes in processes of their own, quickly: one process imports everything once and forks for every push.
 
-    python tests/pushing.py        reads jobs as lines of JSON; answers with the child's pid, then with its exit status
+    python tests/support/pushing.py    reads jobs as lines of JSON; answers with the pid, then with the exit status
 
 A push that a test kills is a real process with real sockets; what is shared is only the time of the imports.
 """
@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -117,8 +116,6 @@ def serve() -> None:
                 result["outcome"] = dataclasses.asdict(outcome)
             except Exception as error:  # noqa: BLE001 (the test reads it)
                 result["error"] = f"{type(error).__name__}: {error}"
-                if os.environ.get("PUSHING_TRACE"):
-                    traceback.print_exc()
             Path(job["result"]).write_text(json.dumps(result))
             os._exit(0 if "outcome" in result else 1)
         print(pid, flush=True)
