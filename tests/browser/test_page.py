@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from sera_swezero.cli.app import app
+from tests.support.processes import inside
 
 pytestmark = pytest.mark.browser
 
@@ -38,10 +37,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "sera.html"
-    done = CliRunner().invoke(
-        app, ["stats", "sera", "--upstream", "sample", "--html", str(path)], catch_exceptions=False
-    )
-    assert done.exit_code == 0
+    assert inside("stats", "sera", "--upstream", "sample", "--html", path).exit_code == 0
     return path
 
 

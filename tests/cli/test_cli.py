@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 import typer
 from rich.console import Console
-from typer.testing import CliRunner
 
 import sera_swezero
 from sera_swezero.build.runner import build
@@ -31,7 +30,7 @@ from sera_swezero.request.settle import settle
 from sera_swezero.rows import RowIterator
 from sera_swezero.sample import ROOT, sampled_configs
 from sera_swezero.views import VIEWS
-from tests.support.processes import HERE, heed_interrupts, program, python
+from tests.support.processes import HERE, heed_interrupts, inside, program, python
 
 T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
 ESCAPE = re.compile("\x1b")
@@ -41,11 +40,6 @@ def run(*arguments, env=None, cwd=HERE, **options):
     """Run the real command; its output is a pipe, as in a script."""
     given = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "80", **(env or {})}
     return program(*arguments, env=given, cwd=cwd, **options)
-
-
-def inside(*arguments):
-    """Run a command in this process; gives its output."""
-    return CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
 
 
 def rows_of(config, **arguments):
@@ -95,10 +89,11 @@ def test_without_arguments_there_is_help_and_version_is_the_packages():
 
 
 @pytest.mark.parametrize("example", COMMANDS.values(), ids=lambda example: example.split()[0])
-def test_the_help_of_a_command_has_an_example_that_it_takes(example):
+def test_the_help_of_a_command_has_an_example_that_it_takes(example, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     name, *words = example.split()
     assert typer.main.get_command(app).commands[name].make_context(name, words)
-    text = run(name, "--help", env={"COLUMNS": "300"}).stdout
+    text = inside(name, "--help").stdout
     assert f"Example: sera-swezero {example}" in text
     usage = next(line for line in text.splitlines() if "Usage:" in line)
     assert not re.search(r"\.\.\..*\.\.\.", usage)

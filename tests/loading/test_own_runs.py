@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError, StateError, UpstreamError
 from sera_swezero.loading.builder import SeraSweZero
 from sera_swezero.request.lock_file import update_lock
 from tests.hub import LoopbackHub
 from tests.support.own_runs import OTHERS, names, runs
+from tests.support.processes import inside
 from tests.support.streams import FINE, hub, places, point
 
 __all__ = ["hub", "point"]  # fixtures
@@ -39,8 +38,8 @@ def ids(rows: Any) -> list[str]:
 
 
 def command(*words: str) -> Any:
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 0, done.output or done.exception
+    done = inside(*words)
+    assert done.exit_code == 0, done.output
     return done
 
 

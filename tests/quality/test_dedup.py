@@ -12,10 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
 from sera_swezero.quality import near_duplicates
 from sera_swezero.quality.minhash import Signer, shingles
@@ -24,6 +22,7 @@ from sera_swezero.quality.row_source import open_rows
 from sera_swezero.quality.write_kept_rows import write_kept
 from tests.quality import minhash_definition as definition
 from tests.support.planted import ZERO, Rollout, command, write_zero
+from tests.support.processes import inside
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
@@ -214,10 +213,8 @@ def test_a_file_of_other_data_is_refused(root: Path, tmp_path: Path) -> None:
 
 def test_the_command(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "made" / "kept.parquet"
-    run = CliRunner().invoke
-    done = run(app, ["dedup", ZERO, "--upstream", str(root), "--out", str(out)], catch_exceptions=False)
+    done = inside("dedup", ZERO, "--upstream", root, "--out", out)
     assert done.exit_code == 0
     assert "5 rows, 3 kept (60.0%)" in done.output
-    command = ["dedup", str(root / "AlienKevin"), "--out", str(tmp_path / "b"), "--within", "instance", "--json"]
-    done = run(app, command, catch_exceptions=False)
+    done = inside("dedup", root / "AlienKevin", "--out", tmp_path / "b", "--within", "instance", "--json")
     assert json.loads(done.output) == {"rows": 5, "kept": 4, "within": "instance", "out": str(tmp_path / "b")}

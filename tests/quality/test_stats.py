@@ -19,11 +19,9 @@ import pytest
 from huggingface_hub import HfFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from sera_swezero.build.figures import RECALL_BINS
 from sera_swezero.build.runner import build
-from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.quality import Tally, collect, open_rows
 from sera_swezero.quality.page import page
@@ -37,7 +35,7 @@ from tests.hub import LoopbackHub
 from tests.quality import minhash_definition as definition
 from tests.support.characters import tokenizer
 from tests.support.planted import ZERO, Rollout, rollouts, write_zero
-from tests.support.processes import HERE
+from tests.support.processes import HERE, inside
 from tests.support.raw import DIFF, REVIEW, T2, Turn, history, line, sera, write_lines
 from tests.support.streams import Point, point
 
@@ -351,7 +349,7 @@ def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path, monkey
     monkeypatch.setattr("sys.argv", ["/usr/bin/sera-swezero", "stats", T2, "--html", "a.html"])
     given = ["--html", "made/page.html", "--png", "made/plots", "--markdown", "made/tables.md", "--samples", "3"]
     given = [str(tmp_path / word) if word.startswith("made") else word for word in given]
-    done = CliRunner().invoke(app, ["stats", T2, "--upstream", "sample", "--json", *given], catch_exceptions=False)
+    done = inside("stats", T2, "--upstream", "sample", "--json", *given)
     figures = json.loads(done.stdout[done.stdout.index("{") :])
     tally = one(T2, upstream="sample")
     assert figures["sets"][T2] == json.loads(json.dumps(tally.figures()))
@@ -376,8 +374,7 @@ def test_the_command_writes_tables_page_plots_and_figures(tmp_path: Path, monkey
 
 
 def test_the_command_compares_on_the_terminal() -> None:
-    command = ["stats", "swe-zero-1k-8k", "--versus", ZERO, "--upstream", "sample", "--no-unique"]
-    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    done = inside("stats", "swe-zero-1k-8k", "--versus", ZERO, "--upstream", "sample", "--no-unique")
     tally = one("swe-zero-1k-8k", upstream="sample", unique=False)
     line_ = next(text for text in done.output.splitlines() if text.startswith("submitted"))
     assert line_.split()[1] == str(tally.outcomes["submitted"])

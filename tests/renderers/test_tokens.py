@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli.app import app
 from sera_swezero.templates.parity import CAUSES
 from sera_swezero.views.chat_template import load_template
 from tests.renderers.conftest import Vocabulary
+from tests.support.processes import inside
 
 pytestmark = pytest.mark.renderers
 
@@ -38,7 +37,7 @@ def encoder(vocabulary: str) -> Any:
 def render(vocabulary: Path, training: str, serving: str, *options: str) -> str:
     command = ["render", "sera-openai", "--upstream", "sample", "--rows", str(ROWS), *options]
     command += ["--template", training, "--serve", serving, "--tokenizer", str(vocabulary)]
-    return CliRunner().invoke(app, command, catch_exceptions=False).output
+    return str(inside(*command).output)
 
 
 @pytest.mark.parametrize(

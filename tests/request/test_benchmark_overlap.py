@@ -7,13 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
 from sera_swezero.request.benchmark_overlap import SWE_BENCH_VERIFIED, Benchmark, load
 from tests.support.planted import ZERO, Rollout, write_zero
+from tests.support.processes import inside
 from tests.support.raw import DIFF, T2, Turn, history, line, sera, write_lines
 
 ISSUE = (
@@ -166,8 +165,7 @@ def test_the_cache_knows_what_the_list_says(root: Path, tmp_path: Path) -> None:
 
 def test_the_command_finds_them(root: Path, tmp_path: Path) -> None:
     against, out = listed(tmp_path / "list.jsonl", *LISTED), tmp_path / "found.jsonl"
-    command = ["decontaminate", ZERO, "--upstream", str(root), "--against", str(against), "--out", str(out)]
-    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    done = inside("decontaminate", ZERO, "--upstream", root, "--against", against, "--out", out)
     assert "6 rows, 4 overlap: 2 by repo, 1 by instance, 1 by text" in done.output
     found = [json.loads(row) for row in out.read_text().splitlines()]
     assert [(row["instance_id"], row["offset"], row["overlaps"]) for row in found] == [
@@ -176,7 +174,7 @@ def test_the_command_finds_them(root: Path, tmp_path: Path) -> None:
         ("friends__tool-2", 3, "text"),
         ("acme__table-2", 4, "repo"),
     ]
-    done = CliRunner().invoke(app, ["decontaminate", ZERO, "--upstream", str(root), "--json"], catch_exceptions=False)
+    done = inside("decontaminate", ZERO, "--upstream", root, "--json")
     assert json.loads(done.output) == {"rows": 6, "overlaps": {"repo": 1, "instance": 0, "text": 0}}
 
 

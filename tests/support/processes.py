@@ -1,4 +1,4 @@
-"""Processes that tests start, and interrupt."""
+"""Processes that tests start, and interrupt; and commands that run in this one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def python(*words: object, well: bool = False, **options: Any) -> subprocess.Com
 def program(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command line of the checkout, as `python` runs Python."""
     return python("-m", "sera_swezero", *words, **options)
+
+
+def inside(*words: object) -> Any:
+    """Run the command line in this process; gives its output and its exit code. Its errors are raised."""
+    from typer.testing import CliRunner
+
+    from sera_swezero.cli.app import app
+
+    return CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False)
 
 
 def wait_for_the_end_of(group: int) -> None:

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from typer.testing import CliRunner
 
 import sera_swezero
-from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.parity import CAUSES, ParityCheck
 from sera_swezero.templates.survival import look
 from sera_swezero.views.chat_template import ChatTemplate
+from tests.support.processes import inside
 
 BASE = """\
 {%- if tools %}{{ tools|tojson + '\\n' }}{% endif %}
@@ -170,8 +169,8 @@ def test_tokens_agree_with_brute_force(template: str, tokenizer_folder: str) -> 
 
 def run(*options: str) -> tuple[int, dict[str, Any], str]:
     command = ["render", "glm-4.6-lite-t2-openai", "--upstream", "sample", "--rows", "5", *options]
-    said = CliRunner().invoke(app, command, catch_exceptions=False)
-    figures = json.loads(CliRunner().invoke(app, [*command, "--json"]).output)
+    said = inside(*command)
+    figures = json.loads(inside(*command, "--json").output)
     return said.exit_code, figures, said.output
 
 

@@ -8,13 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from sera_swezero.cli.app import app
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.survival import look
 from sera_swezero.views.chat_template import ChatTemplate
 from tests.support.characters import tokenizer
+from tests.support.processes import inside
 
 __all__ = ["tokenizer"]  # a fixture
 
@@ -47,11 +46,11 @@ def test_render_says_what_a_trainer_s_limit_cuts_off(tokenizer: str, tmp_path: P
     (tmp_path / "plain.jinja").write_text(PLAIN)
     command = ["render", "glm-4.6-lite-t2-hermes", "--upstream", "sample", "--template", str(tmp_path / "plain.jinja")]
     limit = ["--tokenizer", tokenizer, "--max-length", "9000"]
-    said = CliRunner().invoke(app, [*command, *limit])
-    figures = json.loads(CliRunner().invoke(app, [*command, *limit, "--json"]).output)
+    said = inside(*command, *limit)
+    figures = json.loads(inside(*command, *limit, "--json").output)
     assert said.exit_code == 1
     assert 0 < figures["cut_turns"] < figures["turns"]
     cut = f"{figures['turns']:,}, of which {figures['cut_turns']:,} ({figures['cut_turns'] / figures['turns']:.1%})"
     assert f"turns of the model: {cut} are cut off by a limit of 9,000 tokens" in said.output
     with pytest.raises(ConfigError, match=re.escape("--max-length counts tokens; give --tokenizer, too")):
-        CliRunner().invoke(app, [*command, "--max-length", "9"], catch_exceptions=False)
+        inside(*command, "--max-length", "9")
