@@ -17,12 +17,11 @@ import pyarrow as pa
 import pytest
 
 from sera_swezero.errors import REASONS
-from sera_swezero.request.clashes import JSON_LEAVES_SINCE, datasets_version
 from sera_swezero.request.settle import Request, settle
-from sera_swezero.views import VIEWS
 from tests.support.edges import EDGES
 from tests.support.mutations import HOSTILE, dumped, mutate
 from tests.support.raw import LS, T2, ZERO, Turn, convert_as, history, line, problems, sera, swe_zero
+from tests.support.streams import READABLE
 
 CONFIGS = {
     "sera": T2,
@@ -32,8 +31,6 @@ CONFIGS = {
     "openai_chat": "openai-chat",
     "atif_trajectory": "atif",
 }
-USABLE = [name for name, view in VIEWS.items() if not view.has_json_leaves or datasets_version() >= JSON_LEAVES_SINCE]
-"""The views that the installed `datasets` can hold."""
 SMALL, LONG = 1_500, 150_000
 FILE = "acme__calc-17.traj"
 """What a record is in, for sources whose records do not name themselves."""
@@ -94,7 +91,7 @@ def requests(source: str) -> list[Request]:
     """Every view, with every policy on rows that were not submitted."""
     return [
         settle(CONFIGS[source], view=view, incomplete=way, upstream="sample")
-        for view in USABLE
+        for view in READABLE
         for way in ("keep", "reject")
     ]
 
@@ -157,7 +154,7 @@ WIDE = (
 
 
 @pytest.mark.parametrize("text", DEEP + WIDE, ids=lambda text: f"{text[:6]}-{len(text)}")
-@pytest.mark.parametrize("view", USABLE)
+@pytest.mark.parametrize("view", READABLE)
 def test_json_that_is_deep_or_large_is_a_row_or_a_reason(text: str, view: str) -> None:
     """At every level that holds JSON: the line, a column, the history, a message, the arguments."""
     wanted = settle(T2, view=view, incomplete="keep")
@@ -192,7 +189,7 @@ def test_depth_is_judged_alike_however_deep_the_caller_stands() -> None:
         assert {at_depth(left, raw) for left in (0, 150)} == {"row" if levels < 128 else "bad_arguments"}
 
 
-@pytest.mark.parametrize("view", USABLE)
+@pytest.mark.parametrize("view", READABLE)
 def test_a_row_of_parquet_with_any_hostile_text_is_a_row_or_a_reason(view: str) -> None:
     wanted = settle(ZERO, view=view)
     for text in (value for value in HOSTILE if isinstance(value, str)):

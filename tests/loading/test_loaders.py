@@ -105,6 +105,7 @@ def test_later_versions_refuse_the_loading_script() -> None:
         ("sera", {"viev": "native"}, r"unknown argument viev \(did you mean 'view'\?\)"),
         (None, {"view": "parquet"}, "view='parquet'; one of 'rectified', 'native'"),
         ("sera", {"data_files": "x.jsonl"}, "upstream= reads it from elsewhere"),
+        ("sera", {"data_dir": "x"}, "upstream= reads it from elsewhere"),
         ("glm-4.5-air-full-t1", {"min_recall": 0.5}, "there are recalls in glm-4.5-air-full-t2"),
     ],
 )

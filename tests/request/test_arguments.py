@@ -176,12 +176,6 @@ def test_an_unknown_argument_is_answered_with_the_known_ones() -> None:
         settle("sera", veiw="native")  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("name", ["data_dir", "data_files"])
-def test_arguments_of_other_builders_are_answered_with_ours(name: str) -> None:
-    with pytest.raises(ConfigError, match="upstream="):
-        SeraSweZero(config_name="glm-4.6-lite-t2", upstream="sample", **{name: "x"})
-
-
 def test_a_config_error_is_a_value_error_and_ours() -> None:
     assert issubclass(ConfigError, ValueError)
     assert issubclass(ConfigError, SeraSweZeroError)

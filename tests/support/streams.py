@@ -24,6 +24,7 @@ T1, T2 = "allenai/Sera-4.6-Lite-T1", "allenai/Sera-4.6-Lite-T2"
 ZERO = "AlienKevin/SWE-ZERO-12M-trajectories"
 CONFIG = {T1: "glm-4.6-lite-t1", T2: "glm-4.6-lite-t2", ZERO: "swe-zero-12m"}
 READABLE = [name for name in VIEWS if not VIEWS[name].has_json_leaves or hasattr(datasets, "Json")]
+"""The views that the installed `datasets` can hold."""
 NAMES = [
     *sampled_configs(),
     *(f"{config}-{view}" for config in ("glm-4.6-lite-t2", "swe-zero-1k-32k") for view in READABLE),
