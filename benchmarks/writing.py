@@ -47,7 +47,9 @@ def row_digest(out: Path) -> str:
     """
     digest = hashlib.sha256()
     for row in _rows(files_of(out)):
-        digest.update(json.dumps({name: _told(value) for name, value in row.items()}, sort_keys=True).encode() + b"\n")
+        digest.update(
+            json.dumps({name: _parsed(value) for name, value in row.items()}, sort_keys=True).encode() + b"\n"
+        )
     return digest.hexdigest()
 
 
@@ -57,17 +59,17 @@ def _rows(files: list[Path]) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def _told(value: Any) -> Any:
+def _parsed(value: Any) -> Any:
     """A value with the JSON in its texts decoded."""
     if isinstance(value, dict):
-        return {name: _told(member) for name, member in value.items()}
+        return {name: _parsed(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_told(member) for member in value]
+        return [_parsed(member) for member in value]
     if not isinstance(value, str):
         return value
     if value.startswith(("[", "{")):
         with suppress(ValueError):
-            return _told(json.loads(value))
+            return _parsed(json.loads(value))
     before, tag, call = value.rpartition("<tool_call>")
     if tag and call.rstrip().endswith("</tool_call>"):
         return [before, json.loads(call.rstrip().removesuffix("</tool_call>"))]
