@@ -31,7 +31,7 @@ CONFIGS = {
     "openai_chat": "openai-chat",
     "atif_trajectory": "atif",
 }
-SMALL, LONG = 1_500, 150_000
+SMALL, LONG = 1_500, 50_000
 FILE = "acme__calc-17.traj"
 """What a record is in, for sources whose records do not name themselves."""
 
