@@ -44,12 +44,12 @@ class _Nulls:
         self._places: list[int] = []
 
     def note(self, values: Sequence[Any], first: int) -> None:
-        """Take note of the nulls among some values, of which the first one is that many behind the column's first."""
+        """Note which of some values are null; `first` is the number of the first of them in the column."""
         if None in values:
             self._places += [first + index for index, value in enumerate(values) if value is None]
 
     def array(self, kind: pa.DataType, rows: int, *buffers: Any) -> pa.Array:
-        """The array of that many values, given also its buffers but for the one that says which are null."""
+        """Make an array of so many values from its buffers; the buffer that says which are null is added."""
         bitmap = None
         if self._places:
             bits = (1 << rows) - 1 - sum(1 << place for place in self._places)
@@ -58,7 +58,7 @@ class _Nulls:
 
 
 class TextColumn:
-    """Texts, bytes and Json leaves that wait to become an array: decision 020 says why Arrow's builder does not."""
+    """Texts, bytes and Json leaves that wait to become an array. Decision 020 says why this is not Arrow's builder."""
 
     def __init__(self, kind: pa.DataType) -> None:
         self._kind = kind
