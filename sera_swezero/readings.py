@@ -69,23 +69,19 @@ class Reading:
 
     @cached_property
     def _folded(self) -> _Folded | RowError:
-        return _fold(self.record, self.origin, self._context)
-
-
-def _fold(record: Record, origin: Origin, context: RecordContext) -> _Folded | RowError:
-    """Read and fold a record. One that does not name its instance is named after its file."""
-    raw, source = record.raw, SOURCES[origin.source]
-    if raw.fault:
-        return RowError("not_json", raw.fault)
-    record_conversions, conversions = ConversionLog(), ConversionLog()
-    try:
-        typed = source.read(raw.data, record_conversions, context)
-        if not typed.instance_id:
-            typed.instance_id = instance_of(record.shard.file, raw.offset, origin.patterns)
-        trajectory = fold(source.events(typed, conversions))
-    except RowError as error:
-        return error
-    return _Folded(typed, trajectory, record_conversions, conversions)
+        """The record, read and folded. One that does not name its instance is named after its file."""
+        raw, source = self.record.raw, SOURCES[self.origin.source]
+        if raw.fault:
+            return RowError("not_json", raw.fault)
+        record_conversions, conversions = ConversionLog(), ConversionLog()
+        try:
+            typed = source.read(raw.data, record_conversions, self._context)
+            if not typed.instance_id:
+                typed.instance_id = instance_of(self.record.shard.file, raw.offset, self.origin.patterns)
+            trajectory = fold(source.events(typed, conversions))
+        except RowError as error:
+            return error
+        return _Folded(typed, trajectory, record_conversions, conversions)
 
 
 def readings(records: Iterable[Record], request: Request) -> Iterator[Reading]:
