@@ -9,11 +9,11 @@ from typing import Any
 
 from sera_swezero.errors import ConfigError
 from sera_swezero.templates.parity import ParityCheck
-from sera_swezero.templates.text_marks import Marks
 from sera_swezero.templates.training_tokens import Span
 from sera_swezero.templates.turn_parity import TrainingText, turns_of
 from sera_swezero.views import VIEWS, Row
 from sera_swezero.views.chat_template import FAILURES, ChatTemplate, RenderedChat
+from sera_swezero.views.text_marks import Marks
 from sera_swezero.views.tokenizer import encode, tokens_inside
 from sera_swezero.views.view import Message
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sera_swezero.core.text import END_THINK
-from sera_swezero.templates.text_marks import MarkedText, Marks
 from sera_swezero.templates.training_tokens import Span, TrainingTokens, common
 from sera_swezero.views.chat_template import FAILURES, ChatTemplate, RenderedChat
+from sera_swezero.views.text_marks import MarkedText, Marks
 from sera_swezero.views.tokenizer import tokens_inside
 from sera_swezero.views.view import Message
 

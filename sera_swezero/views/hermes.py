@@ -32,6 +32,7 @@ from sera_swezero.views.tagged_text import (
     with_observations,
     write_results,
 )
+from sera_swezero.views.text_marks import Marks
 from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.training import (
     COMMON,
@@ -45,7 +46,7 @@ from sera_swezero.views.training import (
     with_tools,
     without_tools,
 )
-from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
+from sera_swezero.views.view import Message, Rendered, Row, View, ViewInput
 
 COLUMNS: Mapping[str, Column] = {
     "messages": Column(
@@ -93,7 +94,7 @@ def chat(row: Row) -> Chat:
     return row["messages"], None
 
 
-def mark(message: Message, marks: TextMarks) -> Message:
+def mark(message: Message, marks: Marks) -> Message:
     """The message with its texts between marks."""
     role, content = message["role"], message["content"]
     if role == "assistant":

@@ -32,9 +32,10 @@ from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
+from sera_swezero.views.text_marks import Marks
 from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, Shown, count_calls, read_back, render_parts
-from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput, json_values
+from sera_swezero.views.view import Message, Rendered, Row, View, ViewInput, json_values
 
 COLUMNS: Mapping[str, Column] = {
     "messages": Column(
@@ -101,7 +102,7 @@ def chat(row: Row) -> Chat:
     return json_values(row["messages"]), json_values(row["tools"])
 
 
-def mark(message: Message, marks: TextMarks) -> Message:
+def mark(message: Message, marks: Marks) -> Message:
     """The message with its texts between marks."""
     if message["role"] == "tool":
         return {**message, "content": marks.mark(message["content"], "observations")}

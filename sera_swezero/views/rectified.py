@@ -29,7 +29,8 @@ from sera_swezero.errors import RowError
 from sera_swezero.schemas.validate import Fault, brief, decode, faults
 from sera_swezero.sources.source import Source
 from sera_swezero.views.tagged_text import read_call, with_observations
-from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
+from sera_swezero.views.text_marks import Marks
+from sera_swezero.views.view import Message, Rendered, Row, View, ViewInput
 
 _encode = msgspec.json.Encoder().encode
 _USER, _REASONING, _TOOL_CALL, _TOOL_OUTPUT, _ANSWER = [
@@ -128,7 +129,7 @@ def _status(row: Row, last_role: str) -> str:
 _KINDS = {"reasoning": "reasoning", "tool_call": "calls", "tool_output": "observations", "answer": "answers"}
 
 
-def mark(message: Message, marks: TextMarks) -> Message:
+def mark(message: Message, marks: Marks) -> Message:
     """The message with its text between marks."""
     kind = _KINDS.get(message["role"])
     return {**message, "content": marks.mark(message["content"], kind)} if kind else message

@@ -39,9 +39,10 @@ from sera_swezero.views.tagged_text import (
     with_observations,
     write_turn,
 )
+from sera_swezero.views.text_marks import Marks
 from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.training import COMMON, OPTIONAL, WAYS_TO_SUBMIT, Shown, count_calls, read_back, render_parts
-from sera_swezero.views.view import Message, Rendered, Row, TextMarks, View, ViewInput
+from sera_swezero.views.view import Message, Rendered, Row, View, ViewInput
 
 COLUMNS: Mapping[str, Column] = {
     "conversations": Column(
@@ -105,7 +106,7 @@ def chat(row: Row) -> Chat:
     return [{"role": "system", "content": row["system"]}, *turns], wrapped
 
 
-def mark(message: Message, marks: TextMarks) -> Message:
+def mark(message: Message, marks: Marks) -> Message:
     """The message of a chat with its texts between marks."""
     if message["role"] == "tool":
         return {**message, "content": marks.mark(message["content"], "observations")}

@@ -26,7 +26,7 @@ import msgspec
 from sera_swezero.core.text import END_THINK, THINK
 from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.views.view import TextMarks
+from sera_swezero.views.text_marks import Marks
 
 CALL, END_CALL = "<tool_call>", "</tool_call>"
 RESULT, END_RESULT = "<tool_response>\n", "\n</tool_response>"
@@ -94,7 +94,7 @@ def read_turn(text: str) -> Step:
     return Step(reasoning, rest.removeprefix("\n\n" if len(rest) > 1 else "\n"), calls)
 
 
-def mark_turn(text: str, marks: TextMarks) -> str:
+def mark_turn(text: str, marks: Marks) -> str:
     """A turn that `write_turn` wrote, with its reasoning, visible text and calls between marks."""
     step = read_turn(text)
     reasoning, visible = marks.mark(step.reasoning, "reasoning"), marks.mark(step.visible, "answers")

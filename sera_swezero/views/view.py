@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
@@ -14,6 +14,7 @@ from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.source import Source
+from sera_swezero.views.text_marks import Marks
 from sera_swezero.views.token_counts import Chat
 from sera_swezero.views.token_limit import Limit
 
@@ -87,19 +88,6 @@ def _text(value: Any) -> Any:
     return value.decode() if type(value) is bytes else value
 
 
-class TextMarks(Protocol):
-    """Puts marks around texts, so that they can be found again in what a chat template makes of them."""
-
-    def group(self, kind: str) -> None:
-        """Begin a group of texts, such as a call, that counts as kept only if all of its texts are."""
-
-    def mark(self, text: str, kind: str | None = None) -> str:
-        """The text between marks. It belongs to the open group or, with `kind`, to a group of its own."""
-
-    def values(self, value: Any) -> Any:
-        """JSON values with every text marked."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class View:
     """One way to write a Trajectory down."""
@@ -139,7 +127,7 @@ class View:
     """The messages and tools that a trainer hands to a chat template; None where the view holds no chat."""
     as_messages: Callable[[Row], list[Message]] | None = None
     """The messages of a row, where its column does not hold them as such."""
-    mark: Callable[[Message, TextMarks], Message] | None = None
+    mark: Callable[[Message, Marks], Message] | None = None
     """Puts marks around the reasoning, calls, observations and answers in a message of the chat."""
     order_faults: Callable[[Source, Row, Mapping[str, Any]], Iterator[Fault]] | None = None
     """What no JSON Schema can say of a row, given also the decoded values of its columns of JSON text."""

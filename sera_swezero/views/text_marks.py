@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from sera_swezero.views.view import Message
-
 
 class _Group(NamedTuple):
     """Texts that are kept or lost together: their kind, and the message that they are of."""
@@ -42,8 +40,11 @@ class Marks:
         self._message = 0
 
     def messages(
-        self, messages: Iterable[Message], mark: Callable[[Message, Marks], Message], first: int = 0
-    ) -> Iterator[Message]:
+        self,
+        messages: Iterable[dict[str, Any]],
+        mark: Callable[[dict[str, Any], Marks], dict[str, Any]],
+        first: int = 0,
+    ) -> Iterator[dict[str, Any]]:
         """The messages of a chat with their texts between marks, from the message of this number on."""
         for self._message, message in enumerate(messages):
             yield mark(message, self) if self._message >= first else message
