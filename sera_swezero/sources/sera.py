@@ -34,13 +34,13 @@ from sera_swezero.catalog import fact_values
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Event
 from sera_swezero.core.recall import line_level_recall
-from sera_swezero.core.trajectory import ToolCall
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column, optional_text
 from sera_swezero.sources.decoding import decode
 from sera_swezero.sources.source import MESSAGES, RECALL, RecordContext, Source
 from sera_swezero.sources.swe_agent_history import History
 from sera_swezero.sources.swe_agent_messages import history_text, messages_of
+from sera_swezero.sources.swe_agent_run import submit_text
 
 INSTANCE_ID = Column(type="string", about="Repository and number; unique within one set only.", rules={"minLength": 1})
 FUNC_NAME = Column(type="string", about="The function that the task is about.")
@@ -126,11 +126,6 @@ def events(record: SeraRecord, conversions: ConversionLog) -> Iterator[Event]:
     """Report the history as events, in order. Raises RowError `bad_messages`, `bad_arguments`."""
     messages = messages_of(record.messages, conversions)
     return iter(History(messages, record.messages, schemas.tools(_TOOLS), conversions))
-
-
-def submit_text(call: ToolCall) -> str:
-    """`submit` takes no arguments; where a model gave some, they are what it said beyond submitting."""
-    return call.arguments if call.arguments.strip("{} \t\r\n") else ""
 
 
 def recall(record: SeraRecord, facts: Mapping[str, str]) -> float | None:

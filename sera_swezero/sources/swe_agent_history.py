@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Called, Ended, Event, Observed, Said, System, Task
@@ -32,14 +32,22 @@ class History:
         history: its JSON text, from which arguments that are objects are taken as they were written.
         tools: those that the model could call.
         conversions: gets what is left out or changed.
+        submits: whether a call of this name and these arguments hands in the work.
 
     Raises:
         RowError: while iterating, `bad_messages` or `bad_arguments`.
     """
 
-    def __init__(self, messages: Sequence[Message], history: str, tools: Tools, conversions: ConversionLog) -> None:
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        history: str,
+        tools: Tools,
+        conversions: ConversionLog,
+        submits: Callable[[str, str], bool] = lambda name, _arguments: name == SUBMIT,
+    ) -> None:
         self._messages, self._history = messages, history
-        self._tools, self._conversions = tools, conversions
+        self._tools, self._conversions, self._submits = tools, conversions, submits
         self._status = INCOMPLETE
         self._exit = ""  # the harness's own words where it gave up
         self._exited = False  # whether these words are the last turn so far
@@ -91,10 +99,6 @@ class History:
             made.append(ToolCall(name, arguments, call.id, submits))
         self._waiting = len(made)
         return (Said(reasoning, visible), *map(Called, made))
-
-    def _submits(self, name: str, _arguments: str) -> bool:
-        """Whether a call hands in the work."""
-        return name == SUBMIT
 
     def _other(self, index: int, message: Message) -> Iterable[Event]:
         if message.tool_calls:

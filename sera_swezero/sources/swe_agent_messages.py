@@ -12,7 +12,7 @@ from sera_swezero.core.text import mend_json
 from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import RowError
 from sera_swezero.sources.decoding import decode, refuse_many
-from sera_swezero.sources.tool_arguments import arguments_text
+from sera_swezero.sources.tool_arguments import ChatCall, arguments_text
 
 # None of these holds a cycle, so the garbage collector need not look at them: it halves the time of decoding.
 
@@ -47,16 +47,8 @@ class Message(msgspec.Struct, gc=False):
     tool_call_ids: list[str] | None = None
 
 
-class _RawFunction(msgspec.Struct):
-    arguments: msgspec.Raw
-
-
-class _RawCall(msgspec.Struct):
-    function: _RawFunction
-
-
 class _RawMessage(msgspec.Struct):
-    tool_calls: list[_RawCall] | None = None
+    tool_calls: list[ChatCall] | None = None
 
 
 _STRING = msgspec.json.Decoder(str)

@@ -82,7 +82,7 @@ def run_events(messages: Sequence[RunMessage], tools: Tools, conversions: Conver
             places.append(index)
             mine.append(_plain(message, f"{where}[{index}]", conversions))
     try:
-        yield from _ShellHistory(mine, "", tools, conversions)
+        yield from History(mine, "", tools, conversions, submits)
     except RowError as error:
         raise RowError(error.reason, error.problem, _moved(error.where, places, where)) from None
 
@@ -121,11 +121,6 @@ def outcome_of(exit_status: str | None, seen: Outcome) -> Outcome:
     why = exit_status.removeprefix("submitted (").removesuffix(")")
     status = _STATUSES.get(why) or (EXITED if why.startswith("exit_") else OTHER)
     return Outcome(status, seen.detail or exit_status)
-
-
-class _ShellHistory(History):
-    def _submits(self, name: str, arguments: str) -> bool:
-        return submits(name, arguments)
 
 
 def _moved(path: str, places: Sequence[int], where: str) -> str:
