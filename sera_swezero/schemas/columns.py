@@ -111,6 +111,11 @@ class Column:
         }
 
 
+def filled_text(about: str) -> Column:
+    """A column of text that is never empty."""
+    return Column(type="string", about=about, rules={"minLength": 1})
+
+
 def optional_text(about: str) -> Column:
     """A column of text that may be null."""
     return Column(type="string", nullable=True, about=about)

@@ -21,16 +21,14 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Tools
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column, optional_text
+from sera_swezero.schemas.columns import Column, filled_text, optional_text
 from sera_swezero.sources.atif_steps import AtifFile, events_of, outcome_of
 from sera_swezero.sources.decoding import decode, inner_json
 from sera_swezero.sources.json_record import members_of, submit_text, tools_of
 from sera_swezero.sources.source import MESSAGES, RecordContext, Source
 
-INSTANCE_ID = Column(
-    type="string",
-    about="`extra.instance_id`, else the id of the trajectory or of the session, else the name of the file.",
-    rules={"minLength": 1},
+INSTANCE_ID = filled_text(
+    "`extra.instance_id`, else the id of the trajectory or of the session, else the name of the file."
 )
 
 

@@ -5,10 +5,10 @@ Upstream's own columns keep their names, but for the list of messages, which is 
 
 from __future__ import annotations
 
-from sera_swezero.schemas.columns import Column, optional_text
+from sera_swezero.schemas.columns import Column, filled_text, optional_text
 from sera_swezero.sources.source import MESSAGES
 
-INSTANCE_ID = Column(type="string", about="The task's own id, as far as the row names one.", rules={"minLength": 1})
+INSTANCE_ID = filled_text("The task's own id, as far as the row names one.")
 TRAJECTORY_ID = optional_text("The rollout's own id.")
 REPO = optional_text("Owner and repository.")
 PATCH = optional_text("The diff that the rollout left.")

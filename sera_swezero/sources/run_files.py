@@ -10,15 +10,13 @@ import msgspec
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json
 from sera_swezero.core.trajectory import INCOMPLETE, STATUSES, Outcome, Tools
-from sera_swezero.schemas.columns import Column, optional_text
+from sera_swezero.schemas.columns import Column, filled_text, optional_text
 from sera_swezero.sources.decoding import as_utf8, decode, inner_json
 from sera_swezero.sources.source import MESSAGES
 
 T = TypeVar("T")
 
-INSTANCE_ID = Column(
-    type="string", about="The instance as the file names it; else the file's name.", rules={"minLength": 1}
-)
+INSTANCE_ID = filled_text("The instance as the file names it; else the file's name.")
 
 RECTIFIED_COLUMNS = {
     "messages": MESSAGES,

@@ -35,14 +35,14 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Event
 from sera_swezero.core.recall import line_level_recall
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column, optional_text
+from sera_swezero.schemas.columns import Column, filled_text, optional_text
 from sera_swezero.sources.decoding import decode
 from sera_swezero.sources.source import MESSAGES, RECALL, RecordContext, Source
 from sera_swezero.sources.swe_agent_history import History
 from sera_swezero.sources.swe_agent_messages import history_text, messages_of
 from sera_swezero.sources.swe_agent_run import submit_text
 
-INSTANCE_ID = Column(type="string", about="Repository and number; unique within one set only.", rules={"minLength": 1})
+INSTANCE_ID = filled_text("Repository and number; unique within one set only.")
 FUNC_NAME = Column(type="string", about="The function that the task is about.")
 FUNC_PATH = Column(type="string", about="Its file inside the repository.")
 

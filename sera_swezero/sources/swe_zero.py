@@ -28,15 +28,13 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Called, Ended, Event, Observed, Said, System, Task
 from sera_swezero.core.trajectory import ERRORED, INCOMPLETE, OTHER, SUBMITTED, Outcome, Step, ToolCall, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column, optional_text
+from sera_swezero.schemas.columns import Column, filled_text, optional_text
 from sera_swezero.sources.bash_block import as_arguments, beyond_announcing, split_turn
 from sera_swezero.sources.decoding import decode, explain, mend_fields, refuse_many, without_prefix
 from sera_swezero.sources.source import MESSAGES, RecordContext, Source
 
 CHAT = Column(type="messages", about="mini-swe-agent's chat.", roles=("system", "user", "assistant"))
-INSTANCE_ID = Column(
-    type="string", about="Owner, repository and pull request; many rollouts share one.", rules={"minLength": 1}
-)
+INSTANCE_ID = filled_text("Owner, repository and pull request; many rollouts share one.")
 REPO = Column(type="string", about="Owner and repository.")
 EXIT_STATUS = optional_text("How the rollout ended, in upstream's words: Submitted, incomplete, errored, ...")
 DURATION = Column(type="float64", nullable=True, about="Wall time of the rollout in seconds.")

@@ -31,7 +31,7 @@ from sera_swezero.core.machine import fold
 from sera_swezero.core.text import BLANKS, END_THINK, THINK
 from sera_swezero.core.trajectory import Step, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, filled_text
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.atif_steps import AtifFile, events_of
 from sera_swezero.sources.source import Source
@@ -41,11 +41,7 @@ from sera_swezero.views.view import Message, Rendered, Row, View, ViewInput
 VERSION = "ATIF-v1.7"
 COLUMNS: Mapping[str, Column] = {
     "trajectory": Column(type="string", about="JSON text of a trajectory of ATIF-v1.7.", content="atif-trajectory"),
-    "trajectory_id": Column(
-        type="string",
-        about="Upstream's id of the rollout; else instance_id and a hash of the steps.",
-        rules={"minLength": 1},
-    ),
+    "trajectory_id": filled_text("Upstream's id of the rollout; else instance_id and a hash of the steps."),
     **COMMON,
 }
 

@@ -14,7 +14,7 @@ from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import rectify
 from sera_swezero.core.trajectory import STATUSES, SUBMITTED, Outcome, Step, Tools, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, filled_text
 from sera_swezero.sources.source import RECALL
 from sera_swezero.views.tagged_text import observations, write_results, write_turn
 from sera_swezero.views.token_counts import Chat, RolloutTokens, count_rendered, count_tagged
@@ -25,16 +25,8 @@ WAYS_TO_SUBMIT = ("call", "answer")
 """The ways in which a training view can show the end of a rollout, its default first."""
 
 COMMON: dict[str, Column] = {
-    "instance_id": Column(
-        type="string",
-        about="Upstream's id: repository and number. SWE-ZERO has many rows of one id.",
-        rules={"minLength": 1},
-    ),
-    "config": Column(
-        type="string",
-        about="The config name of the set that the row is of, such as glm-4.6-lite-t2.",
-        rules={"minLength": 1},
-    ),
+    "instance_id": filled_text("Upstream's id: repository and number. SWE-ZERO has many rows of one id."),
+    "config": filled_text("The config name of the set that the row is of, such as glm-4.6-lite-t2."),
     "outcome": Column(type="string", about="How the rollout ended.", choices=lambda: STATUSES),
     "line_level_recall": RECALL,
 }

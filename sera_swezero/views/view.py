@@ -11,7 +11,7 @@ from sera_swezero.catalog import Origin
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.trajectory import Tools, Trajectory
 from sera_swezero.errors import RowError
-from sera_swezero.schemas.columns import Column
+from sera_swezero.schemas.columns import Column, filled_text
 from sera_swezero.schemas.validate import Fault
 from sera_swezero.sources.source import Source
 from sera_swezero.views.text_marks import Marks
@@ -31,9 +31,9 @@ where a value may be null."""
 
 
 LINEAGE: Mapping[str, Column] = {
-    "source_repo": Column(type="string", about="Upstream repo id.", rules={"minLength": 1}),
+    "source_repo": filled_text("Upstream repo id."),
     "source_revision": Column(type="string", about="Its commit; empty below a root."),
-    "source_file": Column(type="string", about="Path inside the repo.", rules={"minLength": 1}),
+    "source_file": filled_text("Path inside the repo."),
     "source_offset": Column(
         type="int64", about="Byte offset of the line (JSONL) or row number (Parquet).", rules={"minimum": 0}
     ),
