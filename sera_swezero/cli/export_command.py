@@ -35,7 +35,7 @@ def export(
     arguments: ArgumentsDict,
 ) -> None:
     """Write one file per trajectory: ATIF for other tools, or sessions of Pi for the hub's trace viewer."""
-    from sera_swezero.export import export as write_files
+    from sera_swezero.export.trajectory_files import export as write_files
 
     done = write_files(config, out, kind, rows, **arguments)
     if as_json:
