@@ -39,6 +39,7 @@ ROW: dict[str, Any] = {
     ],
     "tools": [{"type": "function", "function": {"name": "bash", "parameters": {}}}],
 }
+STRIPS = ("m.reasoning_content|default('')", "(m.reasoning_content|default('') if loop.last else '')")
 NO_CALLS = ("{{ call.function|tojson }}", "")
 NO_MASK = ("{% generation %}", ""), ("{% endgeneration %}", "")
 REFUSAL = ("{%- if tools %}", "{{ raise_exception('no') }}{%- if tools %}")
@@ -65,11 +66,7 @@ SERVED = {
     "no mask": (NO_MASK, (), {}),
     "no tools": ((), [("{{ tools|tojson + '\\n' }}", "")], {"tools": 2}),
     "another generation prompt": ((), [(PROMPT, "{{ '<|im_start|>model\\n' }}")], {"generation_prompt": 2}),
-    "earlier reasoning left out": (
-        (),
-        [("m.reasoning_content|default('')", "(m.reasoning_content|default('') if loop.last else '')")],
-        {"reasoning": 1},
-    ),
+    "earlier reasoning left out": ((), [STRIPS], {"reasoning": 1}),
     "calls left out in training": ([NO_CALLS], (), {"lost_call": 1, "calls": 1, "target": 1}),
     "calls left out in both": ([NO_CALLS], [NO_CALLS], {"lost_call": 1}),
     "whitespace": ((), [("'<|im_end|>\\n' }}{% endif", "'<|im_end|>\\n\\n' }}{% endif")], {"whitespace": 2}),
@@ -221,9 +218,6 @@ def steps_of(row: dict[str, Any]) -> list[dict[str, Any]]:
         {"prompt": row["messages"][:at], "completion": row["messages"][at : at + 1], "tools": row["tools"]}
         for at in turns
     ]
-
-
-STRIPS = ("m.reasoning_content|default('')", "(m.reasoning_content|default('') if loop.last else '')")
 
 
 def test_a_row_of_one_turn_is_in_parity_under_a_template_that_strips_what_came_before() -> None:
