@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer
 
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.sources import SOURCES
@@ -28,23 +26,9 @@ def split(raw: Any, view: str, tokens: int, tokenizer: str, config: str = T2, **
     return convert_one(raw, config, view=view, incomplete="keep", upstream="sample", **limit, **more)
 
 
-@cache
-def loaded(tokenizer: str) -> Tokenizer:
-    """The tokenizer without the cutting and padding that its file asks for."""
-    read = Tokenizer.from_file(f"{tokenizer}/tokenizer.json")
-    read.no_truncation()
-    read.no_padding()
-    return read
-
-
-def sizes_of(messages: list[dict[str, Any]], tokenizer: str) -> list[int]:
-    """The tokens of each message in its ChatML frame, by the tokenizer itself."""
-    return [len(loaded(tokenizer).encode(framed(one)).ids) for one in messages]
-
-
-def wrapped(message: dict[str, Any]) -> int:
-    """The same for plain text and the tokenizer of these tests, which has one token per character."""
-    return len(framed(message))
+def size(message: dict[str, Any]) -> int:
+    """The tokens of a message in its ChatML frame: the tokenizer of these tests has one per byte."""
+    return len(framed(message).encode())
 
 
 def turns(row: dict[str, Any], view: str, source: str = "sera") -> list[tuple[Any, ...]]:
@@ -65,13 +49,15 @@ def test_every_turn_of_the_sample_is_in_one_window_and_every_window_fits(
     source = CONFIGS[config].source
     several = 0
     for raw in sample_records(config)[::every]:
-        hermes = (
-            convert_one(raw.data, config, view="hermes", incomplete="keep", upstream="sample") if raw.data else None
-        )
-        whole = convert_one(raw.data, config, view=view, incomplete="keep", upstream="sample") if raw.data else None
-        if hermes is None or whole is None or hermes.row is None or whole.row is None:
+        if not raw.data:
             continue
-        sizes = sizes_of(hermes.row["messages"], tokenizer)
+        hermes, whole = (
+            convert_one(raw.data, config, view=shown, incomplete="keep", upstream="sample")
+            for shown in ("hermes", view)
+        )
+        if hermes.row is None or whole.row is None:
+            continue
+        sizes = [size(message) for message in hermes.row["messages"]]
         longest = sum(sizes[:2]) + max(sizes[2:])
         for tokens in (longest, longest + sum(sizes) // 5, sum(sizes) // 2 + longest // 2, sum(sizes)):
             done = split(raw.data, view, tokens, tokenizer, config)
@@ -82,7 +68,7 @@ def test_every_turn_of_the_sample_is_in_one_window_and_every_window_fits(
                 (number, len(parts)) for number in range(len(parts))
             ]
             for row in split(raw.data, "hermes", tokens, tokenizer, config).rows:
-                assert sum(sizes_of(row["messages"], tokenizer)) <= tokens
+                assert sum(map(size, row["messages"])) <= tokens
                 assert row["messages"][:2] == hermes.row["messages"][:2]
             several += len(parts) > 1
     assert several >= len(sample_records(config)[::every]) / 2
@@ -90,11 +76,11 @@ def test_every_turn_of_the_sample_is_in_one_window_and_every_window_fits(
 
 def test_windows_are_as_full_as_can_be_and_end_on_what_came_back_where_it_fits(tokenizer: str) -> None:
     whole = convert_one(SERA, view="hermes").row["messages"]
-    fits = sum(map(wrapped, whole[:7]))  # two turns, what came back, a third turn
+    fits = sum(map(size, whole[:7]))  # two turns, what came back, a third turn
     first, *others = split(SERA, "hermes", fits, tokenizer).rows
     assert first["messages"] == whole[:7]
     assert others[0]["messages"][:3] == [*whole[:2], whole[8]]
-    room = split(SERA, "hermes", fits + wrapped(whole[7]), tokenizer)
+    room = split(SERA, "hermes", fits + size(whole[7]), tokenizer)
     assert room.rows[0]["messages"] == whole[:8]
     assert split(SERA, "hermes", fits - 1, tokenizer).rows[0]["messages"] == whole[:6]
     cut = split(SERA, "hermes", fits, tokenizer)
@@ -105,7 +91,7 @@ def test_windows_are_as_full_as_can_be_and_end_on_what_came_back_where_it_fits(t
 
 def test_a_row_that_fits_is_one_window(tokenizer: str) -> None:
     whole = convert_one(SERA, view="hermes").row
-    (row,) = split(SERA, "hermes", sum(map(wrapped, whole["messages"])), tokenizer).rows
+    (row,) = split(SERA, "hermes", sum(map(size, whole["messages"])), tokenizer).rows
     assert row == {**whole, "window": 0, "windows": 1}
 
 
@@ -113,27 +99,26 @@ def test_a_turn_that_does_not_fit_alone_is_left_out_with_its_tokens_and_the_othe
     long = [*TURNS[:2], Turn("long " * 900, output="short"), *TURNS[2:4], Turn("end", tool=None, output=None)]
     raw = line(sera(history(long)))
     whole = convert_one(raw, view="hermes").row["messages"]
-    tokens = sum(map(wrapped, whole[:6]))
+    tokens = sum(map(size, whole[:6]))
     done = split(raw, "hermes", tokens, tokenizer)
     shown = [turn for row in done.rows for turn in turns(row, "hermes")]
     assert shown == [turn for turn in turns({**convert_one(raw, view="hermes").row}, "hermes") if len(turn[0]) < 900]
     (error,) = done.left_out
     assert (error.reason, error.where) == ("overlong", "$.steps[2]")
-    before = sum(map(wrapped, whole[:2]))
+    before = sum(map(size, whole[:2]))
     assert error.problem == (
-        f"turn 2 has {wrapped(whole[6])} tokens and what comes before all turns {before}; "
-        f"at most {tokens} were asked for"
+        f"turn 2 has {size(whole[6])} tokens and what comes before all turns {before}; at most {tokens} were asked for"
     )
 
 
 @pytest.mark.parametrize("context", [1, 2, 50])
 def test_a_window_begins_with_turns_that_are_shown_and_not_trained(context: int, tokenizer: str) -> None:
     whole = convert_one(SERA, view="hermes").row["messages"]
-    tokens = sum(map(wrapped, whole[:11]))
+    tokens = sum(map(size, whole[:11]))
     rows = split(SERA, "hermes", tokens, tokenizer, context=context).rows
     trained = [message for row in rows for message in row["messages"] if message["train"]]
     assert trained == [message for message in whole if message["train"]]
-    assert all(sum(map(wrapped, row["messages"])) <= tokens for row in rows)
+    assert all(sum(map(size, row["messages"])) <= tokens for row in rows)
     shown = [[m for m in row["messages"] if m["role"] == "assistant" and not m["train"]] for row in rows]
     assert not shown[0]
     assert all(1 <= len(messages) <= context for messages in shown[1:])
