@@ -157,13 +157,3 @@ def test_sessions_hold_the_same_messages_and_calls_for_teich_and_datasets(config
     tools = [json.loads(row["trajectory"])["agent"].get("tool_definitions", []) for row in held]
     for row, own in zip(loaded, tools, strict=True):
         assert {tool["function"]["name"] for tool in own} <= {tool["function"]["name"] for tool in row["tools"]}
-
-
-@pytest.mark.atif
-@pytest.mark.parametrize("config", SETS)
-def test_files_of_atif_open_with_the_validators_own_reader(config: str, tmp_path: Path) -> None:
-    from atif import Trajectory
-
-    assert command(config, "--out", tmp_path / "files").exit_code == 0
-    read = [Trajectory.model_validate_json(path.read_bytes()) for path in sorted((tmp_path / "files").iterdir())]
-    assert [one.trajectory_id for one in read] == [row["trajectory_id"] for row in rows(config)]

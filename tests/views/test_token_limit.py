@@ -17,8 +17,6 @@ from sera_swezero.request.settle import settle
 from sera_swezero.sources import SOURCES
 from sera_swezero.views import VIEWS
 from sera_swezero.views.chat_template import load_template
-from sera_swezero.views.tokenizer import count
-from sera_swezero.views.training import tagged_messages
 from tests.support.characters import framed, tokenizer
 from tests.support.raw import T2, ZERO, Turn, chat, convert_one, history, line, sera, swe_zero
 
@@ -31,11 +29,6 @@ SERA = line(sera(history([*TURNS, Turn("done", tool="submit", arguments="{}", ou
 
 def lengths(row: dict[str, Any]) -> list[int]:
     return [len(framed(message)) for message in row["messages"]]
-
-
-def test_a_row_is_as_long_as_its_messages_in_chatml(tokenizer: str) -> None:
-    row = convert_one(SERA, view="hermes").row
-    assert count(tokenizer, list(map(framed, row["messages"]))) == lengths(row)
 
 
 @pytest.mark.parametrize("view", TRAINING)
@@ -137,13 +130,6 @@ def test_a_tokenizer_that_is_none_is_a_config_error(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConfigError, match="nobody/nothing"):
         convert_one(SERA, view="hermes", max_tokens=9, tokenizer="nobody/nothing")
-
-
-def test_the_count_reads_the_form_with_tags(tokenizer: str) -> None:
-    row = convert_one(SERA, view="openai").row
-    trajectory = VIEWS["openai"].to_trajectory(row, SOURCES["sera"])
-    hermes = convert_one(SERA, view="hermes").row["messages"]
-    assert tagged_messages(trajectory, hermes[0]["content"]) == [(m["role"], m["content"]) for m in hermes]
 
 
 # --- chat_template

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -150,25 +149,6 @@ def test_an_old_datasets_refuses_openai_before_it_reads() -> None:
 # hermes.
 
 
-def test_closing_tags_inside_arguments_are_escaped_and_mean_the_same() -> None:
-    command = {"command": "grep '</tool_call></think>' x"}
-    row = from_sera([Turn("r", arguments=json.dumps(command)), *SUBMITS[2:]], "hermes").row
-    text = row["messages"][2]["content"]
-    assert text.count("</tool_call>") == text.count("</think>") == 1
-    assert json.loads(text.partition("<tool_call>")[2].partition("</tool_call>")[0])["arguments"] == command
-
-
-@pytest.mark.parametrize("view", ["hermes", "sharegpt"])
-@pytest.mark.parametrize("tag", ["<think>", "</think>", "<tool_call>"])
-def test_tags_in_the_models_words_are_refused_where_the_client_splits_at_them(view: str, tag: str) -> None:
-    done = from_zero([Turn(f"The parser splits at {tag} here.", arguments="ls"), *ZERO_TURNS[1:]], view)
-    assert done.error.reason == "literal_tags"
-    assert tag in done.error.problem
-    assert done.error.where == "$.steps[0]"
-    elsewhere = from_zero([Turn("r", arguments=f"echo '{tag}'", output=f"{tag}"), *ZERO_TURNS[1:]], view)
-    assert elsewhere.row is not None
-
-
 @pytest.mark.matrix
 @pytest.mark.parametrize("view", ["hermes", "sharegpt"])
 def test_text_views_are_plain_columns_for_any_reader_of_parquet(view: str, tmp_path: Path) -> None:
@@ -210,17 +190,3 @@ def test_a_rollout_without_a_turn_has_nothing_to_train_on(view: str) -> None:
     done = convert_one(swe_zero([], "errored"), ZERO, view=view)
     assert done.error.reason == "no_turns"
     assert "no_turns" in POLICY_REASONS  # a view's matter: on_error="raise" goes on
-
-
-@needs_json
-@pytest.mark.parametrize("config", SETS)
-def test_hostile_text_costs_no_row_in_openai(config: str) -> None:
-    counted = {}
-    for view in ("rectified", "openai"):
-        builder = sera_swezero.SeraSweZero(config_name=f"{config}-{view}", upstream="sample")
-        for _ in builder.as_streaming_dataset(split="train"):
-            pass
-        counted[view] = builder.report.rejected
-    more = counted["openai"] - counted["rectified"]
-    assert set(more) <= {"wide_integer", "no_turns"}
-    assert counted["rectified"] - counted["openai"] == Counter()
