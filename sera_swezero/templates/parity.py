@@ -69,20 +69,17 @@ class ParityCounts:
         return 0 < self.turns == self.turns_in_parity
 
 
+@dataclass
 class ParityCheck:
-    """Compares training with serving.
+    """Compares training with serving."""
 
-    Args:
-        training: the template that writes the training text.
-        serving: the template that writes the prompts.
-        tokenizer: the tokenizer of the served model; None compares only the text.
-    """
-
-    def __init__(self, training: ChatTemplate, serving: ChatTemplate, tokenizer: str | None = None) -> None:
-        self.training = training
-        self.serving = serving
-        self.tokenizer = tokenizer
-        self.counts = ParityCounts()
+    training: ChatTemplate
+    """The template that writes the training text."""
+    serving: ChatTemplate
+    """The template that writes the prompts."""
+    tokenizer: str | None = None
+    """The tokenizer of the served model; None compares only the text."""
+    counts: ParityCounts = field(default_factory=ParityCounts, init=False)
 
     def refuse(self, turns: Sequence[int], error: str) -> None:
         """Count the turns of a row that the training template refuses."""
