@@ -49,14 +49,10 @@ class AtifRecord(msgspec.Struct):
     """One trajectory."""
 
     instance_id: str
+    trajectory_id: str | None
     file: AtifFile
     text: str
     tools: Tools
-
-    @property
-    def trajectory_id(self) -> str | None:
-        """The trajectory's own id."""
-        return self.file.trajectory_id
 
 
 _FILE = msgspec.json.Decoder(AtifFile)
@@ -81,7 +77,7 @@ def read(raw: bytes | dict[str, Any], conversions: ConversionLog, context: Recor
     named = (file.extra or {}).get("instance_id")
     name = named if isinstance(named, str) and named else file.trajectory_id or file.session_id or ""
     tools = tools_of(file.agent.tool_definitions, context.tools, "$.agent.tool_definitions")
-    return AtifRecord(name, file, text.decode(), tools)
+    return AtifRecord(name, file.trajectory_id, file, text.decode(), tools)
 
 
 def rectified_values(record: AtifRecord, _facts: Mapping[str, str]) -> dict[str, Any]:
