@@ -77,19 +77,6 @@ def test_a_last_command_that_does_more_than_announce_joins_the_reasoning(command
     assert done.counts["filled_answer"] == 1
 
 
-def test_the_converted_system_text_is_ours_and_native_keeps_upstreams() -> None:
-    raw = swe_zero(chat([WORK, ANNOUNCE], system_text="Give EXACTLY ONE bash code block."))
-    text = dict(convert_one(raw, ZERO).messages)["system"]
-    assert "EXACTLY ONE" not in text
-    assert "```" not in text
-    assert [json.loads(one)["name"] for one in text.splitlines() if one.startswith("{")] == ["bash"]
-    assert "final answer" in text
-    native = convert_one(raw, ZERO, view="native").row
-    assert native is not None
-    assert native["messages"][0]["content"] == "Give EXACTLY ONE bash code block."
-    assert native == raw
-
-
 def test_a_json_line_is_read_like_a_row() -> None:
     raw = swe_zero(chat([WORK, ANNOUNCE]))
     assert convert_one(json.dumps(raw).encode(), ZERO).row == convert_one(raw, ZERO).row
