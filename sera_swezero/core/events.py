@@ -5,37 +5,39 @@ A `Step` is an event, too: it reports a turn with its calls and observations in 
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from sera_swezero.core.trajectory import Outcome, Step, ToolCall
 
 
-class System(NamedTuple):
+class System(msgspec.Struct, frozen=True, gc=False):
     """The system message."""
 
     text: str
 
 
-class Task(NamedTuple):
+class Task(msgspec.Struct, frozen=True, gc=False):
     """The first user message, which says what the model was asked to do."""
 
     text: str
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True, gc=False):
     """A turn of the model begins. Its reasoning and its visible text may each be ""."""
 
     reasoning: str
     visible: str
 
 
-class Called(NamedTuple):
+class Called(msgspec.Struct, frozen=True, gc=False):
     """A tool call of the turn. Its observation is an event of its own."""
 
     call: ToolCall
 
 
-class Observed(NamedTuple):
+class Observed(msgspec.Struct, frozen=True, gc=False):
     """The output of a tool call, or what the harness said after a turn without one."""
 
     text: str
@@ -43,13 +45,13 @@ class Observed(NamedTuple):
     """The id of the call that it answers; None where the record names no call, and it answers the first open one."""
 
 
-class Replied(NamedTuple):
+class Replied(msgspec.Struct, frozen=True, gc=False):
     """What the harness or the user said after a turn, where the record tells it from an observation."""
 
     text: str
 
 
-class Ended(NamedTuple):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """The record is over."""
 
     outcome: Outcome

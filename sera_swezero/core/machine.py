@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
+from msgspec.structs import replace
+
 from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import SUBMITTED, Outcome, Step, ToolCall, Trajectory
@@ -71,7 +73,7 @@ class _Turn:
         for index in self.open:
             call = self.calls[index]
             if event.answers is None or call.id in (None, event.answers):
-                self.calls[index] = call._replace(observation=event.text)
+                self.calls[index] = replace(call, observation=event.text)
                 self.open.remove(index)
                 return
         names = " and ".join(repr(self.calls[index].id) for index in self.open)
@@ -115,7 +117,7 @@ class _Fold:
         elif isinstance(event, Replied):
             self.end_turn()
             before = self.steps.pop()
-            self.steps.append(before._replace(reply=join(before.reply or "", event.text)))
+            self.steps.append(replace(before, reply=join(before.reply or "", event.text)))
         elif isinstance(event, Ended):
             self.end_turn()
             self.outcome = event.outcome

@@ -15,6 +15,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import JOIN, join
 from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
@@ -67,17 +69,17 @@ def rectify(  # noqa: C901, PLR0912 (one loop over the steps: the hot path)
     carried: list[str] = []  # texts of folded steps, which wait for the next step's reasoning
     done: list[Step] = []
     for index, step in enumerate(body):
-        reasoning, visible, calls, reply = step
+        reasoning, visible, calls = step.reasoning, step.visible, step.calls
         if visible and index != answering:
             reasoning = merge(reasoning, visible, conversions)
         if calls and not calls[0].submits:
             if carried:
                 reasoning = join(*carried, reasoning)
                 carried.clear()
-            # Most steps have words and nothing to merge: they stay the tuples that they are.
+            # Most steps have words and nothing to merge: they stay as they are.
             if reasoning is not step.reasoning or visible:
-                step = Step(reasoning, "", calls, reply)  # noqa: PLW2901
-            if fill and (not reasoning or reply is not None or calls[1:]):
+                step = Step(reasoning, "", calls, step.reply)  # noqa: PLW2901
+            if fill and (not reasoning or step.reply is not None or calls[1:]):
                 done += _on_the_card(step, key, len(done), conversions)
             else:
                 done.append(step)
@@ -100,7 +102,7 @@ def rectify(  # noqa: C901, PLR0912 (one loop over the steps: the hot path)
         done.append(Step(reasoning, answer or ANSWER))
     elif any(carried):
         done.append(Step(join(*carried), ""))
-    return trajectory._replace(steps=tuple(done))
+    return replace(trajectory, steps=tuple(done))
 
 
 def merge(reasoning: str, visible: str, conversions: ConversionLog) -> str:
@@ -129,10 +131,10 @@ def _submits_alone(steps: Sequence[Step], conversions: ConversionLog) -> Sequenc
             continue
         others = tuple(_observed(call, conversions) for call in step.calls if not call.submits)
         submits = [Step("", "", (call,)) for call in step.calls if call.submits]
-        submits[0] = submits[0]._replace(visible=step.visible)  # what is said beside a submission belongs to it
+        submits[0] = replace(submits[0], visible=step.visible)  # what is said beside a submission belongs to it
         parts = [Step("", "", others), *submits] if others else submits
-        parts[0] = parts[0]._replace(reasoning=step.reasoning)
-        parts[-1] = parts[-1]._replace(reply=step.reply)
+        parts[0] = replace(parts[0], reasoning=step.reasoning)
+        parts[-1] = replace(parts[-1], reply=step.reply)
         conversions.add("split_calls", times=len(parts) - 1)
         alone += parts
     return alone
@@ -143,7 +145,7 @@ def _observed(call: ToolCall, conversions: ConversionLog) -> ToolCall:
     if call.observation is not None:
         return call
     conversions.add("empty_observation")
-    return call._replace(observation="")
+    return replace(call, observation="")
 
 
 def _on_the_card(step: Step, key: str, number: int, conversions: ConversionLog) -> list[Step]:

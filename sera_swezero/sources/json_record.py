@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import mend_json, split_thinking
@@ -166,9 +167,9 @@ def with_submission(calls: Sequence[ToolCall], *, submitted: bool) -> tuple[Tool
 
     The last turn of a submitted rollout (`submitted`) may not call `submit`; then its last call is marked.
     """
-    marked = [call._replace(submits=True) if call.name == "submit" else call for call in calls]
+    marked = [replace(call, submits=True) if call.name == "submit" else call for call in calls]
     if submitted and marked and not any(call.submits for call in marked):
-        marked[-1] = marked[-1]._replace(submits=True)
+        marked[-1] = replace(marked[-1], submits=True)
     return tuple(marked)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.text import join
@@ -64,7 +66,7 @@ class Chat:
                     yield Said(turn.reasoning, turn.visible)
                     yield from map(Called, turn.calls)
                 else:
-                    yield turn._replace(calls=(turn.calls[0]._replace(observation=observation),))
+                    yield replace(turn, calls=(replace(turn.calls[0], observation=observation),))
                     next(numbered)
         yield from self._begin()
         detail = "" if self._status == SUBMITTED else ended or self._exit_status
@@ -95,7 +97,7 @@ class Chat:
         turn = turn_of(message, self._opening, self._record.tools, self._conversions, self._at(index))
         if index == self._last and self._status == SUBMITTED and turn.calls:
             *others, last = turn.calls
-            turn = turn._replace(calls=(*others, last._replace(submits=True)))
+            turn = replace(turn, calls=(*others, replace(last, submits=True)))
         return turn
 
     def _observation(self, index: int, turn: Step) -> str | None:

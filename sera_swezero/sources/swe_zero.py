@@ -69,7 +69,7 @@ _TEXTS = ("instance_id", "repo", "exit_status", "exit_status_detail", "trajector
 _STATUSES = {"submitted": SUBMITTED, "incomplete": INCOMPLETE, "errored": ERRORED}
 
 
-class ChatMessage(msgspec.Struct):
+class ChatMessage(msgspec.Struct, gc=False):  # it holds no cycle: see core/trajectory.py
     """One message of the chat."""
 
     role: str

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.machine import fold
@@ -73,7 +74,7 @@ def render(view_input: ViewInput) -> tuple[Rendered]:
         "instance_id": record.instance_id,
         "config": origin.name,
         **({"repo": origin.repo} if origin.repo else {}),
-        "outcome": trajectory.outcome._asdict(),
+        "outcome": asdict(trajectory.outcome),
         **({} if recall is None else {"line_level_recall": recall}),
     }
     head = {"schema_version": VERSION, "trajectory_id": name, "agent": agent}

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from sera_swezero.core.trajectory import Step, Trajectory
 from sera_swezero.schemas.columns import Column
 from sera_swezero.sources.source import Source
@@ -85,7 +87,7 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
             if step.calls and not answered:
                 steps[-1] = with_observations(step, read_results(content, len(step.calls)))
             else:
-                steps[-1] = step._replace(reply=content)
+                steps[-1] = replace(step, reply=content)
     return read_back(row, without_tools(system["content"]), task["content"], steps)
 
 

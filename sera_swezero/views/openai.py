@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from sera_swezero.core.text import END_THINK
 from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
@@ -93,7 +94,7 @@ def read_messages(row: Row, chat: Sequence[Message]) -> Trajectory:
         elif message["role"] == "tool":
             steps[-1] = _with_result(steps[-1], message)
         else:
-            steps[-1] = steps[-1]._replace(reply=message["content"])
+            steps[-1] = replace(steps[-1], reply=message["content"])
     return read_back(row, system["content"], task["content"], steps)
 
 
@@ -131,21 +132,22 @@ def write_steps(trajectory: Trajectory) -> Iterator[tuple[bytes, list[bytes]]]:
     They are put together from encoded strings: the arguments stay the model's own text. Raises RowError `wide_integer`.
     """
     calls = 0
-    for index, (reasoning, visible, made, reply) in enumerate(trajectory.steps):
+    for index, step in enumerate(trajectory.steps):
+        reasoning, visible = step.reasoning, step.visible
         # A turn without the key makes templates look for think tags in the content.
         thought = b', "reasoning_content": ' + _encode(reasoning) if reasoning or END_THINK in visible else b""
         content = _encode(visible) if visible else b'""'
         called, back = b"", []
-        for call in made:
+        for call in step.calls:
             _check_integers(call, index)
             name, identity = _name(call.name), _encode(call.id) if call.id else b'"call_%d"' % calls
             calls += 1
             called += (b", " if called else b"") + _CALL % (identity, name, call.arguments.encode())
             if call.observation is not None:
                 back.append(_RESULT % (name, identity, _encode(call.observation)))
-        if reply is not None:
-            back.append(_USER % _encode(reply))
-        yield _CALLING % (content, thought, called) if made else _SAYING % (content, thought), back
+        if step.reply is not None:
+            back.append(_USER % _encode(step.reply))
+        yield _CALLING % (content, thought, called) if step.calls else _SAYING % (content, thought), back
 
 
 @lru_cache(maxsize=64)
@@ -177,8 +179,8 @@ def _with_result(step: Step, message: Message) -> Step:
     calls = list(step.calls)
     open_calls = [index for index, call in enumerate(calls) if call.observation is None]
     answered = next(index for index in open_calls if calls[index].id == message["tool_call_id"])
-    calls[answered] = calls[answered]._replace(observation=message["content"])
-    return step._replace(calls=tuple(calls))
+    calls[answered] = replace(calls[answered], observation=message["content"])
+    return replace(step, calls=tuple(calls))
 
 
 def _read_call(call: Message) -> ToolCall:

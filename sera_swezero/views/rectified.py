@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sera_swezero.core import message_order
 from sera_swezero.core.rectify import rectify
@@ -67,20 +68,20 @@ def write(rectified: Trajectory, tools: Tools, instructions: str) -> tuple[list[
     if rectified.task is not None:
         roles.append("user")
         pieces += (_USER, _encode(rectified.task))
-    for reasoning, visible, calls, _ in rectified.steps:
+    for step in rectified.steps:
         roles.append("reasoning")
-        pieces += (_REASONING, _encode(f"<think>{reasoning}</think>"))
-        for name, arguments, _, _, observation in calls:
-            quoted = '"bash"' if name == "bash" else _encode(name).decode()
+        pieces += (_REASONING, _encode(f"<think>{step.reasoning}</think>"))
+        for call in step.calls:
+            quoted = '"bash"' if call.name == "bash" else _encode(call.name).decode()
             roles.append("tool_call")
-            called = f'<tool_call>{{"name": {quoted}, "arguments": {arguments}}}</tool_call>'
+            called = f'<tool_call>{{"name": {quoted}, "arguments": {call.arguments}}}</tool_call>'
             pieces += (_TOOL_CALL, _encode(called))
-            if observation is not None:
+            if call.observation is not None:
                 roles.append("tool_output")
-                pieces += (_TOOL_OUTPUT, _encode(f"<tool_response>{observation}</tool_response>"))
-        if visible:
+                pieces += (_TOOL_OUTPUT, _encode(f"<tool_response>{call.observation}</tool_response>"))
+        if step.visible:
             roles.append("answer")
-            pieces += (_ANSWER, _encode(f"<answer>{visible}</answer>"))
+            pieces += (_ANSWER, _encode(f"<answer>{step.visible}</answer>"))
     pieces.append(b"}]")
     return roles, b"".join(pieces)
 
@@ -102,11 +103,11 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
         if role == "reasoning":
             steps.append(Step(text, ""))
         elif role == "tool_call":
-            steps[-1] = steps[-1]._replace(calls=(read_call(text),))
+            steps[-1] = replace(steps[-1], calls=(read_call(text),))
         elif role == "tool_output":
             steps[-1] = with_observations(steps[-1], [text])
         elif role == "answer":
-            steps[-1] = steps[-1]._replace(visible=text)
+            steps[-1] = replace(steps[-1], visible=text)
         else:
             opening[role] = text
     return Trajectory(opening.get("system"), opening.get("user"), tuple(steps), Outcome(_status(row, role)))

@@ -23,6 +23,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import Step, Tools, Trajectory
@@ -91,7 +93,7 @@ def to_trajectory(row: Row, _source: Source) -> Trajectory:
         elif turn["from"] == "observation":
             steps[-1] = with_observations(steps[-1], divided(turn["value"], len(steps[-1].calls)))
         else:
-            steps[-1] = steps[-1]._replace(reply=turn["value"])
+            steps[-1] = replace(steps[-1], reply=turn["value"])
     return read_back(row, row["system"], task["value"], steps)
 
 
@@ -128,7 +130,7 @@ def _alternating(steps: tuple[Step, ...], conversions: ConversionLog) -> list[tu
             conversions.add("joined_turns")
             joined.pop()
             reasoning = join(unanswered.reasoning, step.reasoning)
-            step = step._replace(reasoning=reasoning, visible=join(unanswered.visible, step.visible))  # noqa: PLW2901
+            step = replace(step, reasoning=reasoning, visible=join(unanswered.visible, step.visible))  # noqa: PLW2901
         if results and step.reply is not None:
             conversions.add("joined_turns")
             results[-1] = join(results[-1], step.reply)

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
+from msgspec.structs import replace
+
 from sera_swezero.core.trajectory import Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.schemas.columns import Column
@@ -90,16 +92,17 @@ def _rows(
 def _elided(trajectory: Trajectory) -> Trajectory:
     """The trajectory with every observation elided; SWE-agent's history takes a reply for one, too."""
     steps = [
-        step._replace(
+        replace(
+            step,
             calls=tuple(
-                call if call.observation is None else call._replace(observation=elided(call.observation))
+                call if call.observation is None else replace(call, observation=elided(call.observation))
                 for call in step.calls
             ),
             reply=None if step.reply is None else elided(step.reply),
         )
         for step in trajectory.steps
     ]
-    return trajectory._replace(steps=tuple(steps))
+    return replace(trajectory, steps=tuple(steps))
 
 
 def _tokens(shown: Shown, short: Trajectory | None, view_input: ViewInput, limit: Limit) -> list[int]:

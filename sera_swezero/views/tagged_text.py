@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 import msgspec
+from msgspec.structs import replace
 
 from sera_swezero.core.text import END_THINK, THINK
 from sera_swezero.core.trajectory import Step, ToolCall, Trajectory
@@ -53,7 +54,8 @@ def check_words(trajectory: Trajectory) -> None:
     Raises:
         RowError: reason `literal_tags`: the model's own words hold one of `OWN_TAGS`.
     """
-    for index, (reasoning, visible, calls, _) in enumerate(trajectory.steps):
+    for index, step in enumerate(trajectory.steps):
+        reasoning, visible, calls = step.reasoning, step.visible, step.calls
         if "<" in reasoning or "<" in visible:  # most words have none, and one character is found at once
             tags = [tag for tag in OWN_TAGS if tag in reasoning or tag in visible]
             if tags:
@@ -66,8 +68,8 @@ def check_words(trajectory: Trajectory) -> None:
 
 def write_turn(step: Step, *, one_block: bool = False) -> str:
     """The step's turn as text."""
-    reasoning, visible, calls, _ = step
-    text = f"{THINK}\n{reasoning}\n{END_THINK}" if reasoning else ""
+    visible, calls = step.visible, step.calls
+    text = f"{THINK}\n{step.reasoning}\n{END_THINK}" if step.reasoning else ""
     if visible:
         text = f"{text}\n\n{visible}" if text else visible
     if not calls:
@@ -102,7 +104,7 @@ def mark_turn(text: str, marks: Marks) -> str:
     for call in step.calls:
         marks.group("calls")
         arguments = json.dumps(marks.values(json.loads(call.arguments)), ensure_ascii=False)
-        calls.append(call._replace(name=marks.mark(call.name), arguments=arguments))
+        calls.append(replace(call, name=marks.mark(call.name), arguments=arguments))
     return write_turn(Step(reasoning, visible, tuple(calls)), one_block=f"{CALL}\n[" in text)
 
 
@@ -125,8 +127,8 @@ def observations(step: Step) -> list[str]:
 
 def with_observations(step: Step, texts: Sequence[str]) -> Step:
     """The step with observations for its first calls."""
-    calls = [call._replace(observation=text) for call, text in zip_longest(step.calls, texts) if call is not None]
-    return step._replace(calls=tuple(calls))
+    calls = [replace(call, observation=text) for call, text in zip_longest(step.calls, texts) if call is not None]
+    return replace(step, calls=tuple(calls))
 
 
 def write_results(texts: Sequence[str]) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace
+
 from sera_swezero.core.trajectory import Step, Trajectory
 from sera_swezero.errors import RowError
 from sera_swezero.views.tokenizer import count
@@ -85,7 +87,7 @@ def count_rendered(
     opening, pieces = "", list[str]()
     for index, step in enumerate(trajectory.steps):
         followed = messages_of(step) > 1 and index + 1 < len(trajectory.steps)
-        messages, tools = show(trajectory._replace(steps=(step, _NEXT) if followed else (step,)))
+        messages, tools = show(replace(trajectory, steps=(step, _NEXT) if followed else (step,)))
         turn = next(at for at, message in enumerate(messages) if message["role"] == "assistant")
         ends = (turn, turn + 1, len(messages) - followed)
         opening, said, back = (_render(template, tokenizer, messages[:end], tools, index) for end in ends)

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import Step, Trajectory
@@ -89,7 +91,7 @@ def fit(
     end = len(messages) - sum(map(messages_of, trajectory.steps)) + shown
     conversions.add("truncated", join(*(text for _, text in messages[end:])))
     steps = (*trajectory.steps[: kept - 1], _unanswered(trajectory.steps[kept - 1]))
-    return [RolloutPart(trajectory._replace(steps=steps), {"kept_share": end / len(messages)})]
+    return [RolloutPart(replace(trajectory, steps=steps), {"kept_share": end / len(messages)})]
 
 
 def fitting(turns: Sequence[TurnTokens], used: int, most: int) -> int:
@@ -126,7 +128,7 @@ def _split(
             texts = [call.observation or "" for call in steps[-1].calls]
             conversions.add("truncated", join(*texts, steps[-1].reply or ""))
             steps[-1] = _unanswered(steps[-1])
-        made.append(RolloutPart(trajectory._replace(steps=tuple(steps)), {"window": 0, "windows": 0}, context))
+        made.append(RolloutPart(replace(trajectory, steps=tuple(steps)), {"window": 0, "windows": 0}, context))
         first = after
     windows = [part for part in made if isinstance(part, RolloutPart)]
     for number, part in enumerate(windows):
@@ -136,4 +138,4 @@ def _split(
 
 def _unanswered(step: Step) -> Step:
     """The step without what came back."""
-    return step._replace(calls=tuple(call._replace(observation=None) for call in step.calls), reply=None)
+    return replace(step, calls=tuple(replace(call, observation=None) for call in step.calls), reply=None)

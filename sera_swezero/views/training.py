@@ -6,9 +6,11 @@ model that never saw a submit call never submits in its harness), or rectified w
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import rectify
@@ -125,7 +127,7 @@ def count_tokens(shown: Shown, view_input: ViewInput, limit: Limit, write: Write
     if limit.chat_template is None:
         texts = tagged_messages(shown.trajectory, with_tools(shown.system, view_input.tools))
         return count_tagged(shown.trajectory, texts, limit.tokenizer)
-    aside = replace(view_input, conversions=ConversionLog())
+    aside = dataclasses.replace(view_input, conversions=ConversionLog())
 
     def show(trajectory: Trajectory) -> Chat:
         return chat(write(shown._replace(trajectory=trajectory), aside).row)
@@ -192,8 +194,8 @@ def read_back(row: Row, system: str, task: str, steps: list[Step]) -> Trajectory
     for index, step in enumerate(steps):
         ends = index == len(steps) - 1 and whole and status == SUBMITTED
         # SERA has a tool for it; without one, the last call of a submitted rollout is the submission.
-        calls = [call._replace(submits=call.name == "submit") for call in step.calls]
+        calls = [replace(call, submits=call.name == "submit") for call in step.calls]
         if ends and calls and not step.submits:
-            calls[-1] = calls[-1]._replace(submits=True)
-        steps[index] = step._replace(calls=tuple(calls))
+            calls[-1] = replace(calls[-1], submits=True)
+        steps[index] = replace(step, calls=tuple(calls))
     return Trajectory(system, task, tuple(steps), Outcome(status))

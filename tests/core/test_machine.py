@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.machine import TRANSITIONS, State, fold
@@ -28,7 +29,7 @@ ONE: dict[type, Event] = {
     Observed: Observed("out", "c1"),
     Ended: Ended(Outcome(INCOMPLETE)),
     Replied: Replied("go on"),
-    Step: Step("hm", "well", (CALL._replace(observation="out"),)),
+    Step: Step("hm", "well", (replace(CALL, observation="out"),)),
 }
 
 LETTERS: dict[str, type] = dict(
@@ -65,7 +66,7 @@ def test_every_state_and_every_kind_of_event_is_in_the_table() -> None:
     [("c1", "c1", True), ("c1", None, True), (None, "c1", True), (None, None, True), ("c1", "c2", False)],
 )
 def test_an_observation_answers_the_open_call(call_id: str | None, answers: str | None, fits: bool) -> None:
-    events = [System(""), Task(""), Said("", ""), Called(CALL._replace(id=call_id)), Observed("", answers)]
+    events = [System(""), Task(""), Said("", ""), Called(replace(CALL, id=call_id)), Observed("", answers)]
     if fits:
         assert len(fold([*events, Ended(Outcome(INCOMPLETE))]).steps) == 1
     else:
@@ -74,7 +75,7 @@ def test_an_observation_answers_the_open_call(call_id: str | None, answers: str 
 
 
 def test_observations_of_several_calls_find_their_call_by_its_id_or_else_by_their_order() -> None:
-    said = [System(""), Task(""), Said("both", ""), *(Called(CALL._replace(id=name)) for name in ("c1", "c2"))]
+    said = [System(""), Task(""), Said("both", ""), *(Called(replace(CALL, id=name)) for name in ("c1", "c2"))]
     swapped = [Observed("second", "c2"), Observed("first", "c1"), Ended(Outcome(INCOMPLETE))]
     in_order = [Observed("first"), Observed("second"), Ended(Outcome(INCOMPLETE))]
     for events in (swapped, in_order):
@@ -134,12 +135,12 @@ def walks(draw: st.DrawFn) -> list[Event]:
                 open_calls.remove(answered)
         elif kind is Step:
             made = draw(st.lists(calls, min_size=1, max_size=5))
-            observed = tuple(call._replace(observation=draw(texts)) for call in made)
+            observed = tuple(replace(call, observation=draw(texts)) for call in made)
             events.append(Step(draw(texts), draw(texts), observed))
         elif kind is Ended:
             events.append(Ended(draw(outcomes)))
         else:
-            events.append(kind(*(draw(texts) for _ in kind._fields)))
+            events.append(kind(*(draw(texts) for _ in kind.__struct_fields__)))
         state = State.CALLING if kind is Observed and open_calls else TRANSITIONS[state][kind]
     return events
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
 from sera_swezero.core.conversions import ConversionLog
 from sera_swezero.core.rectify import ANSWER, FILLERS, rectify
@@ -131,7 +132,7 @@ def test_nothing_is_filled_where_words_were_folded_in_or_filling_is_off() -> Non
 
 
 def test_on_the_card_every_call_of_a_turn_is_a_step_and_only_there() -> None:
-    two = Step("both", "", (LS._replace(observation="a"), LS._replace(id="c3", observation="b")), "go on")
+    two = Step("both", "", (replace(LS, observation="a"), replace(LS, id="c3", observation="b")), "go on")
     end = Step("done", "Bye.")
     steps, counts = rectified(two, end, fill=True)
     assert [(one.reasoning, one.calls, one.reply) for one in steps[:1]] == [("both", two.calls[:1], None)]
@@ -145,9 +146,9 @@ def test_on_the_card_every_call_of_a_turn_is_a_step_and_only_there() -> None:
 
 @pytest.mark.parametrize("fill", [True, False])
 def test_a_submit_that_shares_its_turn_with_other_calls_ends_the_rollout_alone(fill: bool) -> None:
-    shared = Step("look and leave", "Bye.", (LS._replace(observation="out"), SUBMIT._replace(observation="diff")))
+    shared = Step("look and leave", "Bye.", (replace(LS, observation="out"), replace(SUBMIT, observation="diff")))
     steps, counts = rectified(shared, fill=fill)
-    assert [one.calls for one in steps] == [(LS._replace(observation="out"),), ()]
+    assert [one.calls for one in steps] == [(replace(LS, observation="out"),), ()]
     assert steps[0].reasoning == "look and leave"
     assert (steps[1].visible, counts["split_calls"], counts["dropped_review"]) == ("Bye.", 1, 1)
     earlier, counts = rectified(shared, step("more", "", LS, "out"), step("end", "", SUBMIT, "diff"), fill=fill)

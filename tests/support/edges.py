@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
+
 from sera_swezero import schemas
 from sera_swezero.catalog import CONFIGS
 from sera_swezero.core.system_prompt import preamble
@@ -86,17 +88,17 @@ def json_of_trajectory(trajectory: Trajectory) -> dict[str, Any]:
     """Write a trajectory down for people."""
     steps = []
     for step in trajectory.steps:
-        parts: dict[str, Any] = {name: text for name, text in step._asdict().items() if text and name != "reply"}
+        parts: dict[str, Any] = {name: text for name, text in asdict(step).items() if text and name != "reply"}
         if step.calls:
             parts["calls"] = [_json_of_call(call) for call in step.calls]
         if step.reply is not None:
             parts["reply"] = step.reply
         steps.append(parts)
-    return {**trajectory._asdict(), "steps": steps, "outcome": trajectory.outcome._asdict()}
+    return {**asdict(trajectory), "steps": steps, "outcome": asdict(trajectory.outcome)}
 
 
 def _json_of_call(call: ToolCall) -> dict[str, Any]:
-    parts = {name: value for name, value in call._asdict().items() if value or name in {"name", "observation"}}
+    parts = {name: value for name, value in asdict(call).items() if value or name in {"name", "observation"}}
     return {name: value for name, value in parts.items() if value is not None}
 
 

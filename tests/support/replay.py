@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from sera_swezero.core.events import Called, Ended, Event, Observed, Replied, Said, System, Task
 from sera_swezero.core.trajectory import Trajectory
 
@@ -16,7 +18,7 @@ def replay(trajectory: Trajectory) -> Iterator[Event]:
     for step in trajectory.steps:
         yield Said(step.reasoning, step.visible)
         for call in step.calls:
-            yield Called(call._replace(observation=None))
+            yield Called(replace(call, observation=None))
         for call in step.calls:
             if call.observation is not None:
                 yield Observed(call.observation, call.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from sera_swezero.core.trajectory import Step, ToolCall
 
 
@@ -9,4 +11,4 @@ def step(reasoning: str, visible: str, call: ToolCall | None = None, back: str |
     """A step; `back` is the observation of its call or, without a call, what the harness said."""
     if call is None:
         return Step(reasoning, visible, (), back)
-    return Step(reasoning, visible, (call._replace(observation=back),))
+    return Step(reasoning, visible, (replace(call, observation=back),))

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sera_swezero.core.text import join
 from sera_swezero.core.trajectory import INCOMPLETE, SUBMITTED, Outcome, Step, ToolCall, Trajectory
@@ -39,8 +40,8 @@ LIMITS = {"wide_integer", "literal_tags", "no_turns"}
 def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
     """What is left of a rollout in a view, loss by loss."""
     *earlier, last = trajectory.steps
-    steps = [one._replace(calls=tuple(map(without_submission, one.calls))) for one in earlier] + [last]
-    steps = [step._replace(calls=tuple(call_after(call, view) for call in step.calls)) for step in steps]
+    steps = [replace(one, calls=tuple(map(without_submission, one.calls))) for one in earlier] + [last]
+    steps = [replace(step, calls=tuple(call_after(call, view) for call in step.calls)) for step in steps]
     if view == "sharegpt":
         steps = alternating(steps)
     if view in NAMED:
@@ -48,29 +49,33 @@ def after(trajectory: Trajectory, view: str, source: str) -> Trajectory:
     if view == "steps":
         steps[-1] = without_answer(steps[-1])
     if view == "atif":
-        return trajectory._replace(steps=tuple(steps))
+        return replace(trajectory, steps=tuple(steps))
     system = SOURCES[source].system_text(trajectory, "call")
-    return trajectory._replace(
-        system=system, task=trajectory.task or "", steps=tuple(steps), outcome=Outcome(trajectory.outcome.status)
+    return replace(
+        trajectory,
+        system=system,
+        task=trajectory.task or "",
+        steps=tuple(steps),
+        outcome=Outcome(trajectory.outcome.status),
     )
 
 
 def call_after(call: ToolCall, view: str) -> ToolCall:
     """Arguments are the same JSON value, in openai spelled anew; only some views have ids."""
-    return call._replace(arguments=value_of(call.arguments), id=call.id if view in NAMED else None)
+    return replace(call, arguments=value_of(call.arguments), id=call.id if view in NAMED else None)
 
 
 def without_submission(call: ToolCall) -> ToolCall:
     """Before the last turn only a tool of that name submits, not a line of the shell."""
-    return call._replace(submits=call.submits and call.name == "submit")
+    return replace(call, submits=call.submits and call.name == "submit")
 
 
 def numbered(steps: list[Step]) -> Iterator[Step]:
     calls = 0
     for one in steps:
-        named = tuple(call._replace(id=call.id or f"call_{number}") for number, call in enumerate(one.calls, calls))
+        named = tuple(replace(call, id=call.id or f"call_{number}") for number, call in enumerate(one.calls, calls))
         calls += len(named)
-        yield one._replace(calls=named)
+        yield replace(one, calls=named)
 
 
 def alternating(steps: list[Step]) -> list[Step]:
@@ -80,12 +85,12 @@ def alternating(steps: list[Step]) -> list[Step]:
         one = given_step
         if one.reply is not None and one.calls:
             *others, last = one.calls
-            last = last._replace(observation=join(last.observation or "", one.reply))
-            one = one._replace(calls=(*others, last), reply=None)
+            last = replace(last, observation=join(last.observation or "", one.reply))
+            one = replace(one, calls=(*others, last), reply=None)
         if kept and kept[-1].reply is None and not kept[-1].calls:
             before = kept.pop()
             words = {"reasoning": join(before.reasoning, one.reasoning), "visible": join(before.visible, one.visible)}
-            one = one._replace(**words)
+            one = replace(one, **words)
         kept.append(one)
     kept[-1] = without_answer(kept[-1])
     return kept
@@ -93,7 +98,7 @@ def alternating(steps: list[Step]) -> list[Step]:
 
 def without_answer(last: Step) -> Step:
     """The turn alone."""
-    return last._replace(calls=tuple(call._replace(observation=None) for call in last.calls), reply=None)
+    return replace(last, calls=tuple(replace(call, observation=None) for call in last.calls), reply=None)
 
 
 def value_of(arguments: str) -> str:
@@ -103,10 +108,10 @@ def value_of(arguments: str) -> str:
 
 def valued(trajectory: Trajectory) -> Trajectory:
     steps = [
-        step._replace(calls=tuple(call._replace(arguments=value_of(call.arguments)) for call in step.calls))
+        replace(step, calls=tuple(replace(call, arguments=value_of(call.arguments)) for call in step.calls))
         for step in trajectory.steps
     ]
-    return trajectory._replace(steps=tuple(steps))
+    return replace(trajectory, steps=tuple(steps))
 
 
 def round_trip(data: Any, config: str, view: str) -> bool:
@@ -179,12 +184,12 @@ def trajectories(draw: st.DrawFn) -> Trajectory:
     steps = []
     count = draw(st.integers(1, 4))
     for index in range(count):
-        made = [call._replace(observation=draw(texts)) for call in draw(st.lists(calls, max_size=5))]
+        made = [replace(call, observation=draw(texts)) for call in draw(st.lists(calls, max_size=5))]
         if index == count - 1:
             missing = draw(st.integers(0, len(made)))
             made = [
                 *made[: len(made) - missing],
-                *(one._replace(observation=None) for one in made[len(made) - missing :]),
+                *(replace(one, observation=None) for one in made[len(made) - missing :]),
             ]
         answered = all(call.observation is not None for call in made)
         steps.append(Step(draw(texts), draw(texts), tuple(made), draw(st.none() | texts) if answered else None))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sera_swezero import schemas
 from sera_swezero.catalog import Origin
@@ -53,7 +54,7 @@ def events(record: Run, conversions: ConversionLog) -> Iterator[Event]:
     for turn in record.turns:
         call = turn.run and ToolCall("bash", json.dumps({"command": turn.run}))
         if call and turn.saw is not None:
-            yield Step(turn.think, "", (call._replace(observation=turn.saw),))
+            yield Step(turn.think, "", (replace(call, observation=turn.saw),))
         else:
             yield Said(turn.think if call else "", "" if call else turn.think)
             if call:
