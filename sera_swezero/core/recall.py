@@ -1,9 +1,9 @@
 """Line-level recall: how much of the target patch the rollout's patch reproduces.
 
 The definition is SERA's own evaluation (`compare_patch_recall`): from each patch keep the lines that start with + or -,
-skip headers (`diff`, `---`, `+++`, `@@`) and lines that are blank after their sign; recall is the number of target
-lines found among the produced ones, each produced line used once, over the number of target lines. Sign and white space
-count. Upstream reduces the ratio to a boolean by a threshold; here it stays the ratio.
+skip headers (`---`, `+++`) and lines that are blank after their sign; recall is the number of target lines found among
+the produced ones, each produced line used once, over the number of target lines. Sign and white space count. Upstream
+reduces the ratio to a boolean by a threshold; here it stays the ratio.
 
 Two quirks are upstream's and kept: lines are Python's `str.splitlines` (so a form feed or U+2028 ends one too), and a
 removed line that starts with `--` after its sign looks like a header and is skipped.
@@ -13,16 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-_HEADERS = ("diff", "---", "+++", "@@")
-
 
 def changed_lines(patch: str) -> Counter[str]:
     """The changed lines of a unified diff, signs included, as a multiset."""
-    return Counter(
-        line
-        for line in patch.splitlines()
-        if line.startswith(("+", "-")) and not line.startswith(_HEADERS) and line[1:].strip()
-    )
+    signed = [line for line in patch.splitlines() if line.startswith(("+", "-"))]
+    return Counter([line for line in signed if not line.startswith(("---", "+++")) and line[1:].strip()])
 
 
 def line_level_recall(target_patch: str | None, rollout_patch: str | None) -> float | None:
