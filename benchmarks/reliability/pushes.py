@@ -8,7 +8,7 @@ import random
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ _TAG = "v1"
 
 @contextmanager
 def _prepared(folder: Path) -> Iterator[Play]:
-    with LoopbackHub(folder / "hub") as hub, ExitStack() as stack:
+    with LoopbackHub(folder / "hub") as hub:
         homes = [{"HF_HOME": str(folder / f"home-{number}")} for number in range(3)]
-        pushers = [stack.enter_context(Pusher(hub.env(**home))) for home in homes]
+        pushers = [Pusher(hub.env(**home)) for home in homes]
         yield partial(_play, hub, pushers, folder)
 
 

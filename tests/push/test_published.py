@@ -134,28 +134,28 @@ def test_a_reader_during_pushes_sees_whole_versions_only(hub: LoopbackHub, tmp_p
         root = sera_root(tmp_path / f"root{number}", [sera_row(seed, 3_000) for seed in rows])
         build([SERA], tmp_path / f"v{number}", upstream=root, workers=1, shard_bytes=15_000)
         versions.append([f"made_{seed}" for seed in rows])
-    with Pusher(hub.env()) as pusher:
-        assert pusher.push(tmp_path / "v0", REPO).done == "published"
-        # Slow writes, so that many reads fall between any two of them.
-        hub.faults.add(
-            "latency", method="POST", path=r"/(commit|merge|discussions|status|v1/xorbs)", seconds=0.7, times=None
-        )
-        given = [sys.executable, "-c", textwrap.dedent(LOOP), REPO, SERA]
-        env = hub.env(HF_HOME=str(tmp_path / "reader-home"))
-        reader = subprocess.Popen(given, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            assert reader.stdout
-            seen = [json.loads(reader.stdout.readline())]
-            for number in (1, 2):
-                assert pusher.push(tmp_path / f"v{number}", REPO).done == "published"
-            while seen[-1] != versions[2]:
-                assert seen[-1] in versions, "a version that nobody published"
-                line = reader.stdout.readline()
-                assert line, reader.stderr.read() if reader.stderr else ""
-                seen.append(json.loads(line))
-        finally:
-            reader.kill()
-            reader.communicate()
+    pusher = Pusher(hub.env())
+    assert pusher.push(tmp_path / "v0", REPO).done == "published"
+    # Slow writes, so that many reads fall between any two of them.
+    hub.faults.add(
+        "latency", method="POST", path=r"/(commit|merge|discussions|status|v1/xorbs)", seconds=0.7, times=None
+    )
+    given = [sys.executable, "-c", textwrap.dedent(LOOP), REPO, SERA]
+    env = hub.env(HF_HOME=str(tmp_path / "reader-home"))
+    reader = subprocess.Popen(given, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert reader.stdout
+        seen = [json.loads(reader.stdout.readline())]
+        for number in (1, 2):
+            assert pusher.push(tmp_path / f"v{number}", REPO).done == "published"
+        while seen[-1] != versions[2]:
+            assert seen[-1] in versions, "a version that nobody published"
+            line = reader.stdout.readline()
+            assert line, reader.stderr.read() if reader.stderr else ""
+            seen.append(json.loads(line))
+    finally:
+        reader.kill()
+        reader.communicate()
     order = [versions.index(rows) for rows in seen]
     assert order == sorted(order), "versions are seen in the order they were published"
     assert order[0] == 0
@@ -173,13 +173,13 @@ def test_a_version_with_one_row_in_a_hundred_changed_sends_a_small_part_under_xe
         rows[at] = sera_row(1_000 + at, 80_500)
     sera_root(tmp_path / "root", rows)
     build([SERA], tmp_path / "v2", upstream=root, workers=1)
-    with Pusher(hub.env(**({"HF_HUB_DISABLE_XET": "1"} if way == "lfs" else {}))) as pusher:
-        sent = []
-        for version in ("v1", "v2"):
-            since = len(hub.log)
-            assert pusher.push(tmp_path / version, REPO).done == "published"
-            uploads = [one for one in hub.log[since:] if "/xorbs/" in one.path or one.method == "PUT"]
-            sent.append(sum(one.received for one in uploads))
+    pusher = Pusher(hub.env(**({"HF_HUB_DISABLE_XET": "1"} if way == "lfs" else {})))
+    sent = []
+    for version in ("v1", "v2"):
+        since = len(hub.log)
+        assert pusher.push(tmp_path / version, REPO).done == "published"
+        uploads = [one for one in hub.log[since:] if "/xorbs/" in one.path or one.method == "PUT"]
+        sent.append(sum(one.received for one in uploads))
     size = next((tmp_path / "v2" / SERA).iterdir()).stat().st_size
     record_property("share", sent[1] / size)
     print(f"{way}: {sent[1]:,} of {size:,} bytes, {sent[1] / size:.1%}")

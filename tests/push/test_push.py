@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -15,8 +14,11 @@ from huggingface_hub import CommitOperationAdd, HfApi
 
 from sera_swezero.build import card, manifest, unit_files
 from sera_swezero.build.runner import build
+from sera_swezero.hub import retry
+from sera_swezero.push import repository
 from tests.hub import LoopbackHub
 from tests.push.test_push_faults import data
+from tests.support import forked
 from tests.support.built import contents
 from tests.support.processes import program, python
 from tests.support.publishing import SERA, sera_root, sera_row
@@ -26,9 +28,8 @@ REPO = "org/set"
 
 
 @pytest.fixture
-def pusher(hub: LoopbackHub) -> Iterator[Pusher]:
-    with Pusher(hub.env()) as running:
-        yield running
+def pusher(hub: LoopbackHub) -> Pusher:
+    return Pusher(hub.env())
 
 
 def made(folder: Path, seeds: range, *, config: str = SERA, **options: Any) -> Path:
@@ -39,7 +40,7 @@ def made(folder: Path, seeds: range, *, config: str = SERA, **options: Any) -> P
 
 
 def command(hub: LoopbackHub, *arguments: str | Path, **env: str) -> CompletedProcess[str]:
-    return program(*arguments, env=hub.env(**env))
+    return forked.program(*arguments, env=hub.env(**env))
 
 
 def writes(hub: LoopbackHub, since: int = 0) -> list[str]:
@@ -258,19 +259,19 @@ def test_what_can_be_seen_without_the_hub_is_said_before_it_is_asked(
     assert hub.log == []
 
 
+def without_waits() -> None:
+    """Ask the hub as often as ever, but at once."""
+    for policy in (retry.READING, repository.PUSHING):
+        object.__setattr__(policy, "first", 0.01)
+
+
 @pytest.mark.parametrize("verb", ["push", "verify", "lock"])
 def test_a_hub_that_is_not_reachable_is_one_line(verb: str, hub: LoopbackHub, tmp_path: Path) -> None:
     at = "http://127.0.0.1:9"
     out = made(tmp_path / "v1", range(3))
     arguments = {"push": [str(out), REPO, "--dry-run"], "verify": [REPO], "lock": [SERA, "--out", str(tmp_path / "l")]}
-    script = (
-        "import sys\nfrom sera_swezero.cli import main\nfrom sera_swezero.hub import retry\n"
-        "from sera_swezero.push import repository\n"
-        "for policy in (retry.READING, repository.PUSHING):\n"
-        "    object.__setattr__(policy, 'first', 0.01)\n"
-        "main(sys.argv[1:])"
-    )
-    done = python("-c", script, verb, *arguments[verb], env=hub.env(HF_ENDPOINT=at))
+    env = hub.env(HF_ENDPOINT=at)
+    done = forked.program(verb, *arguments[verb], env=env, prepare=without_waits)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"the hub at {at} did not answer" in done.stderr
@@ -295,11 +296,10 @@ def test_the_stored_login_serves(hub: LoopbackHub, tmp_path: Path) -> None:
 def test_a_trusted_ci_job_pushes_without_a_secret(hub: LoopbackHub, tmp_path: Path) -> None:
     out = made(tmp_path / "v1", range(3))
     hub.add_dataset(REPO, {"README.md": "# soon\n"})
-    with Pusher(hub.ci_env(REPO)) as job:
-        assert job.push(out, REPO).done == "published"
+    assert Pusher(hub.ci_env(REPO)).push(out, REPO).done == "published"
     assert len(hub.requests("POST", "/oauth/token", status=200)) == 1, "one token for the whole push"
-    with Pusher(hub.ci_env("org/other")) as job:
-        assert "is this workflow a trusted publisher of that repo?" in job.push(out, REPO).error
+    stranger = Pusher(hub.ci_env("org/other"))
+    assert "is this workflow a trusted publisher of that repo?" in stranger.push(out, REPO).error
 
 
 # Two at once
@@ -312,10 +312,10 @@ def test_of_two_different_pushes_one_wins_and_the_other_changes_nothing(hub: Loo
     # Each waits with its merge until the other is there too.
     meeting = threading.Barrier(2, timeout=30)
     hub.faults.add("hook", method="POST", path=r"/merge$", times=2, hook=lambda _: meeting.wait())
-    with Pusher(hub.env()) as first, Pusher(hub.env(HF_HOME=str(tmp_path / "other-home"))) as second:
-        first.start(one, REPO)
-        second.start(two, REPO)
-        ended = [first.wait(), second.wait()]
+    first, second = Pusher(hub.env()), Pusher(hub.env(HF_HOME=str(tmp_path / "other-home")))
+    first.start(one, REPO)
+    second.start(two, REPO)
+    ended = [first.wait(), second.wait()]
     assert sorted(end.done for end in ended) == ["", "published"]
     winner, loser = sorted(ended, key=lambda end: end.done, reverse=True)
     assert "another push was first" in loser.error
@@ -323,8 +323,7 @@ def test_of_two_different_pushes_one_wins_and_the_other_changes_nothing(hub: Loo
     assert len(hub.commits(REPO)) == merges + 1
     assert data(hub.files(REPO)) == data(contents(one if winner is ended[0] else two))
     assert sorted(pull.status for pull in hub.pull_requests(REPO)) == ["closed", "merged"]
-    with Pusher(hub.env()) as again:
-        assert again.push(two if winner is ended[0] else one, REPO).done == "published", "the loser runs again"
+    assert first.push(two if winner is ended[0] else one, REPO).done == "published", "the loser runs again"
 
 
 def test_two_pushes_of_the_same_version_make_one_merge(hub: LoopbackHub, tmp_path: Path) -> None:
@@ -333,10 +332,10 @@ def test_two_pushes_of_the_same_version_make_one_merge(hub: LoopbackHub, tmp_pat
     merges = len(hub.commits(REPO))
     (tmp_path / "elsewhere").mkdir()
     copy = made(tmp_path / "elsewhere" / "v", range(5))
-    with Pusher(hub.env()) as first, Pusher(hub.env(HF_HOME=str(tmp_path / "other-home"))) as second:
-        first.start(out, REPO)
-        second.start(copy, REPO)
-        ended = [first.wait(), second.wait()]
+    first, second = Pusher(hub.env()), Pusher(hub.env(HF_HOME=str(tmp_path / "other-home")))
+    first.start(out, REPO)
+    second.start(copy, REPO)
+    ended = [first.wait(), second.wait()]
     assert {end.done for end in ended} <= {"published", "unchanged"}, [end.error for end in ended]
     assert len(hub.commits(REPO)) == merges + 1
     assert data(hub.files(REPO)) == data(contents(out))
@@ -348,11 +347,10 @@ def test_a_push_whose_pull_request_another_one_merges_meanwhile_has_nothing_left
     out = made(tmp_path / "v", range(5))
     hub.add_dataset(REPO, contents(made(tmp_path / "zero", range(100, 103))))
     merges = len(hub.commits(REPO))
-    with Pusher(hub.env(HF_HOME=str(tmp_path / "other-home"))) as other:
-        # The other one finds the pull request, fills and merges it before the first commit of this one arrives.
-        fill = lambda _: other.push(out, REPO) and None  # noqa: E731
-        hub.faults.add("hook", method="POST", path=r"/commit/", hook=fill)
-        ended = pusher.push(out, REPO)
+    other = Pusher(hub.env(HF_HOME=str(tmp_path / "other-home")))
+    # The other one finds the pull request, fills and merges it before the first commit of this one arrives.
+    hub.faults.add("hook", method="POST", path=r"/commit/", hook=lambda _: other.push(out, REPO) and None)
+    ended = pusher.push(out, REPO)
     assert ended.done == "unchanged", ended.error
     assert len(hub.commits(REPO)) == merges + 1
     assert data(hub.files(REPO)) == data(contents(out))
@@ -481,7 +479,7 @@ def test_a_silent_hub_does_not_hold_a_push_for_ever(hub: LoopbackHub, tmp_path: 
         from sera_swezero.push import readback, repository, repository_reader
         from sera_swezero.push.publish import push
         session.TIMEOUT = 1.0
-        readback.SILENCE = repository.SILENCE = repository_reader.SILENCE = 5.0
+        readback.SILENCE = repository.SILENCE = repository_reader.SILENCE = 2.0
         print(push(Path(sys.argv[1]), "org/set", policy=RetryPolicy(first=0.05)).done)
     """
     out = made(tmp_path / "v1", range(3))
@@ -500,15 +498,15 @@ def test_push_and_verify_with_this_version_of_the_client(hub: LoopbackHub, tmp_p
     one, two = made(tmp_path / "one", range(5)), made(tmp_path / "two", range(3, 8))
     hub.faults.add("reset_after", method="POST", path="/commit/")
     hub.faults.add("status", method="POST", path="/merge$", status=503)
-    first = command(hub, "push", one, REPO, "--tag", "v1", "--json")
+    first = program("push", one, REPO, "--tag", "v1", "--json", env=hub.env())
     assert first.returncode == 0, first.stderr
-    second = command(hub, "push", two, REPO, "--json", HF_HUB_DISABLE_XET="1")
+    second = program("push", two, REPO, "--json", env=hub.env(HF_HUB_DISABLE_XET="1"))
     assert second.returncode == 0, second.stderr
     assert [json.loads(done.stdout)["done"] for done in (first, second)] == ["published", "published"]
     assert len(hub.commits(REPO)) == 3
     assert data(hub.files(REPO)) == data(contents(two))
     assert hub.requests("PUT", host="cdn"), "the second went the way of LFS"
-    checked = command(hub, "verify", REPO)
+    checked = program("verify", REPO, env=hub.env())
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -559,8 +557,7 @@ def test_rows_that_break_their_schema_are_found(hub: LoopbackHub, tmp_path: Path
     pq.write_table(broken.replace_schema_metadata(table.schema.metadata), path, write_page_index=True)
     built.data.bytes, built.data.sha256 = path.stat().st_size, unit_files.sha256(path)
     (out / "manifest.json").write_bytes(manifest.encode(manifest.make(local.configs)))
-    with Pusher(hub.env()) as pusher:
-        ended = pusher.push(out, REPO)
+    ended = Pusher(hub.env()).push(out, REPO)
     assert "does not hold what was sent; it was not merged" in ended.error
     assert "'huge'" in ended.error
     assert list(hub.files(REPO)) == [".gitattributes"]

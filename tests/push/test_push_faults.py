@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +82,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackHub]:
 
 
 @pytest.fixture(scope="module")
-def pushers(hub: LoopbackHub) -> Iterator[Callable[[str], Pusher]]:
-    """The pusher of each way of upload, started when it is first needed."""
+def pushers(hub: LoopbackHub) -> dict[str, Pusher]:
+    """The pusher of each way of upload."""
     # The CI job's token opens one repo, so every case of it uses the same.
     ways = {"xet": hub.env(), "lfs": hub.env(HF_HUB_DISABLE_XET="1"), "oidc": hub.ci_env("org/oidc")}
-    with ExitStack() as stack:
-        yield cache(lambda way: stack.enter_context(Pusher(ways[way])))
+    return {way: Pusher(env) for way, env in ways.items()}
 
 
 def version(folder: Path, seed: int, rows: int) -> Path:
@@ -123,10 +120,10 @@ def order(hub: LoopbackHub, call: Call, fault: str, pusher: Pusher) -> Any:
     return killed
 
 
-def run_case(hub: LoopbackHub, pushers: Callable[[str], Pusher], tmp_path: Path, call: str, fault: str) -> None:
+def run_case(hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call: str, fault: str) -> None:
     name = f"{call}, {fault}"
     made = CALLS[call]
-    pusher = pushers(made.by)
+    pusher = pushers[made.by]
     seed = zlib.crc32(name.encode()) % 1_000_000_000
     repo = "org/oidc" if made.by == "oidc" else f"org/case-{seed}"
     old, new = version(tmp_path, seed, 9), version(tmp_path, seed + 500, 5)
@@ -160,13 +157,13 @@ def run_case(hub: LoopbackHub, pushers: Callable[[str], Pusher], tmp_path: Path,
 
 
 @pytest.mark.parametrize(("call", "fault"), USUAL)
-def test_a_push_survives(hub: LoopbackHub, pushers: Any, tmp_path: Path, call: str, fault: str) -> None:
+def test_a_push_survives(hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call: str, fault: str) -> None:
     run_case(hub, pushers, tmp_path, call, fault)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("call", "fault"), [case for case in CASES if case not in USUAL])
 def test_a_push_survives_the_rest_of_the_table(
-    hub: LoopbackHub, pushers: Any, tmp_path: Path, call: str, fault: str
+    hub: LoopbackHub, pushers: dict[str, Pusher], tmp_path: Path, call: str, fault: str
 ) -> None:
     run_case(hub, pushers, tmp_path, call, fault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sera_swezero.build import manifest
 from sera_swezero.build.card_facts import CardFacts
 from sera_swezero.build.runner import build
 from tests.hub import LoopbackHub
+from tests.support import forked
 from tests.support.own_runs import names, runs
 from tests.support.planted_secrets import made_up
 from tests.support.processes import HERE, python
@@ -27,10 +29,10 @@ LIBRARY_GONE = "import sys; sys.modules['detect_secrets'] = None; from sera_swez
 
 
 def run(hub: LoopbackHub, cwd: Path, *words: str, code: int = 0, program: str = "") -> str:
-    """Run a command of the program; what it said."""
-    how = ["-c", program] if program else ["-m", "sera_swezero"]
+    """Run a command of the program, or of the given one; what it said."""
     env = hub.env(PYTHONPATH=str(HERE), COLUMNS="200")
-    done = python(*how, *words, env=env, cwd=cwd)
+    run_it = partial(python, "-c", program) if program else forked.program
+    done = run_it(*words, env=env, cwd=cwd)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stderr + done.stdout
 
