@@ -19,7 +19,7 @@ from tests.support.streams import CONFIG, ZERO, Point, point, stream
 
 __all__ = ["point"]  # a fixture
 
-FILES, ROLLOUTS, TASKS = 132, 20, 3
+FILES, ROLLOUTS, TASKS = 132, 10, 3
 """More files than planning looks into; rollouts of a task, and tasks of a file."""
 
 
@@ -83,23 +83,23 @@ def test_neighbours_are_of_different_tasks(root: Path) -> None:
     assert statistics.median(distinct) >= 45
 
 
-@pytest.mark.parametrize(("world", "shard_bytes"), [(1, None), (2, 60_000)])
+@pytest.mark.parametrize(("world", "shard_bytes"), [(1, None), (2, 30_000)])
 def test_a_shuffled_stream_goes_on_at_the_row(
     root: Path, world: int, shard_bytes: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window_reader, "PASS_BYTES", 30_000)  # a window takes several passes
+    monkeypatch.setattr(window_reader, "PASS_BYTES", 15_000)  # a window takes several passes
     monkeypatch.setattr(window_reader, "_PLAIN_BYTES", 0)  # and its records wait compressed
 
     def mine() -> Any:
         return split_dataset_by_node(rows(root, shuffle_seed=1, shard_bytes=shard_bytes), world - 1, world)
 
-    whole = read(itertools.islice(mine(), 1_000))
-    for stop in (63, 900):
+    whole = read(itertools.islice(mine(), 500))
+    for stop in (63, 450):
         first = mine()
         assert read(itertools.islice(first, stop)) == whole[:stop]
         again = mine()
         again.load_state_dict(first.state_dict())
-        assert read(itertools.islice(again, 1_000 - stop)) == whole[stop:]
+        assert read(itertools.islice(again, 500 - stop)) == whole[stop:]
 
 
 @pytest.mark.parametrize("order", [{}, {"shuffle_seed": 1}])
