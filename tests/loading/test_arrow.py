@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ STEPS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@cache
+def shuffled_places(name: str) -> list[tuple[str, str, int]]:
+    return places(sample(name, shuffle_seed=3))
+
+
 @pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize("size", [1, 5, 16])
 @pytest.mark.parametrize("name", SOME)
@@ -90,7 +96,7 @@ def test_arrow_batches_go_on_at_the_row(name: str, size: int, steps: str) -> Non
     def made() -> Any:
         return STEPS[steps](sample(name, shuffle_seed=3))
 
-    whole = places(sample(name, shuffle_seed=3))
+    whole = shuffled_places(name)
     for first in (1, 2, 3):
         rows = made()
         iterator = rows.iter(size)
