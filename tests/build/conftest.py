@@ -29,7 +29,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Enough rows that a build can be interrupted."""
-    return sera_root(tmp_path_factory.mktemp("root"), [sera_row(seed, 100_000) for seed in range(500)])
+    return sera_root(tmp_path_factory.mktemp("root"), [sera_row(seed, 100_000) for seed in range(300)])
 
 
 @pytest.fixture(scope="session")

@@ -36,8 +36,9 @@ from sera_swezero.quality.write_kept_rows import write_kept
 from sera_swezero.request.row_columns import columns
 from sera_swezero.rows import iter_rows
 from tests.build.conftest import ALL, MEGABYTE, SHARD
+from tests.support import forked
 from tests.support.built import contents, entries, marks, read_rows, scratch
-from tests.support.processes import HERE, heed_interrupts, program, wait_for_the_end_of
+from tests.support.processes import HERE, heed_interrupts, wait_for_the_end_of
 from tests.support.publishing import SERA, build_command, sera_root, sera_row
 from tests.support.run_files import traj, write_runs
 
@@ -369,10 +370,12 @@ def test_features_have_lists_in_the_form_that_3_6_reads(sample: Path) -> None:
 
 def test_the_command_shows_what_it_built(tmp_path: Path) -> None:
     words = ["build", "swe-zero-1k-8k", "--out", tmp_path, "--upstream", "sample", "--max-rows", "7"]
-    done = program(*words, well=True)
+    env = dict(os.environ)
+    done = forked.program(*words, env=env)
+    assert done.returncode == 0, done.stderr
     assert "swe-zero-1k-8k" in done.stdout
     assert "sera-swezero push" in done.stdout
-    wrong = program(*words, "--shard-size", "big")
+    wrong = forked.program(*words, "--shard-size", "big", env=env)
     assert wrong.returncode == 2
     assert "256MiB" in wrong.stderr
 
