@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import sera_swezero
 from sera_swezero.errors import ConfigError, UpstreamError
 from sera_swezero.hub import listing, retry, session
 from sera_swezero.hub.retry import RetryPolicy
@@ -20,6 +21,7 @@ from sera_swezero.request.settle import settle
 from sera_swezero.sample import ROOT
 from sera_swezero.upstream import plan_shards, shard_reader, take_snapshot
 from tests.hub import LoopbackHub
+from tests.support.forked import fork
 from tests.support.processes import python
 from tests.support.raw import convert_root, convert_shard
 from tests.support.streams import Point, point
@@ -30,24 +32,25 @@ T2 = "allenai/Sera-4.6-Lite-T2"
 ZERO = "AlienKevin/SWE-ZERO-1k-trajectories"
 CONFIG = {T2: "glm-4.6-lite-t2", ZERO: "swe-zero-1k-8k"}
 
-SCRIPT = """
-import json, sys
-import sera_swezero
-
-name, arguments = json.loads(sys.argv[1])
-try:
-    rows = sera_swezero.iter_rows(name, **arguments)
-    print(json.dumps({"rows": list(rows), "commits": dict(rows.snapshot.commits)}))
-except sera_swezero.SeraSweZeroError as error:
-    print(json.dumps({"error": type(error).__name__, "says": str(error)}))
-"""
-
 
 def ask(hub: LoopbackHub, name: str, *, env: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
-    """Read a whole config in a fresh process whose hub is the loopback one."""
-    done = python("-c", SCRIPT, json.dumps([name, arguments]), env=hub.env(**(env or {})), well=True)
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    """Read a whole config in a process of its own whose hub is the loopback one."""
+    written = hub.root / "answer.json"
+    process = fork(_answer, written, name, arguments, env=hub.env(**(env or {})))
+    process.join()
+    assert process.exitcode == 0
+    answer: dict[str, Any] = json.loads(written.read_bytes())
     return answer
+
+
+def _answer(written: Path, name: str, arguments: dict[str, Any]) -> None:
+    answer: dict[str, Any]
+    try:
+        rows = sera_swezero.iter_rows(name, **arguments)
+        answer = {"rows": list(rows), "commits": dict(rows.snapshot.commits)}
+    except sera_swezero.SeraSweZeroError as error:
+        answer = {"error": type(error).__name__, "says": str(error)}
+    written.write_text(json.dumps(answer))
 
 
 def read(root: Path | str, name: str, **arguments: Any) -> list[dict[str, Any]]:
