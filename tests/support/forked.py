@@ -13,7 +13,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -22,17 +23,19 @@ from tests.support.processes import HERE
 
 
 @cache
-def _server() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
+def _server() -> BaseContext:
+    # Windows cannot fork: there a process imports the program for itself.
+    ways = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
     # pydantic, where it is installed, is what typer imports with the first command.
     own = ("sera_swezero.cli.app", "sera_swezero.push.publish", "sera_swezero.push.verify")
     context.set_forkserver_preload([*own, "pydantic.type_adapter"])
     return context
 
 
-def fork(run: Callable[..., None], *arguments: Any, env: dict[str, str], cwd: Path = HERE) -> ForkServerProcess:
+def fork(run: Callable[..., None], *arguments: Any, env: dict[str, str], cwd: Path = HERE) -> BaseProcess:
     """Start a process that calls a function of a module, in the whole environment `env`."""
-    process = _server().Process(target=_begin, args=(run, arguments, env, cwd))
+    process: BaseProcess = _server().Process(target=_begin, args=(run, arguments, env, cwd))
     process.start()
     return process
 
