@@ -6,6 +6,8 @@ JOBS ?= 3
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
+# Tests start hundreds of processes, each of which would compile the package and the tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin

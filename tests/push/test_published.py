@@ -63,12 +63,13 @@ def test_every_config_loads_back_without_the_plugin_equal_to_the_builder_s_rows(
     hub: LoopbackHub, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    build(ALL, out, upstream="sample", workers=1, shard_bytes=300_000)
-    build(["sera", "swe-zero-1k-8k"], out, upstream="sample", workers=1, views=["hermes", "sharegpt"])
+    build(ALL, out, upstream="sample", workers=1, shard_bytes=1_000_000)
+    build(["sera"], out, upstream="sample", workers=1, views=["hermes"])
+    build(["swe-zero-1k-8k"], out, upstream="sample", workers=1, views=["hermes", "sharegpt"])
     names = list(card.groups(manifest.read(out)))
     if hasattr(datasets, "Json"):
-        build(["sera", "swe-zero-1k-8k"], out, upstream="sample", workers=1, views=["openai"])
-        names += ["sera-openai", "swe-zero-1k-8k-openai"]
+        build([SERA, "swe-zero-1k-8k"], out, upstream="sample", workers=1, views=["openai"])
+        names += [f"{SERA}-openai", "swe-zero-1k-8k-openai"]
     else:
         as_a_newer_version_would_publish(out)
     assert {"sera", "sera-hermes", "swe-zero-1k-8k-sharegpt", *ALL} <= set(names)

@@ -65,8 +65,8 @@ CALLS = {
 FAULTS = ("429", "500", "503", "reset before", "reset after", "kill before", "kill after")
 
 CASES = [(call, fault) for call in CALLS for fault in FAULTS]
-# Those that decide whether there is one commit and one merge, in full; of the others one fault each.
-DECIDING = {"open pull request", "commit", "merge", "tag"}
+# Those that change what readers see, in full; of the others one fault each.
+DECIDING = {"commit", "merge"}
 USUAL = [
     (call, fault)
     for number, call in enumerate(CALLS)
