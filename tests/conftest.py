@@ -62,6 +62,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ with what the code gives now")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rounds of faults, which take minutes: at the end one process would run them alone."""
+    items.sort(key=lambda item: "test_reliability" not in item.nodeid)
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(_scratch, ignore_errors=True)
 
