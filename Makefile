@@ -11,7 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := -m pip --disable-pip-version-check
+# What is imported is compiled then, which is a small part of what is installed.
+INSTALL := -m pip --disable-pip-version-check install -q --no-compile
 PYTEST := -m pytest -n $(JOBS) --dist worksteal
 # Generations of datasets other than the newest (tests/support/matrix.py), and groups of tests with an environment of their own.
 MATRIX := $(shell $(PYTHON) tests/support/matrix.py)
@@ -97,7 +98,7 @@ $(CLIENTS:%=client-%): client-%:
 
 .PHONY: bench
 bench: $(VENV)/stamp ## measure; prints figures, fails on none
-	@$(BIN)/python $(PIP) install -q -e ".[bench]"
+	@$(BIN)/python $(INSTALL) -e ".[bench]"
 	$(BIN)/python -m benchmarks
 
 .PHONY: clean
@@ -112,7 +113,7 @@ $(VENV)/stamp: $(METADATA)
 	@echo "setting up $(VENV)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP) install -q -e ".[dev]"
+	@$(BIN)/python $(INSTALL) -e ".[dev]"
 	@touch $@
 
 $(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/support/matrix.py
@@ -120,26 +121,26 @@ $(MATRIX:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/support/matrix.py
 	@rm -rf .venvs/$*
 	@$(PYTHON) -m venv .venvs/$*
 	@$(PYTHON) tests/support/matrix.py $* > .venvs/$*/constraints.txt
-	@.venvs/$*/bin/python $(PIP) install -q -c .venvs/$*/constraints.txt -e ".[test]"
+	@.venvs/$*/bin/python $(INSTALL) -c .venvs/$*/constraints.txt -e ".[test]"
 	@touch $@
 
 .venvs/docs/stamp: $(METADATA) docs/requirements.txt
 	@echo "setting up .venvs/docs"
 	@rm -rf .venvs/docs
 	@$(PYTHON) -m venv .venvs/docs
-	@.venvs/docs/bin/python $(PIP) install -q -e . -r docs/requirements.txt
+	@.venvs/docs/bin/python $(INSTALL) -e . -r docs/requirements.txt
 	@touch $@
 
 $(TEST_GROUPS:%=.venvs/%/stamp): .venvs/%/stamp: $(METADATA) tests/requirements/%.txt
 	@echo "setting up .venvs/$*"
 	@rm -rf .venvs/$*
 	@$(PYTHON) -m venv .venvs/$*
-	@.venvs/$*/bin/python $(PIP) install -q -e ".[test]" -r tests/requirements/$*.txt
+	@.venvs/$*/bin/python $(INSTALL) -e ".[test]" -r tests/requirements/$*.txt
 	@touch $@
 
 $(CLIENTS:%=.venvs/client-%/stamp): .venvs/client-%/stamp: $(METADATA) tests/clients/requirements/%.txt
 	@echo "setting up .venvs/client-$*"
 	@rm -rf .venvs/client-$*
 	@$(PYTHON) -m venv .venvs/client-$*
-	@.venvs/client-$*/bin/python $(PIP) install -q -e ".[test]" -r tests/clients/requirements/$*.txt
+	@.venvs/client-$*/bin/python $(INSTALL) -e ".[test]" -r tests/clients/requirements/$*.txt
 	@touch $@

@@ -54,7 +54,7 @@ _isolate()
 hypothesis.settings.register_profile(
     "small", max_examples=50, derandomize=True, deadline=None, database=None, print_blob=True
 )
-hypothesis.settings.register_profile("long", max_examples=600, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("long", max_examples=400, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("small")  # --hypothesis-profile is read later and wins
 
 

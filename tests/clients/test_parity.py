@@ -145,7 +145,7 @@ class BruteForce:
             while begin in self.loss:  # what ends the turn before
                 begin += 1
         stop = self.next_text(turn, end)
-        trained = {at for at in self.loss if begin <= at < stop}
+        trained = self.loss.intersection(range(begin, stop))
         return trained - set(range(end, stop)) == set(range(start, end))
 
     def next_text(self, turn: int, end: int) -> int:
