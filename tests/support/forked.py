@@ -1,4 +1,4 @@
-"""Processes of their own, quickly: one process imports the program once and forks for every other.
+"""Start processes quickly: one process imports the program once, and the others are forked from it.
 
 A forked process is a real one, with real sockets, and a test can kill it; what is shared is only the time of the
 imports. Each has its own environment: what `huggingface_hub` and `datasets` read from it is read again.
@@ -52,14 +52,10 @@ def _begin(run: Callable[..., None], arguments: tuple[Any, ...], env: dict[str, 
     run(*arguments)
 
 
-def nothing() -> None:
-    """Prepare nothing."""
-
-
 def program(
-    *words: object, env: dict[str, str], cwd: Path = HERE, prepare: Callable[[], None] = nothing
+    *words: object, env: dict[str, str], cwd: Path = HERE, prepare: Callable[[], None] | None = None
 ) -> CompletedProcess[str]:
-    """Run the command line to its end, as `processes.program` does; before it call a function of a module."""
+    """Run the command line to its end, as `processes.program` does. The new process calls `prepare` first."""
     given = [*map(str, words)]
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
@@ -69,11 +65,12 @@ def program(
         return CompletedProcess(given, process.exitcode, out.read_text(), err.read_text())
 
 
-def _run_program(words: list[str], out: Path, err: Path, prepare: Callable[[], None]) -> None:
+def _run_program(words: list[str], out: Path, err: Path, prepare: Callable[[], None] | None) -> None:
     from sera_swezero.cli import main
 
     for path, stream in ((out, sys.stdout), (err, sys.stderr)):
         with path.open("w") as file:
             os.dup2(file.fileno(), stream.fileno())
-    prepare()
+    if prepare is not None:
+        prepare()
     main(words)
